@@ -1,0 +1,1 @@
+"""The edges: one file a destination, found by name in ``table``."""

@@ -1,0 +1,47 @@
+"""The adapters by kind and name, imported only when one is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+from sealift.errors import UsageError
+
+# kind -> name -> (module, class); sorted, so that a new row has one place
+TABLE: dict[str, dict[str, tuple[str, str]]] = {
+    "database": {
+        "sqlite": ("sealift.adapters.databases.sqlite", "Sqlite"),
+    },
+    "engine": {
+        "bubblewrap": ("sealift.adapters.engines.bubblewrap", "Bubblewrap"),
+        "docker": ("sealift.adapters.engines.podman", "Docker"),
+        "podman": ("sealift.adapters.engines.podman", "Podman"),
+    },
+    "router": {
+        "traefik": ("sealift.adapters.routers.traefik", "Traefik"),
+    },
+    "signer": {
+        "keyfile": ("sealift.adapters.signers.keyfile", "KeyFile"),
+    },
+    "store": {
+        "layout": ("sealift.adapters.stores.layout", "Layout"),
+    },
+}
+
+
+def adapter(kind: str, name: str) -> Any:
+    """The class of an adapter.
+
+    Raises ``UsageError`` for a name that is not in the table, with the nearest one that is.
+    """
+    rows = TABLE[kind]
+    if name not in rows:
+        near = difflib.get_close_matches(name, rows, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(rows))}."
+        raise UsageError(f"There is no {kind} called {name!r}.", remedy=hint)
+    module, attribute = rows[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+__all__ = ["TABLE", "adapter"]

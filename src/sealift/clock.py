@@ -1,0 +1,48 @@
+"""The only source of time and randomness, so that everything else can be repeated."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+
+EPOCH = 1_700_000_000
+"""Seconds since 1970 written wherever a format demands a time that must not vary."""
+
+
+def now() -> float:
+    """Seconds since 1970, UTC."""
+    return time.time()
+
+
+def monotonic() -> float:
+    """Seconds of a clock that never goes back; only differences mean anything."""
+    return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait; nothing else in Sealift does."""
+    time.sleep(seconds)
+
+
+def stamp(at: float) -> str:
+    """An instant in RFC 3339, UTC, to the millisecond.
+
+    >>> stamp(0.25)
+    '1970-01-01T00:00:00.250Z'
+    """
+    text = datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def token(length: int = 16) -> str:
+    """A random name of hexadecimal digits that nobody can guess."""
+    return secrets.token_hex((length + 1) // 2)[:length]
+
+
+def identifier() -> str:
+    """A new identifier that sorts by time: UTC to the second, then 6 random digits."""
+    return datetime.now(tz=UTC).strftime("%Y%m%d-%H%M%S-") + token(6)
+
+
+__all__ = ["EPOCH", "identifier", "monotonic", "now", "sleep", "stamp", "token"]

@@ -1,0 +1,1 @@
+"""The first stage: datasets where they lie, pinned by digest."""

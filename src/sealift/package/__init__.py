@@ -1,0 +1,1 @@
+"""The third stage: images and model artifacts, built without a daemon, byte for byte."""

@@ -1,0 +1,138 @@
+"""The only place that starts a child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealift import clock
+from sealift.errors import MachineError
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended: its exit status (negative: killed by that signal) and its output."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text, without the last newline."""
+        return self.stdout.decode(errors="replace").rstrip("\n")
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    stdin: bytes = b"",
+) -> Finished:
+    """Run to the end and keep both outputs; a bad status is the caller's to judge.
+
+    Raises ``MachineError`` when the program is missing or still runs after ``timeout`` seconds
+    (it is then killed).
+    """
+    words = [str(word) for word in argv]
+    try:
+        done = subprocess.run(
+            words, env=env, cwd=cwd, timeout=timeout, input=stdin, capture_output=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise MachineError(
+            f"The program {words[0]!r} is not on this machine.",
+            remedy="Run `sealift doctor` to see what is missing.",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(
+            f"{words[0]!r} did not finish within {timeout:g} seconds.", where=" ".join(words)
+        ) from error
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    detach: bool = False,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start in the background with both outputs appended to ``log``.
+
+    ``detach`` puts the child in a session of its own, so that it outlives this process and its
+    terminal.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as sink:
+        return subprocess.Popen(
+            [str(word) for word in argv],
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=detach,
+            pass_fds=pass_fds,
+        )
+
+
+def started(pid: int) -> int | None:
+    """When a living process started, in clock ticks since boot; None when there is none.
+
+    A process id can be given out again; together with this it names one process for good.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def alive(pid: int, start: int | None) -> bool:
+    """Whether the process ``pid`` that began at ``start`` still runs (a zombie does not)."""
+    return start is not None and started(pid) == start
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment that a process was started with; empty when it cannot be read."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (item.partition("=") for item in raw.decode(errors="replace").split("\0") if item)
+    return {name: value for name, _, value in pairs}
+
+
+def end(pid: int, start: int | None, grace: float) -> bool:
+    """Ask a process to end, wait up to ``grace`` seconds, then kill it; true when it is gone."""
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        if not alive(pid, start):
+            return True
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return True
+        deadline = clock.monotonic() + patience
+        while alive(pid, start) and clock.monotonic() < deadline:
+            _reap(pid)
+            clock.sleep(0.02)
+    return not alive(pid, start)
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+__all__ = ["Finished", "alive", "end", "environment", "run", "spawn", "started"]

@@ -1,0 +1,76 @@
+"""What an engine is asked to run, and what it says of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sealift.types import Digest
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder or file of the host inside the container."""
+
+    source: str
+    target: str
+    writable: bool = False
+
+
+class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A container to run: always non-root, without capabilities, on a read-only root.
+
+    ``image`` is the digest of a manifest in the project's store. ``memory`` is in bytes, ``cpus``
+    in cores; None is no limit. ``network`` none has only a loopback of its own; host shares the
+    host's. ``labels`` find it again; ``log`` is a file that both outputs are appended to.
+    """
+
+    name: str
+    image: Digest
+    argv: tuple[str, ...]
+    env: dict[str, str] = {}
+    mounts: tuple[Mount, ...] = ()
+    workdir: str = "/"
+    network: Literal["none", "host"] = "none"
+    cpus: float | None = None
+    memory: int | None = None
+    labels: dict[str, str] = {}
+    log: str
+
+
+class Guarantees(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine really enforces on this machine."""
+
+    network_isolated: bool
+    memory_limited: bool
+    cpu_limited: bool
+    survives_caller: bool
+
+    def lacking(self, spec: ContainerSpec) -> tuple[str, ...]:
+        """What ``spec`` asks for and will not get, in words."""
+        asked = [
+            (spec.memory is not None and not self.memory_limited, "the memory limit"),
+            (spec.cpus is not None and not self.cpu_limited, "the limit on processor cores"),
+            (spec.network == "none" and not self.network_isolated, "isolation from the network"),
+        ]
+        return tuple(words for missing, words in asked if missing)
+
+
+class Exit(msgspec.Struct, frozen=True, kw_only=True):
+    """How a container ended: status (128+n when killed by signal n) and seconds it ran."""
+
+    status: int
+    seconds: float
+    timed_out: bool = False
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """A container that an engine started and that may still live."""
+
+    id: str
+    name: str
+    engine: str
+    image: Digest
+    labels: dict[str, str]
+    running: bool
+    started: float

@@ -1,0 +1,69 @@
+"""OCI images as records (image-spec 1.1: descriptor, manifest, configuration)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sealift.types import Digest
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+EMPTY = "application/vnd.oci.empty.v1+json"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MODEL_MANIFEST = "application/vnd.cncf.model.manifest.v1+json"
+MODEL_CONFIG = "application/vnd.cncf.model.config.v1+json"
+
+
+class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A pointer to content: what it is, its digest and its size in bytes."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    annotations: dict[str, str] | None = None
+    artifact_type: str | None = None
+    platform: dict[str, str] | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An image manifest: a configuration and layers, or any artifact in that form.
+
+    ``schemaVersion`` is written although it is the default, as the specification demands.
+    """
+
+    schema_version: int = msgspec.field(default_factory=lambda: 2)
+    media_type: str = msgspec.field(default_factory=lambda: MANIFEST)
+    artifact_type: str | None = None
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    subject: Descriptor | None = None
+    annotations: dict[str, str] | None = None
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for."""
+
+    descriptor: Descriptor
+    diff_id: Digest
+    role: Literal["base", "shell", "runtime", "packages", "server", "model"]
+    reused: bool = False
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image in the store, as Sealift made it.
+
+    ``digest`` is that of its manifest; ``model`` the version it serves, or None for the image of
+    the steps. ``lock`` is the digest of the lock that it was built from.
+    """
+
+    digest: Digest
+    platform: str
+    layers: tuple[Layer, ...]
+    lock: Digest
+    model: int | None
+    created: float

@@ -1,0 +1,205 @@
+"""What the user writes: the typed form of ``sealift.toml``.
+
+Unknown keys are refused; a field's description here is the one in the JSON schema for editors.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from sealift.types import Scalar
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the project file."""
+
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+"""Lower-case letters, digits and hyphens: fits file names, image names and host names."""
+
+
+class Source(Section, frozen=True):
+    """A place where data lies."""
+
+    uri: Annotated[str, Meta(description="A path or glob below the project folder.")]
+
+
+class ImageSettings(Section, frozen=True):
+    """What is in the images that train and serve."""
+
+    python: Annotated[str, Meta(pattern=r"^3\.\d+$", description="Version of the interpreter.")] = (
+        "3.13"
+    )
+    requirements: Annotated[
+        str, Meta(description="File of the packages that the steps need; locked with hashes.")
+    ] = "requirements.txt"
+    suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"
+    mirror: Annotated[
+        str, Meta(description="Package mirror; by default the one in the machine's own sources.")
+    ] = ""
+
+
+class Step(Section, frozen=True):
+    """A command that reads inputs and writes outputs, in a container."""
+
+    run: Annotated[str, Meta(description="Shell line; {name} stands for a parameter.")]
+    reads: Annotated[list[str], Meta(description="Inputs: 'data.NAME' or 'STEP.OUTPUT'.")] = field(
+        default_factory=list
+    )
+    writes: Annotated[
+        dict[str, str],
+        Meta(description="Outputs: a name, and the path that the command writes."),
+    ] = field(default_factory=dict)
+    code: Annotated[
+        list[str] | None,
+        Meta(description="Files and folders of the project that the command sees; default all."),
+    ] = None
+    params: Annotated[
+        dict[str, Scalar], Meta(description="Parameters and their default values.")
+    ] = field(default_factory=dict)
+    env: Annotated[
+        dict[str, str], Meta(description="Environment variables; never put secrets here.")
+    ] = field(default_factory=dict)
+    cpus: Annotated[float, Meta(gt=0, description="Processor cores it may use.")] = 1.0
+    memory: Annotated[
+        str, Meta(pattern=r"^(\d+(KiB|MiB|GiB))?$", description="Memory limit, such as 4GiB.")
+    ] = ""
+    network: Annotated[bool, Meta(description="Whether the command may reach the network.")] = False
+    retries: Annotated[int, Meta(ge=0, le=20, description="Further attempts after a failure.")] = 0
+    timeout: Annotated[int, Meta(ge=0, description="Seconds it may run; 0 for no limit.")] = 0
+
+
+class FieldRule(Section, frozen=True):
+    """What the user knows about an input field beyond what the data shows."""
+
+    minimum: Annotated[float | None, Meta(description="Smallest legal value.")] = None
+    maximum: Annotated[float | None, Meta(description="Largest legal value.")] = None
+    closed: Annotated[
+        bool, Meta(description="Refuse categories that the training data does not hold.")
+    ] = False
+    nullable: Annotated[bool | None, Meta(description="Whether null is legal.")] = None
+
+
+Task = Literal["regression", "classification"]
+
+
+class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
+    """Which output is the model, and what it must achieve to be registered."""
+
+    origin: Annotated[
+        str, Meta(description="The step output that holds model.onnx: 'STEP.OUTPUT'.")
+    ]
+    task: Annotated[Task, Meta(description="What the model predicts: a number or a class.")]
+    table: Annotated[
+        str,
+        Meta(
+            description="The step output (CSV) whose rows the model was trained on; the contract, "
+            "the reference profile and the golden vectors are learnt from it."
+        ),
+    ]
+    target: Annotated[str, Meta(description="The column of the table that is predicted.")]
+    ignore: Annotated[list[str], Meta(description="Columns of the table that are not inputs.")] = (
+        field(default_factory=list)
+    )
+    require: Annotated[
+        dict[str, str],
+        Meta(description="Gates on metrics, such as mae = '<= 30'; else nothing is registered."),
+    ] = field(default_factory=dict)
+    fields: Annotated[dict[str, FieldRule], Meta(description="Rules for single input fields.")] = (
+        field(default_factory=dict)
+    )
+
+
+GuardName = Literal["errors", "latency_p99", "mae", "mse", "error_rate"]
+
+
+class GuardSettings(Section, frozen=True):
+    """How much worse a new version may be in one respect."""
+
+    margin: Annotated[
+        str,
+        Meta(
+            pattern=r"^\d+(\.\d+)?%$",
+            description="Largest harmless worsening: percentage points for errors and "
+            "error_rate, percent of the stable version's value for the others.",
+        ),
+    ]
+
+
+class ReleaseSettings(Section, frozen=True):
+    """How a new version takes over."""
+
+    strategy: Annotated[
+        Literal["blue-green", "canary"], Meta(description="All at once, or by growing shares.")
+    ] = "canary"
+    stages: Annotated[
+        list[Annotated[int, Meta(ge=1, le=99)]],
+        Meta(description="Canary shares of the traffic in percent, in order."),
+    ] = field(default_factory=lambda: [10, 50])
+    guard: Annotated[
+        dict[GuardName, GuardSettings],
+        Meta(description="What must be shown to be not worse; errors is always guarded."),
+    ] = field(default_factory=lambda: {"errors": GuardSettings(margin="1%")})
+    alpha: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=0.5,
+            description="Bound on the probability of rolling back a healthy version, "
+            "and of promoting a harmful one.",
+        ),
+    ] = 0.05
+    limit: Annotated[
+        int, Meta(ge=1, description="Seconds after which an undecided release ends.")
+    ] = 86_400
+    undecided: Annotated[
+        Literal["rollback", "hold"],
+        Meta(description="What happens at the limit: back to the stable version, or stay."),
+    ] = "rollback"
+
+
+class EngineSettings(Section, frozen=True):
+    """What runs the containers."""
+
+    name: Annotated[
+        Literal["auto", "bubblewrap", "podman", "docker"], Meta(description="Container engine.")
+    ] = "auto"
+    args: Annotated[
+        list[str], Meta(description="Further arguments of podman's or docker's run command.")
+    ] = field(default_factory=list)
+
+
+class ServeSettings(Section, frozen=True):
+    """The address of the service."""
+
+    port: Annotated[
+        int, Meta(ge=0, le=65_535, description="Port of the stable address; 0 picks a free one.")
+    ] = 0
+
+
+class Project(Section, frozen=True):
+    """The whole of ``sealift.toml``."""
+
+    name: Annotated[Name, Meta(description="Name of the project and of its service.")]
+    data: Annotated[dict[Name, Source], Meta(description="Datasets by name.")] = field(
+        default_factory=dict
+    )
+    image: Annotated[ImageSettings, Meta(description="Packages of the images.")] = field(
+        default_factory=ImageSettings
+    )
+    steps: Annotated[dict[Name, Step], Meta(description="Steps by name.")] = field(
+        default_factory=dict
+    )
+    model: Annotated[ModelSettings | None, Meta(description="The model.")] = None
+    release: Annotated[ReleaseSettings, Meta(description="How versions take over.")] = field(
+        default_factory=ReleaseSettings
+    )
+    engine: Annotated[EngineSettings, Meta(description="The container engine.")] = field(
+        default_factory=EngineSettings
+    )
+    serve: Annotated[ServeSettings, Meta(description="The service's address.")] = field(
+        default_factory=ServeSettings
+    )

@@ -1,0 +1,83 @@
+"""One execution of the pipeline and its record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sealift.record.dataset import Snapshot
+from sealift.types import Digest, Scalar
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of the project's code: a digest of the files, and what git knows of them."""
+
+    digest: Digest
+    commit: str = ""
+    branch: str = ""
+    diff: str = ""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run took place."""
+
+    host: str
+    user: str
+    system: str
+    cpu: str
+    cores: int
+    memory: int
+    engine: str
+
+
+class StepRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a run.
+
+    ``key`` is the digest of all that decides its outputs; ``leaves`` are the parts it was made of,
+    so that a miss can name what changed. ``cached`` says that the outputs of an earlier step with
+    the same key were taken. ``outputs`` maps names to tree digests.
+    """
+
+    name: str
+    status: Literal["done", "failed", "skipped"]
+    key: Digest
+    leaves: dict[str, str]
+    cached: bool
+    command: str
+    started: float
+    seconds: float
+    attempts: int = 1
+    exit_status: int = 0
+    inputs: dict[str, Digest] = {}
+    outputs: dict[str, Digest] = {}
+    log: str = ""
+    because: str = ""
+    lacking: tuple[str, ...] = ()
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Who, when, why, with what, and what came out.
+
+    ``image`` is the digest of the step image's manifest, ``serving`` the layers it shares with
+    the serving image. ``seeds`` are the values that Sealift pinned for the steps.
+    """
+
+    id: str
+    project: str
+    status: Literal["running", "done", "failed"]
+    started: float
+    finished: float | None
+    user: str
+    comment: str
+    code: Code
+    machine: Machine
+    image: Digest
+    lock: Digest
+    snapshots: dict[str, Snapshot]
+    params: dict[str, dict[str, Scalar]]
+    seeds: dict[str, str]
+    steps: tuple[StepRun, ...] = ()
+    metrics: dict[str, float] = {}
+    model: int | None = None
+    error: str = ""

@@ -1,0 +1,1 @@
+"""Pure mathematics: evidence that may be looked at at any time, drift, mergeable sketches."""

@@ -1,0 +1,1 @@
+"""The second stage: steps in containers, cached by what decides their outputs."""

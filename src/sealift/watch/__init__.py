@@ -1,0 +1,1 @@
+"""The sixth stage: what moved, how much, since when."""
