@@ -139,6 +139,9 @@ class ReleaseSettings(Section, frozen=True):
         list[Annotated[int, Meta(ge=1, le=99)]],
         Meta(description="Canary shares of the traffic in percent, in order."),
     ] = field(default_factory=lambda: [10, 50])
+    stage_requests: Annotated[
+        int, Meta(ge=1, description="Answers of the new version that a stage must see.")
+    ] = 200
     guard: Annotated[
         dict[GuardName, GuardSettings],
         Meta(description="What must be shown to be not worse; errors is always guarded."),

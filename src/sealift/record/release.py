@@ -25,11 +25,15 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for; shares are fractions of the traffic for the candidate."""
+    """What the user asked for; shares are fractions of the traffic for the candidate.
+
+    ``stage_requests`` answers of the candidate must be seen in a stage before the next begins.
+    """
 
     strategy: Literal["blue-green", "canary"]
     stages: tuple[float, ...]
     guards: tuple[Guard, ...]
+    stage_requests: int
     alpha: float
     limit: float
     undecided: Literal["rollback", "hold"]
@@ -89,7 +93,9 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     ``generation`` numbers the routes that the router was given; requests and predictions carry
     it, so that the share in force at each of them is known: ``shares`` maps it to the
-    candidate's fraction.
+    candidate's fraction. ``first_request`` and ``first_scored`` are the serial numbers of the last
+    observations before the release: the evidence can be worked out anew from those behind them.
+    ``request`` is what a person asked for meanwhile.
     """
 
     id: str
@@ -106,6 +112,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     stage: int = 0
     generation: int = 0
     shares: dict[str, float] = {}
+    first_request: int = 0
+    first_scored: int = 0
     events: tuple[Event, ...] = ()
     verdict: Verdict | None = None
     outcome: Outcome | None = None
