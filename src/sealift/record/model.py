@@ -12,12 +12,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """What a run produced, under a number that is never given out again.
 
     ``digest`` addresses the model's artifact in the store (ModelPack format): weights, contract,
-    reference profile and golden vectors as layers.
+    reference profile and golden vectors as layers. ``content`` is the digest of those files
+    without the version, so that the same model is recognised when it is trained again.
     """
 
     name: str
     version: int
     digest: Digest
+    content: Digest
     run: str
     created: float
     task: str
