@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+WHEEL_BIN := build/venv/bin
+TESTED := build/venv/.ready
 
 .PHONY: setup demo test check lock clean
 
@@ -18,8 +20,17 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: setup
 	$(BIN)/python examples/flights/demo.py
 
-test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+# The tests run on the built wheel, in an environment of its own, not on the source tree.
+test: $(TESTED)
+	$(WHEEL_BIN)/python -m pytest -n 2 --dist loadgroup
+
+$(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*') pyproject.toml
+	rm -rf build/wheel
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir build/wheel
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/venv
+	$(BIN)/uv pip sync --quiet --python $(WHEEL_BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(WHEEL_BIN)/python --no-deps build/wheel/*.whl
+	touch $(TESTED)
 
 check: setup
 	$(BIN)/ruff check .
