@@ -1,0 +1,177 @@
+"""Blobs on disk: whole or absent, and checked against their digest whenever they are read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from sealift import clock, digest
+from sealift.errors import IntegrityError, MachineError, NotFoundError
+from sealift.types import Digest
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+CHUNK = 1 << 20
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Blobs:
+    """The folder ``blobs/sha256`` of a layout, and the files that are being written."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "blobs" / "sha256"
+        self._incoming = root / "incoming"
+
+    def path(self, address: Digest) -> Path:
+        """Where a blob lies, whether it is there or not.
+
+        Raises ``IntegrityError`` for a text that is not a SHA-256 address.
+        """
+        if not _DIGEST.fullmatch(address):
+            raise IntegrityError("This is not a SHA-256 digest.", where=repr(str(address)))
+        return self.folder / address.removeprefix("sha256:")
+
+    def put(self, content: BinaryIO | bytes) -> tuple[Digest, int]:
+        """Keep bytes; the digest and the size. Either all of them are on disk, or none."""
+        if isinstance(content, bytes):
+            address = digest.of_bytes(content)
+            if self._sound(address, len(content)):
+                return address, len(content)
+            content = io.BytesIO(content)
+        with self._temporary() as file:
+            whole = hashlib.sha256()
+            size = 0
+            while piece := content.read(CHUNK):
+                whole.update(piece)
+                size += file.write(piece)
+            address = Digest("sha256:" + whole.hexdigest())
+            self._settle(file, self.path(address))
+        return address, size
+
+    def open(self, address: Digest) -> BinaryIO:
+        """A stream that raises ``IntegrityError`` at its end if the bytes are not the right ones.
+
+        Raises ``NotFoundError`` when the blob is not here.
+        """
+        try:
+            raw = _Verified(self.path(address), address)
+        except FileNotFoundError as error:
+            raise NotFoundError(
+                "This content is not in the store.", where=str(address), remedy="Build it again."
+            ) from error
+        return cast("BinaryIO", io.BufferedReader(raw, CHUNK))
+
+    def read(self, address: Digest) -> bytes:
+        """A whole small blob, checked."""
+        with self.open(address) as stream:
+            return stream.read()
+
+    def _sound(self, address: Digest, size: int) -> bool:
+        path = self.path(address)
+        try:
+            return path.stat().st_size == size and digest.of_file(path) == address
+        except FileNotFoundError:
+            return False
+
+    @contextlib.contextmanager
+    def _temporary(self) -> Iterator[BinaryIO]:
+        """A locked file under a random name; those whose writer died are removed first."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        path = self._incoming / clock.token(24)
+        try:
+            with path.open("xb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+        except OSError as error:
+            raise _unwritable(error, path) from error
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _settle(self, file: BinaryIO, target: Path) -> None:
+        file.flush()
+        os.fchmod(file.fileno(), 0o444)
+        os.fsync(file.fileno())
+        Path(file.name).replace(target)
+        sync(target.parent)
+
+    def _sweep(self) -> None:
+        for path in self._incoming.iterdir():
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if clock.now() - path.stat().st_mtime > 60:
+                    path.unlink()
+
+
+class _Verified(io.RawIOBase):
+    """The bytes of a file, hashed as they pass and judged once the last one has."""
+
+    def __init__(self, path: Path, address: Digest) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._left = os.fstat(self._file.fileno()).st_size
+        self._whole = hashlib.sha256()
+        self._address = address
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        count = self._file.readinto(buffer) or 0
+        self._whole.update(memoryview(buffer)[:count])
+        self._left -= count
+        if (count == 0 or self._left <= 0) and self._whole.hexdigest() != self._address[7:]:
+            raise IntegrityError(
+                "Stored content does not match its digest; the file was damaged or changed.",
+                where=str(self._file.name),
+                remedy="Delete that file and build what needs it again.",
+            )
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{clock.token(12)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise _unwritable(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError, path: Path) -> MachineError:
+    return MachineError(
+        f"The store cannot be written: {error.strerror or error}.",
+        where=str(path.parent),
+        remedy="Free some space, or make the folder writable, then run the command again.",
+    )
+
+
+__all__ = ["Blobs", "replace", "sync"]

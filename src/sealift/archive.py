@@ -1,0 +1,201 @@
+"""Deterministic tars: equal content gives equal bytes, whoever packs it, where and when.
+
+Entries are written in the order given, with numeric owners, no owner names, one time and fixed
+modes, in the ustar dialect; a pax header appears only where a name or size demands one.
+The format is that of POSIX.1-2001, pax interchange.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+
+from sealift import clock
+from sealift.errors import DataError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+CHUNK = 1 << 20
+_KINDS = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One member of a tar.
+
+    ``name`` is relative, with forward slashes. ``content`` is the bytes of a file or where they
+    lie; ``target`` is what a symbolic link points to. ``owner`` is user and group id.
+    """
+
+    name: str
+    kind: Literal["file", "folder", "link"]
+    mode: int = 0o644
+    content: bytes | Path = b""
+    target: str = ""
+    owner: int = 0
+
+
+def entries(root: Path) -> Iterator[Entry]:
+    """A folder as entries in order of name bytes, the folder itself first as ``.``.
+
+    Modes are 0755 for folders and executable files, else 0644. Raises ``DataError`` for what a
+    tree cannot hold: sockets, devices, and links that lead out of it.
+    """
+    yield Entry(name=".", kind="folder", mode=0o755)
+    yield from _below(root, root)
+
+
+def file_entry(name: str, path: Path) -> Entry:
+    """A file of the disk under another name; its mode is 0755 if executable, else 0644."""
+    mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+    return Entry(name=name, kind="file", mode=mode, content=path)
+
+
+def _below(folder: Path, root: Path) -> Iterator[Entry]:
+    for item in sorted(os.scandir(folder), key=lambda item: os.fsencode(item.name)):
+        path = Path(item.path)
+        name = path.relative_to(root).as_posix()
+        if item.is_symlink():
+            yield Entry(name=name, kind="link", mode=0o777, target=_inner(path, name))
+        elif item.is_dir():
+            yield Entry(name=name, kind="folder", mode=0o755)
+            yield from _below(path, root)
+        elif item.is_file():
+            yield file_entry(name, path)
+        else:
+            raise DataError(
+                "A socket, pipe or device cannot be kept.",
+                where=str(path),
+                remedy="Remove it, or write it outside the declared output.",
+            )
+
+
+def _inner(path: Path, name: str) -> str:
+    target = str(path.readlink())
+    if leads_out(name, target):
+        raise DataError(
+            f"A symbolic link leads out of the tree, to {target!r}.",
+            where=str(path),
+            remedy="Copy the file into the tree, or link to it by a relative path inside.",
+        )
+    return target
+
+
+def leads_out(name: str, target: str) -> bool:
+    """Whether a link called ``name`` (relative to the tree) points outside of the tree.
+
+    >>> leads_out("a/b", "../c"), leads_out("a/b", "../../c"), leads_out("a", "/etc")
+    (False, True, True)
+    """
+    if target.startswith("/"):
+        return True
+    where = os.path.normpath(os.path.join(os.path.dirname(name), target))  # noqa: PTH118, PTH120
+    return where == ".." or where.startswith("../")
+
+
+def pack(members: Iterable[Entry], *, time: int = clock.EPOCH) -> Iterator[bytes]:
+    """The bytes of a tar of these entries, in pieces of at most 1 MiB.
+
+    ``time`` is written on every entry, in seconds since 1970. Raises ``DataError`` when a file
+    changes its size while it is read.
+    """
+    for entry in members:
+        size = _size(entry)
+        yield _header(entry, size, time)
+        if entry.kind == "file":
+            yield from _content(entry, size)
+            yield b"\0" * (-size % tarfile.BLOCKSIZE)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _size(entry: Entry) -> int:
+    if entry.kind != "file":
+        return 0
+    if isinstance(entry.content, bytes):
+        return len(entry.content)
+    try:
+        return entry.content.stat().st_size
+    except OSError as error:
+        raise DataError(
+            f"A file cannot be read: {error.strerror}.", where=str(entry.content)
+        ) from error
+
+
+def _header(entry: Entry, size: int, time: int) -> bytes:
+    info = tarfile.TarInfo(entry.name)
+    info.type = _KINDS[entry.kind]
+    info.mode = stat.S_IMODE(entry.mode)
+    info.uid = info.gid = entry.owner
+    info.size = size
+    info.mtime = time
+    info.linkname = entry.target
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _content(entry: Entry, size: int) -> Iterator[bytes]:
+    if isinstance(entry.content, bytes):
+        yield entry.content
+        return
+    left = size
+    for piece in _pieces(entry.content):
+        left -= len(piece)
+        if left < 0:
+            break
+        yield piece
+    if left:
+        raise DataError(
+            "A file changed its size while it was read.",
+            where=str(entry.content),
+            remedy="Wait until whatever writes it has ended, then run the command again.",
+        )
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(CHUNK):
+                yield piece
+    except OSError as error:
+        raise DataError(f"A file cannot be read: {error.strerror}.", where=str(path)) from error
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as one readable stream."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        room = memoryview(buffer)
+        count = min(len(room), len(self._rest))
+        room[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def stream(pieces: Iterable[bytes]) -> BinaryIO:
+    """Pieces of bytes as a stream that can be read once, holding one piece at a time.
+
+    >>> stream([b"ab", b"", b"cd"]).read(3)
+    b'abc'
+    """
+    return cast("BinaryIO", io.BufferedReader(_Pieces(pieces), CHUNK))
+
+
+__all__ = ["Entry", "entries", "file_entry", "leads_out", "pack", "stream"]
