@@ -6,7 +6,7 @@ Adapters implement them (``sealift.adapters``), each passing the suite for its p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -128,6 +128,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def amend(self, kind: type[T], key: str | int, change: Callable[[T], T]) -> T:
+        """Read, change and save one record, with no other writer in between; what was saved."""
+        ...
+
     def all(self, kind: type[T]) -> list[T]:
         """Every record of a kind, oldest first."""
         ...
@@ -156,11 +160,16 @@ class Observations(Protocol):
         predictions: Sequence[Prediction] = (),
         sketches: Sequence[Sketch] = (),
         labels: Sequence[Label] = (),
-    ) -> None:
+        after: dict[str, Json] | None = None,
+    ) -> bool:
         """Add all of it and move the cursors, in one transaction: never lost, never twice.
 
         Sketches with the same version, field and time are added up. A prediction or a label with
-        an id that is known replaces nothing (the first one counts).
+        an id that is known replaces nothing (the first one counts). A label whose prediction is
+        not known yet waits for it, until a million labels came after it.
+
+        ``after`` holds the cursors from which this was read on: when another reader has moved
+        one of them meanwhile, nothing is added and the answer is False.
         """
         ...
 
