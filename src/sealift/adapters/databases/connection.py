@@ -1,0 +1,91 @@
+"""A database file, opened so that several processes can write it and none is left half done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from sealift.adapters.databases.faults import mapped
+from sealift.adapters.databases.locks import hold
+from sealift.adapters.databases.migrations import migrate
+from sealift.errors import MachineError
+
+PATIENCE = 30.0
+"""Seconds that a writer waits for another one."""
+
+
+class Database:
+    """SQLite in WAL mode: readers see one moment each, writers come one after the other.
+
+    The file and its folder are made when they are missing, and brought to today's schema. A
+    transaction that was committed is on the disk. One object serves any number of threads; after
+    a fork the child makes its own.
+
+    Raises ``MachineError`` (busy, full, newer Sealift) and ``IntegrityError`` (damaged).
+    """
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MachineError(
+                f"The folder of the database cannot be made: {error.strerror}.",
+                where=str(path.parent),
+                remedy="Give yourself write permission on the folder above it.",
+            ) from error
+        self._reading = _engine(path, patience)
+        self._writing = self._reading.execution_options(begin="IMMEDIATE")
+        with mapped(str(path)), hold(_beside(path, "open"), wait=True):
+            migrate(self._writing, str(path))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the database."""
+        with mapped(str(self.path)), self._reading.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that has the database to itself from its first word on.
+
+        Serial numbers are thereby given out in the order in which they become visible.
+        """
+        with mapped(str(self.path)), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self._reading.dispose()
+
+
+def _beside(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.name}.{name}.lock")
+
+
+def _engine(path: Path, patience: float) -> Engine:
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"timeout": patience})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(raw: sqlite3.Connection, _record: Any) -> None:
+    # the driver's own transactions begin too late for a reader and too weak for a writer
+    raw.isolation_level = None
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+
+
+def _begin(connection: Connection) -> None:
+    kind = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+__all__ = ["Database"]

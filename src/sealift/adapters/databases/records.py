@@ -1,0 +1,177 @@
+"""The ledger: records as JSON documents beside the columns that find them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Integer, cast, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from sealift.adapters.databases.connection import Database
+from sealift.adapters.databases.locks import hold
+from sealift.adapters.databases.schema import counter, record, step
+from sealift.errors import DataError, IntegrityError, NotFoundError, UsageError
+from sealift.ports import T
+from sealift.record.image import Image
+from sealift.record.model import Model
+from sealift.record.release import Release
+from sealift.record.run import Run, StepRun
+from sealift.types import Digest
+
+D = TypeVar("D")
+
+# kind -> (its name, the field that is its key, the field that orders it)
+KINDS: dict[type[Any], tuple[str, str, str]] = {
+    Run: ("run", "id", "started"),
+    Model: ("model", "version", "created"),
+    Image: ("image", "digest", "created"),
+    Release: ("release", "id", "created"),
+}
+
+
+class Records(Database):
+    """The part of the database that is a ``Ledger``."""
+
+    def save(self, record: Run | Model | Image | Release) -> None:
+        """Insert or replace, in one transaction.
+
+        Raises ``DataError`` for a record that could not be read back (a NaN in it).
+        """
+        with self.writing() as connection:
+            _save(connection, record)
+
+    def amend(self, kind: type[T], key: str | int, change: Callable[[T], T]) -> T:
+        """Read, change and write a record with nobody in between; returns what was written."""
+        with self.writing() as connection:
+            changed = change(self._get(connection, kind, key))
+            _save(connection, changed)
+        return changed
+
+    def get(self, kind: type[T], key: str | int) -> T:
+        """One record; ``NotFoundError`` names what there is."""
+        with self.reading() as connection:
+            return self._get(connection, kind, key)
+
+    def _get(self, connection: Connection, kind: type[T], key: str | int) -> T:
+        name = KINDS[kind][0]
+        mine = (record.c.kind == name) & (record.c.key == str(key))
+        document = connection.scalar(select(record.c.document).where(mine))
+        if document is not None:
+            return self._decode(document, kind, f"{name} {key}")
+        known = select(record.c.key).where(record.c.kind == name)
+        newest = known.order_by(record.c.created.desc(), record.c.serial.desc()).limit(200)
+        raise _missing(name, str(key), list(connection.scalars(newest)))
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Every record of a kind, oldest first."""
+        name = KINDS[kind][0]
+        rows = select(record.c.key, record.c.document).where(record.c.kind == name)
+        with self.reading() as connection:
+            found = connection.execute(rows.order_by(record.c.created, record.c.serial)).all()
+        return [self._decode(document, kind, f"{name} {key}") for key, document in found]
+
+    def next_version(self) -> int:
+        """A model version that was never given out before, also by a process that then died."""
+        models = cast(record.c.key, Integer)
+        with self.writing() as connection:
+            given = connection.scalar(select(counter.c.value).where(counter.c.name == "model"))
+            kept = connection.scalar(select(func.max(models)).where(record.c.kind == "model"))
+            number = max(given or 0, kept or 0) + 1
+            row = insert(counter).values(name="model", value=number)
+            connection.execute(
+                row.on_conflict_do_update(index_elements=["name"], set_={"value": number})
+            )
+        return number
+
+    def cached(self, key: Digest) -> StepRun | None:
+        """The newest finished step with this key."""
+        rows = select(step.c.document).where(step.c.key == key)
+        with self.reading() as connection:
+            document = connection.scalar(
+                rows.order_by(step.c.finished.desc(), step.c.serial.desc()).limit(1)
+            )
+        return None if document is None else self._decode(document, StepRun, f"step {key}")
+
+    def exclusive(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock of this name, a file beside the database; freed when its holder dies."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", name):
+            raise UsageError(f"{name!r} cannot name a lock.", remedy="Use a-z, 0-9, '.', '-', '_'.")
+        return hold(self.path.with_name(f"{self.path.name}.{name}.lock"), what=name)
+
+    def _decode(self, document: str, kind: type[D], what: str) -> D:
+        try:
+            return msgspec.json.decode(document, type=kind)
+        except msgspec.DecodeError as error:
+            raise IntegrityError(
+                f"The record of {what} cannot be read: {error}.",
+                where=str(self.path),
+                remedy="Restore the database from a backup.",
+            ) from error
+
+
+def _save(connection: Connection, new: Run | Model | Image | Release) -> None:
+    name, key, created = KINDS[type(new)]
+    values = {
+        "kind": name,
+        "key": str(getattr(new, key)),
+        "created": getattr(new, created),
+        "document": _encode(new),
+    }
+    row = insert(record).values(values)
+    connection.execute(row.on_conflict_do_update(index_elements=["kind", "key"], set_=values))
+    if isinstance(new, Run):
+        _save_steps(connection, new)
+
+
+def _save_steps(connection: Connection, run: Run) -> None:
+    """Index the steps that finished, so that a later run finds their outputs by key."""
+    connection.execute(delete(step).where(step.c.run == run.id))
+    rows = [
+        {
+            "run": run.id,
+            "key": done.key,
+            "finished": done.started + done.seconds,
+            "document": _encode(done),
+        }
+        for done in run.steps
+        if done.status == "done"
+    ]
+    if rows:
+        connection.execute(insert(step), rows)
+
+
+def _encode(value: Run | Model | Image | Release | StepRun) -> str:
+    """Canonical JSON; what JSON cannot hold is refused now, not when it is wanted back."""
+    document = msgspec.json.encode(value, order="deterministic")
+    try:
+        same = msgspec.json.decode(document, type=type(value)) == value
+    except msgspec.DecodeError as error:
+        raise DataError(
+            f"A record cannot be kept: {error}.",
+            where=type(value).__name__,
+            remedy="Numbers in records must be finite.",
+        ) from error
+    if not same:
+        raise DataError(
+            "A record cannot be kept: it holds a number that is not finite.",
+            where=type(value).__name__,
+            remedy="Numbers in records must be finite.",
+        )
+    return document.decode()
+
+
+def _missing(kind: str, key: str, known: list[str]) -> NotFoundError:
+    if not known:
+        return NotFoundError(f"There is no {kind} {key!r}; there is none at all yet.")
+    near = difflib.get_close_matches(key, known, n=1)
+    listed = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return NotFoundError(f"There is no {kind} {key!r}.", remedy=f"{hint}Newest: {listed}.")
+
+
+__all__ = ["Records"]
