@@ -17,24 +17,69 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the project file."""
 
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        extra={"write": "up to 63 lower-case letters, digits and hyphens, such as 'flight-delays'"},
+    ),
+]
 """Lower-case letters, digits and hyphens: fits file names, image names and host names."""
+
+Word = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$",
+        extra={"write": "up to 63 letters, digits, underscores and hyphens, such as 'to_month'"},
+    ),
+]
+"""The name of a parameter or of an output."""
+
+Variable = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        extra={"write": "letters, digits and underscores, such as 'LOG_LEVEL'"},
+    ),
+]
+"""The name of an environment variable."""
+
+Text = Annotated[str, Meta(min_length=1, extra={"write": "a text that is not empty"})]
+
+Gate = Annotated[
+    str,
+    Meta(
+        pattern=r"^ *(<=|<|>=|>|==) *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *$",
+        extra={"write": "one of <=, <, >=, >, == and a number, such as '<= 30'"},
+    ),
+]
+"""What a metric must be: a comparison with a number."""
+
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 class Source(Section, frozen=True):
     """A place where data lies."""
 
-    uri: Annotated[str, Meta(description="A path or glob below the project folder.")]
+    uri: Annotated[
+        Text,
+        Meta(description="A file, folder or glob: below the project folder, or absolute."),
+    ]
 
 
 class ImageSettings(Section, frozen=True):
     """What is in the images that train and serve."""
 
-    python: Annotated[str, Meta(pattern=r"^3\.\d+$", description="Version of the interpreter.")] = (
-        "3.13"
-    )
+    python: Annotated[
+        str,
+        Meta(
+            pattern=r"^3\.[0-9]{1,2}$",
+            description="Version of the interpreter.",
+            extra={"write": "a version such as '3.13'"},
+        ),
+    ] = "3.13"
     requirements: Annotated[
-        str, Meta(description="File of the packages that the steps need; locked with hashes.")
+        Text, Meta(description="File of the packages that the steps need; locked with hashes.")
     ] = "requirements.txt"
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"
     mirror: Annotated[
@@ -45,31 +90,58 @@ class ImageSettings(Section, frozen=True):
 class Step(Section, frozen=True):
     """A command that reads inputs and writes outputs, in a container."""
 
-    run: Annotated[str, Meta(description="Shell line; {name} stands for a parameter.")]
+    run: Annotated[
+        Text,
+        Meta(
+            description="Shell line; {name} stands for a parameter, {{ and }} for braces. "
+            "It ends at the first command that fails."
+        ),
+    ]
     reads: Annotated[list[str], Meta(description="Inputs: 'data.NAME' or 'STEP.OUTPUT'.")] = field(
         default_factory=list
     )
     writes: Annotated[
-        dict[str, str],
-        Meta(description="Outputs: a name, and the path that the command writes."),
+        dict[Word, Text],
+        Meta(
+            description="Outputs: a name, and the path that the command writes. The output "
+            "'metrics' is a JSON file of numbers."
+        ),
     ] = field(default_factory=dict)
     code: Annotated[
         list[str] | None,
         Meta(description="Files and folders of the project that the command sees; default all."),
     ] = None
     params: Annotated[
-        dict[str, Scalar], Meta(description="Parameters and their default values.")
+        dict[Word, Scalar],
+        Meta(
+            description="Parameters and their default values. 'seed' is also given to the "
+            "command as SEALIFT_SEED."
+        ),
     ] = field(default_factory=dict)
     env: Annotated[
-        dict[str, str], Meta(description="Environment variables; never put secrets here.")
+        dict[Variable, str], Meta(description="Environment variables; never put secrets here.")
     ] = field(default_factory=dict)
     cpus: Annotated[float, Meta(gt=0, description="Processor cores it may use.")] = 1.0
     memory: Annotated[
-        str, Meta(pattern=r"^(\d+(KiB|MiB|GiB))?$", description="Memory limit, such as 4GiB.")
+        str,
+        Meta(
+            pattern=r"^([1-9][0-9]{0,9}(KiB|MiB|GiB))?$",
+            extra={"write": "a number of KiB, MiB or GiB, such as '4GiB'"},
+            description="Memory limit, such as 4GiB.",
+        ),
     ] = ""
     network: Annotated[bool, Meta(description="Whether the command may reach the network.")] = False
     retries: Annotated[int, Meta(ge=0, le=20, description="Further attempts after a failure.")] = 0
     timeout: Annotated[int, Meta(ge=0, description="Seconds it may run; 0 for no limit.")] = 0
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The memory limit in bytes; None for no limit.
+
+        >>> Step(run="true", memory="2KiB").memory_bytes
+        2048
+        """
+        return int(self.memory[:-3]) * UNITS[self.memory[-3:]] if self.memory else None
 
 
 class FieldRule(Section, frozen=True):
@@ -105,7 +177,7 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
         field(default_factory=list)
     )
     require: Annotated[
-        dict[str, str],
+        dict[str, Gate],
         Meta(description="Gates on metrics, such as mae = '<= 30'; else nothing is registered."),
     ] = field(default_factory=dict)
     fields: Annotated[dict[str, FieldRule], Meta(description="Rules for single input fields.")] = (
@@ -122,7 +194,8 @@ class GuardSettings(Section, frozen=True):
     margin: Annotated[
         str,
         Meta(
-            pattern=r"^\d+(\.\d+)?%$",
+            pattern=r"^[0-9]+(\.[0-9]+)?%$",
+            extra={"write": "a percentage, such as '2%'"},
             description="Largest harmless worsening: percentage points for errors and "
             "error_rate, percent of the stable version's value for the others.",
         ),

@@ -1,0 +1,74 @@
+"""From the text of ``sealift.toml`` to a project, or to the one error that helps most."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from sealift.errors import ProjectError
+from sealift.record import graph
+from sealift.record.project import Project
+from sealift.record.shape import Fault, faults
+
+_KIND = inspect.type_info(Project)
+
+
+def parse(text: str, *, where: str) -> Project:
+    """The project that ``text`` describes; ``where`` names its file in errors.
+
+    Raises ``ProjectError`` that names the file, the key and the remedy: for broken TOML, unknown
+    or missing keys, values of a wrong kind, and references that lead nowhere or in a circle.
+
+    >>> parse('name = "flights"', where="sealift.toml").image.python
+    '3.13'
+    """
+    data = _load(text, where)
+    found = sorted(faults(data, _KIND), key=lambda fault: fault.rank)
+    if found:
+        raise _error(found[0], where)
+    try:
+        project = msgspec.convert(data, Project)
+    except msgspec.ValidationError as error:
+        raise ProjectError(f"{error}.", where=where, remedy="Mend this key.") from error
+    if (fault := next(graph.faults(project), None)) is not None:
+        raise _error(fault, where)
+    return project
+
+
+def _load(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(str(error), text, where) from error
+    except (ValueError, RecursionError) as error:
+        raise ProjectError(
+            "The file holds a number too long, or tables too deep, to be read.",
+            where=where,
+            remedy="Look for what does not belong into a project file.",
+        ) from error
+
+
+def _syntax(message: str, text: str, where: str) -> ProjectError:
+    place = re.search(r" \(at (line (\d+), column \d+|end of document)\)$", message)
+    if place is None:
+        return ProjectError(f"This is not TOML: {message}.", where=where, remedy="Mend the file.")
+    lines = text.splitlines()
+    number = int(place[2]) if place[2] else len(lines)
+    line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    return ProjectError(
+        f"This is not TOML: {message[: place.start()]}.",
+        where=f"{where}: {place[1]}",
+        remedy=f"Mend line {number}: {line[:80]}" if line else "Mend the file at its end.",
+    )
+
+
+def _error(fault: Fault, where: str) -> ProjectError:
+    place = f"{where}: {fault.path}" if fault.path else where
+    return ProjectError(fault.what, where=place, remedy=fault.remedy)
+
+
+__all__ = ["parse"]
