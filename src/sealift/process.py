@@ -85,6 +85,15 @@ def spawn(
         )
 
 
+def leave(child: subprocess.Popen[bytes]) -> int:
+    """Part with a detached child that is to outlive this process; the id that it keeps.
+
+    Nobody here waits for it any more: ``end`` takes it out of the process table, or init does.
+    """
+    child.returncode = 0  # else its object would complain, when dropped, that the child still runs
+    return child.pid
+
+
 def started(pid: int) -> int | None:
     """When a living process started, in clock ticks since boot; None when there is none.
 
@@ -114,6 +123,7 @@ def environment(pid: int) -> dict[str, str]:
 
 def end(pid: int, start: int | None, grace: float) -> bool:
     """Ask a process to end, wait up to ``grace`` seconds, then kill it; true when it is gone."""
+    _reap(pid)
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         if not alive(pid, start):
             return True
@@ -135,4 +145,4 @@ def _reap(pid: int) -> None:
         return
 
 
-__all__ = ["Finished", "alive", "end", "environment", "run", "spawn", "started"]
+__all__ = ["Finished", "alive", "end", "environment", "leave", "run", "spawn", "started"]
