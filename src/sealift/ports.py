@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
+from sealift.record.dataset import Snapshot
 from sealift.record.image import Descriptor, Image, Manifest
 from sealift.record.model import Model
 from sealift.record.observation import Label, Prediction, RequestSeen, Scored, Sketch
+from sealift.record.project import Source
 from sealift.record.release import Release
 from sealift.record.route import Route
 from sealift.record.run import Run, StepRun
@@ -53,6 +55,18 @@ class Engine(Protocol):
 
         A container whose caller died between starting it and recording it is found too.
         """
+        ...
+
+
+class Lake(Protocol):
+    """Datasets, pinned where they lie."""
+
+    def pin(self, name: str, source: Source) -> Snapshot:
+        """The present state of a dataset. Raises ``DataError`` when nothing is there."""
+        ...
+
+    def verify(self, pinned: Snapshot) -> None:
+        """Raises ``DataError`` that names what is gone or different by now."""
         ...
 
 
@@ -254,6 +268,7 @@ class Progress(Protocol):
 
 __all__ = [
     "Engine",
+    "Lake",
     "Ledger",
     "Observations",
     "Progress",

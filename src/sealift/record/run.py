@@ -11,12 +11,19 @@ from sealift.types import Digest, Scalar
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the project's code: a digest of the files, and what git knows of them."""
+    """The state of the project's code, and what git knows of it.
+
+    ``digest`` addresses the files as they were, kept as a tree in the store. ``diff`` is against
+    ``commit``; ``untracked`` are files that git does not know; ``left_out`` were not taken, since
+    they may hold secrets.
+    """
 
     digest: Digest
     commit: str = ""
     branch: str = ""
     diff: str = ""
+    untracked: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +43,8 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` is the digest of all that decides its outputs; ``leaves`` are the parts it was made of,
     so that a miss can name what changed. ``cached`` says that the outputs of an earlier step with
-    the same key were taken. ``outputs`` maps names to tree digests.
+    the same key were taken. ``outputs`` maps names to tree digests. ``because`` says why it ran or
+    did not, ``error`` how it failed; ``log`` is relative to the project.
     """
 
     name: str
@@ -53,6 +61,7 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Digest] = {}
     log: str = ""
     because: str = ""
+    error: str = ""
     lacking: tuple[str, ...] = ()
 
 
