@@ -23,7 +23,7 @@ from sealift.types import Json
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PATIENCE = 10.0
 _AGAIN = 1.5
-_PAUSE = 0.02
+_PAUSE = 0.01
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,16 +69,16 @@ class Traefik:
 
         Raises ``MachineError`` when the port is taken or Traefik does not come up.
         """
-        if self._adopt() is not None:
+        if (adopted := self._adopt()) is not None:
+            self._remember(adopted.port)
             return
         port = processes.choose_port(self._wanted, self._remembered().port)
         internal = free_port()
         self._dynamic.parent.mkdir(parents=True, exist_ok=True)
-        boot = _boot()
-        if self._remembered().boot != boot or not self._dynamic.exists():
+        if self._remembered().boot != _boot() or not self._dynamic.exists():
             # The servers of another boot are gone, and their ports may be anyone's by now.
             self._write_route(self._nowhere())
-        _write(self._memory, msgspec.json.encode(Remembered(port=port, boot=boot)))
+        self._remember(port)
         text = config.static(
             port=port, internal=internal, dynamic_file=self._dynamic, folder=self.folder
         )
@@ -105,7 +105,7 @@ class Traefik:
         return one is not None and _answers(one)
 
     def apply(self, route: Route) -> None:
-        """Put a route in force; returns once requests follow it.
+        """Put a route in force; returns once requests follow it. Nothing happens if they do.
 
         Raises ``ReleaseError`` when the route makes no sense, cannot be written or does not come
         into force; the route before it then stays.
@@ -114,6 +114,8 @@ class Traefik:
         running = self._process()
         if running is None:
             raise ReleaseError("The router is not running.", remedy="Run `sealift up`.")
+        if _in_force(running, route):
+            return
         deadline = clock.monotonic() + _PATIENCE
         while clock.monotonic() < deadline:
             # Written again when a change of the file went unnoticed.
@@ -165,6 +167,12 @@ class Traefik:
             return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
         except (FileNotFoundError, msgspec.DecodeError):
             return Remembered(port=0, boot="")
+
+    def _remember(self, port: int) -> None:
+        self._known = None
+        known = Remembered(port=port, boot=_boot())
+        if known != self._remembered():
+            _write(self._memory, msgspec.json.encode(known))
 
     def _nowhere(self) -> str:
         return config.dynamic(Route(service=self.service, generation=0, backends=()))
