@@ -40,9 +40,9 @@ class Database:
                 remedy="Give yourself write permission on the folder above it.",
             ) from error
         self._reading = _engine(path, patience)
-        self._writing = self._reading.execution_options(begin="IMMEDIATE")
-        with mapped(str(path)), hold(_beside(path, "open"), wait=True):
-            migrate(self._writing, str(path))
+        self.engine = self._reading.execution_options(begin="IMMEDIATE")
+        with mapped(str(path)), hold(self.beside("_open"), wait=True):
+            migrate(self.engine, str(path))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -56,16 +56,16 @@ class Database:
 
         Serial numbers are thereby given out in the order in which they become visible.
         """
-        with mapped(str(self.path)), self._writing.begin() as connection:
+        with mapped(str(self.path)), self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self._reading.dispose()
 
-
-def _beside(path: Path, name: str) -> Path:
-    return path.with_name(f"{path.name}.{name}.lock")
+    def beside(self, name: str) -> Path:
+        """The file of the lock of this name."""
+        return self.path.with_name(f"{self.path.name}.{name}.lock")
 
 
 def _engine(path: Path, patience: float) -> Engine:

@@ -27,9 +27,16 @@ def _last(connection: Connection, table: Table) -> int:
 
 
 def join(
-    connection: Connection, predictions: Sequence[Prediction], labels: Sequence[Label]
+    connection: Connection,
+    predictions: Sequence[Prediction],
+    labels: Sequence[Label],
+    *,
+    limit: int = WAITING,
 ) -> None:
-    """Keep predictions and labels; each pair whose second half came now gets its serial number."""
+    """Keep predictions and labels; each pair whose second half came now gets its serial number.
+
+    A label that waits is dropped once ``limit`` labels came after it.
+    """
     seen, waited = _last(connection, prediction), _last(connection, waiting)
     add_rows(connection, prediction, [of_prediction(new) for new in predictions])
     if labels:
@@ -39,7 +46,7 @@ def join(
     if labels:
         _pair(connection, waiting.c.serial > waited)
         last = _last(connection, waiting)
-        connection.execute(delete(waiting).where(waiting.c.serial <= last - WAITING))
+        connection.execute(delete(waiting).where(waiting.c.serial <= last - limit))
 
 
 def _wait(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
