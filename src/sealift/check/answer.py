@@ -1,0 +1,45 @@
+"""What a server sent back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from sealift.errors import CheckError
+from sealift.types import Json
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; header names are in lower case, ``place`` is the request it is for."""
+
+    place: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Json:
+        """The body as JSON (strictly: no NaN). Raises ``CheckError`` for anything else."""
+        try:
+            value: Json = msgspec.json.decode(self.body)
+        except msgspec.DecodeError as error:
+            raise CheckError(
+                f"The answer is not JSON: {error}.", where=f"{self.place}: {self.text}"
+            ) from error
+        return value
+
+    def object(self) -> dict[str, Json]:
+        """The body as a JSON object. Raises ``CheckError`` for anything else."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise CheckError("The answer is not a JSON object.", where=f"{self.place}: {self.text}")
+        return value
+
+    @property
+    def text(self) -> str:
+        """The beginning of the body, for people."""
+        return self.body[:200].decode(errors="replace")
+
+
+__all__ = ["Answer"]

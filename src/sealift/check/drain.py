@@ -1,0 +1,112 @@
+"""A server that is told to end answers what it has begun, and then ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
+
+import msgspec
+
+from sealift import clock
+from sealift.check.bodies import good_rows, rows_body
+from sealift.check.check import Check, error, info
+from sealift.check.starts import READY
+from sealift.check.target import Target
+from sealift.errors import CheckError
+from sealift.loopback import HOST
+from sealift.record.report import Finding
+
+UNDER_WAY = 8
+"""Requests that are under way when the signal comes."""
+
+SETTLE = 0.2
+"""Seconds that a server has to take the connections before the signal comes."""
+
+NOTICE = 2.0
+"""Seconds that a server may take to show that it is ending, before the requests go on."""
+
+
+def findings(target: Target) -> Iterator[Finding]:
+    """Send SIGTERM while requests are half sent; send the rest once it has been noticed."""
+    body = msgspec.json.encode(rows_body(good_rows(target.subject, 4)))
+    begun = [begin(target, body) for _ in range(UNDER_WAY)]
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            # a connection that the server has not taken yet is nothing that it has begun
+            clock.sleep(SETTLE)
+            signalled = clock.monotonic()
+            ending = pool.submit(target.stop, grace=target.grace)
+            wait_for_notice(target, signalled + min(NOTICE, target.grace / 2))
+            lost = [reason for reason in (finish(one, body) for one in begun) if reason]
+            ending.result()
+            took = clock.monotonic() - signalled
+    finally:
+        for one in begun:
+            one.close()
+    yield from told(target, lost, took)
+
+
+def told(target: Target, lost: Sequence[str], took: float) -> Iterator[Finding]:
+    """What the end of the server was like."""
+    if lost:
+        yield error(
+            f"{len(lost)} of {UNDER_WAY} requests under way at SIGTERM got no good answer.",
+            place=lost[0],
+            remedy="On SIGTERM take no new connections, answer what has begun, then end.",
+        )
+    if took >= target.grace:
+        yield error(
+            f"It did not end within {target.grace:g} s of SIGTERM and was killed.",
+            place=target.last_words,
+            remedy="End once every request under way has been answered.",
+        )
+    if target.running():
+        yield error("It still runs after it was ended.", place=target.last_words)
+    yield info(f"{UNDER_WAY - len(lost)} requests under way answered, ended after {took:.2f} s")
+
+
+def begin(target: Target, body: bytes) -> HTTPConnection:
+    """A connection on which a request is half sent."""
+    connection = HTTPConnection(HOST, target.port, timeout=target.grace)
+    try:
+        connection.putrequest("POST", "/predict")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[: len(body) // 2])
+    except OSError as reason:
+        raise CheckError("A request could not be begun.", where=str(reason)) from reason
+    return connection
+
+
+def finish(connection: HTTPConnection, body: bytes) -> str:
+    """Send the rest of a request; why no good answer came, or nothing."""
+    try:
+        connection.send(body[len(body) // 2 :])
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, HTTPException) as reason:
+        return f"POST /predict: {reason or type(reason).__name__}"
+    if answer.status != 200:
+        return f"POST /predict: {answer.status} {content[:100].decode(errors='replace')}"
+    return ""
+
+
+def wait_for_notice(target: Target, deadline: float) -> None:
+    """Wait until the server is not ready for others any more, or the deadline has come."""
+    while clock.monotonic() < deadline:
+        try:
+            if target.get(READY).status != 200:
+                return
+        except CheckError:
+            return
+        clock.sleep(0.02)
+
+
+CHECK = Check(
+    name="drain",
+    shows="On SIGTERM it answers the requests under way, then ends in time.",
+    findings=findings,
+)
+
+__all__ = ["CHECK"]

@@ -1,0 +1,71 @@
+"""The image starts, and is ready for requests in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sealift import clock
+from sealift.check.check import Check, error, info
+from sealift.check.target import Target
+from sealift.errors import CheckError
+from sealift.record.report import Finding
+
+LIVE = "/v2/health/live"
+READY = "/v2/health/ready"
+PATIENCE = 0.02
+"""Seconds between two looks at a server that is starting."""
+
+
+def findings(target: Target) -> Iterator[Finding]:
+    """Start it and wait until it is ready or its budget is spent."""
+    begun = clock.monotonic()
+    target.start()
+    look_alive = begun
+    while (waited := clock.monotonic() - begun) < target.budget:
+        if answered(target, LIVE) == 200 and answered(target, READY) == 200:
+            target.ready = True
+            yield info(f"ready {clock.monotonic() - begun:.2f} s after start")
+            return
+        if clock.monotonic() > look_alive + 0.25:
+            look_alive = clock.monotonic()
+            if not target.running():
+                yield error(
+                    f"The server ended {waited:.1f} s after its start, before it was ready.",
+                    place=target.last_words,
+                    remedy="The log says why.",
+                )
+                return
+        clock.sleep(PATIENCE)
+    yield error(
+        f"The server was not ready within {target.budget:g} s; {state(target)}.",
+        place=target.last_words,
+        remedy="The log says what it waits for.",
+    )
+
+
+def answered(target: Target, path: str) -> int:
+    """The status of the answer (0: none), which the target remembers."""
+    try:
+        status = target.get(path).status
+    except CheckError:
+        return 0
+    target.starting.append((path, status))
+    return status
+
+
+def state(target: Target) -> str:
+    """What it said last, in words."""
+    if not target.starting:
+        return f"it does not answer on port {target.port}"
+    path, status = target.starting[-1]
+    return f"{path} answered {status}"
+
+
+CHECK = Check(
+    name="starts",
+    shows="The image starts with its own entry point and is ready within its budget of time.",
+    findings=findings,
+    needs="image",
+)
+
+__all__ = ["CHECK", "LIVE", "READY"]

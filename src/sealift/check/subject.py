@@ -1,0 +1,101 @@
+"""What an image says of itself: how it is started, and the model in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sealift.errors import CheckError
+from sealift.ports import Store
+from sealift.record.contract import Contract, Golden
+from sealift.types import Digest
+
+T = TypeVar("T")
+REMEDY = "Build the image with `sealift package`."
+
+
+class Start(msgspec.Struct, frozen=True, rename="pascal"):
+    """How an image is started: the part of an OCI image configuration that says so."""
+
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    env: tuple[str, ...] | None = None
+    working_dir: str = "/"
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The program and its arguments."""
+        return (self.entrypoint or ()) + (self.cmd or ())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by name."""
+        return {name: value for name, _, value in (item.partition("=") for item in self.env or ())}
+
+
+class Config(msgspec.Struct, frozen=True):
+    """An OCI image configuration, as far as starting needs it."""
+
+    config: Start = Start()
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """The model in an image, by name and version."""
+
+    name: str
+    version: int
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that serves a model: how to start it, and what its answers must fit."""
+
+    image: Digest
+    start: Start
+    model: Served
+    contract: Contract
+    golden: Golden
+
+
+def read(image: Digest, store: Store) -> Subject:
+    """Read it from the image in the store.
+
+    Raises ``CheckError`` for an image that serves no model, ``NotFoundError`` and
+    ``IntegrityError`` as the store does.
+    """
+    with store.open(store.manifest(image).config.digest) as blob:
+        start = _decode(blob.read(), Config, "image configuration").config
+    if not start.argv:
+        raise CheckError("The image does not say how it is started.", where=image, remedy=REMEDY)
+    folder = store.rootfs(image) / "model"
+    return Subject(
+        image=image,
+        start=start,
+        model=_file(folder / "model.json", Served),
+        contract=_file(folder / "contract.json", Contract),
+        golden=_file(folder / "golden.json", Golden),
+    )
+
+
+def _file(path: Path, kind: type[T]) -> T:
+    place = f"/model/{path.name}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckError(
+            "The image holds no model: a file of it is missing.", where=place, remedy=REMEDY
+        ) from error
+    return _decode(content, kind, place)
+
+
+def _decode(content: bytes, kind: type[T], place: str) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise CheckError(
+            f"A file of the image cannot be read: {error}.", where=place, remedy=REMEDY
+        ) from error
+
+
+__all__ = ["Config", "Served", "Start", "Subject", "read"]

@@ -1,0 +1,172 @@
+"""The image under test: started the way a release starts it, and ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+
+from sealift import clock, digest, process
+from sealift.check.answer import Answer
+from sealift.check.subject import Subject
+from sealift.errors import CheckError
+from sealift.loopback import HOST, free_port
+from sealift.ports import Engine
+from sealift.record.container import Container, ContainerSpec
+from sealift.types import Json
+
+
+class Target:
+    """A server of an image, on a free port of the loopback.
+
+    ``folder`` receives its log, ``labels`` go onto its containers besides the check's own.
+    A context manager: at its end the server is ended. One whose check was killed is ended by
+    the next that starts with the same labels.
+
+    ``budget`` is the time in seconds that it may take to be ready, ``grace`` the time it may
+    take to end.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        engine: Engine,
+        folder: Path,
+        labels: Mapping[str, str],
+        budget: float = 30.0,
+        grace: float = 10.0,
+    ) -> None:
+        self.subject = subject
+        self.engine = engine
+        self.budget = budget
+        self.grace = grace
+        self.port = free_port()
+        self.ready = False
+        self.starting: list[tuple[str, int]] = []
+        """Path and status of every answer before it was ready."""
+        self._labels = {**labels, "sealift.role": "check"}
+        self._owner = f"{os.getpid()}:{process.started(os.getpid())}"
+        self._container: Container | None = None
+        self._name = f"check-{digest.short(subject.image)}-{clock.token(6)}"
+        self._log = folder / f"{self._name}.log"
+        self._client = httpx.Client(
+            base_url=f"http://{HOST}:{self.port}", timeout=10.0, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+        self.stop(grace=1.0)
+
+    def spec(self) -> ContainerSpec:
+        """What the engine is asked for: what a release asks for, without prediction logs."""
+        start = self.subject.start
+        return ContainerSpec(
+            name=self._name,
+            image=self.subject.image,
+            argv=start.argv,
+            env={
+                **start.environment,
+                "SEALIFT_HOST": HOST,
+                "SEALIFT_PORT": str(self.port),
+                "SEALIFT_IMAGE": self.subject.image,
+            },
+            workdir=start.working_dir,
+            network="host",
+            labels={**self._labels, "sealift.owner": self._owner},
+            log=str(self._log),
+        )
+
+    def start(self) -> None:
+        """Start the server, and end those that earlier checks could not end."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        for container in self.engine.find(self._labels):
+            pid, _, ticks = container.labels.get("sealift.owner", "").partition(":")
+            if not (pid.isdigit() and ticks.isdigit() and process.alive(int(pid), int(ticks))):
+                self.engine.stop(container, grace=0)
+        self._container = self.engine.start(self.spec())
+
+    def running(self) -> bool:
+        """Whether the server's container lives."""
+        return self._container is not None and any(
+            found.id == self._container.id and found.running
+            for found in self.engine.find(self.spec().labels)
+        )
+
+    def stop(self, *, grace: float) -> None:
+        """End the server: SIGTERM, then SIGKILL after ``grace`` seconds."""
+        if self._container is not None:
+            self.engine.stop(self._container, grace=grace)
+
+    def probe(self, source: str) -> str:
+        """Run Python source in a second container of the same form; what it printed.
+
+        Raises ``CheckError`` when it fails.
+        """
+        name = f"{self._name}-probe-{clock.token(6)}"
+        log = self._log.with_name(f"{name}.log")
+        argv = (self.subject.start.argv[0], "-c", source)
+        done = self.engine.run(
+            msgspec.structs.replace(self.spec(), name=name, argv=argv, log=str(log)), timeout=60
+        )
+        text = log.read_text(errors="replace")
+        if done.status != 0:
+            raise CheckError(
+                f"A look inside a container of the image failed with status {done.status}.",
+                where=text.strip()[-200:],
+            )
+        log.unlink()
+        return text
+
+    @property
+    def last_words(self) -> str:
+        """The last line of the server's log, and where it lies."""
+        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
+        spoken = [line.strip() for line in lines if line.strip()]
+        return f"{self._log}: {spoken[-1][:300]}" if spoken else f"{self._log} is empty"
+
+    def get(self, path: str) -> Answer:
+        """The answer to a GET. Raises ``CheckError`` when none comes."""
+        return self.request("GET", path)
+
+    def post(self, path: str, value: Json, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a POST of a JSON value. Raises ``CheckError`` when none comes."""
+        return self.request("POST", path, msgspec.json.encode(value), headers)
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to any request. Raises ``CheckError`` when none comes."""
+        place = f"{method} {path}"
+        kind = {"content-type": "application/json"} if body else {}
+        try:
+            response = self._client.request(
+                method, path, content=body or None, headers={**kind, **(headers or {})}
+            )
+        except httpx.HTTPError as error:
+            raise CheckError(
+                f"No answer came: {error or type(error).__name__}.", where=place
+            ) from error
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(place, response.status_code, received, response.content)
+
+
+def statuses(answers: Sequence[tuple[str, int]], path: str) -> list[int]:
+    """The statuses that a path was answered with, in order."""
+    return [status for place, status in answers if place == path]
+
+
+__all__ = ["Target", "statuses"]
