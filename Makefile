@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 WHEEL_BIN := build/venv/bin
 TESTED := build/venv/.ready
 
-.PHONY: setup demo test check lock clean
+.PHONY: setup demo test check docs lock clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,9 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -1,0 +1,47 @@
+"""What the docs say is what the code does."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from sealift.cli.main import app
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def generator():
+    """The program that writes the generated pages."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("path", "write"), generator().PAGES.items(), ids=lambda one: str(one)[-24:])
+def test_generated_pages_are_fresh(path, write):
+    """`make docs` would change nothing."""
+    assert path.read_text() == write()
+
+
+def pages():
+    """Every page that people read."""
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page):
+    """No page points to nothing."""
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_every_command_in_the_docs_exists(page):
+    """No page names a command that the command line does not have."""
+    known = {command.callback.__name__ for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
+    for word in re.findall(r"(?:`|^|&& )sealift ([a-z]+)", page.read_text(), flags=re.MULTILINE):
+        assert word in known, f"sealift {word}"
