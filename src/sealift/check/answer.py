@@ -42,4 +42,17 @@ class Answer:
         return self.body[:200].decode(errors="replace")
 
 
-__all__ = ["Answer"]
+def spelled(value: Json | list[float]) -> str:
+    """A class label as text, however the model spells it.
+
+    >>> spelled(1), spelled(1.0), spelled(True), spelled("UA")
+    ('1', '1', 'true', 'UA')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+__all__ = ["Answer", "spelled"]

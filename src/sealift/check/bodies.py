@@ -23,12 +23,18 @@ def rows_body(rows: Sequence[Row], identifier: str = "") -> dict[str, Json]:
 
 def tensors_body(contract: Contract, rows: Sequence[Row], identifier: str = "") -> dict[str, Json]:
     """The body of an Open Inference Protocol request; no row may hold a null."""
-    inputs: list[Json] = []
+    body: dict[str, Json] = {"inputs": [*inputs(contract, rows)]}
+    return {"id": identifier, **body} if identifier else body
+
+
+def inputs(contract: Contract, rows: Sequence[Row]) -> list[dict[str, Json]]:
+    """The input tensors of such a request."""
+    made: list[dict[str, Json]] = []
     for name, dtype, fields in tensors(contract):
         data: list[Json] = [element(row[field.name], dtype) for row in rows for field in fields]
         shape: list[Json] = [len(rows), len(fields)]
-        inputs.append({"name": name, "shape": shape, "datatype": dtype, "data": data})
-    return {"id": identifier, "inputs": inputs} if identifier else {"inputs": inputs}
+        made.append({"name": name, "shape": shape, "datatype": dtype, "data": data})
+    return made
 
 
 def tensors(contract: Contract) -> list[tuple[str, str, list[Field]]]:
@@ -81,4 +87,13 @@ def typical(field: Field) -> Value:
     return math.ceil(value) if field.type == "int" else value
 
 
-__all__ = ["Row", "Value", "good_rows", "rows_body", "tensors", "tensors_body", "typical"]
+__all__ = [
+    "Row",
+    "Value",
+    "good_rows",
+    "inputs",
+    "rows_body",
+    "tensors",
+    "tensors_body",
+    "typical",
+]

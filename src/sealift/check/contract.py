@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from sealift.check.answer import Answer
-from sealift.check.bodies import good_rows, rows_body, tensors, tensors_body
+from sealift.check.bodies import good_rows, inputs, rows_body, tensors
 from sealift.check.check import Check, error, info
 from sealift.check.target import Target
 from sealift.check.valid_request import refused, shown
@@ -87,21 +85,20 @@ def by_tensors(target: Target) -> Iterator[Finding]:
     path = f"/v2/models/{subject.model.name}/infer"
     last = len(tensors(subject.contract)) - 1
     for name, dtype, fields in tensors(subject.contract):
-        for fault, body in broken_tensors(tensors_body(subject.contract, rows), name, dtype):
+        for fault, body in broken_tensors(inputs(subject.contract, rows), name, dtype):
             if fault == NULLS and any(field.nullable for field in fields):
                 continue
             yield from named(target.post(path, body), name, fault, alias=f"inputs[{last}]")
 
 
 def broken_tensors(
-    body: dict[str, Json], name: str, dtype: str
+    good: list[dict[str, Json]], name: str, dtype: str
 ) -> Iterator[tuple[str, dict[str, Json]]]:
-    """The body with one input missing, or with that input last and spoilt in one respect."""
-    inputs = msgspec.convert(body["inputs"], type=list[dict[str, Json]])
-    others: list[Json] = [dict(one) for one in inputs if one["name"] != name]
-    own = next(one for one in inputs if one["name"] == name)
+    """A request with one input missing, or with that input last and spoilt in one respect."""
+    others: list[Json] = [dict(one) for one in good if one["name"] != name]
+    own = next(one for one in good if one["name"] == name)
     data = own["data"] if isinstance(own["data"], list) else []
-    yield "its absence", {**body, "inputs": others}
+    yield "its absence", {"inputs": others}
     changes: dict[str, dict[str, Json]] = {
         "a shape larger than its data": {"shape": [3, len(data) // 2]},
         "a negative shape": {"shape": [-2, len(data) // -2]},
@@ -111,8 +108,8 @@ def broken_tensors(
         NULLS: {"data": [None] * len(data)},
     }
     for fault, change in changes.items():
-        yield fault, {**body, "inputs": [*others, {**own, **change}]}
-    yield "its second mention", {**body, "inputs": [*others, own, own]}
+        yield fault, {"inputs": [*others, {**own, **change}]}
+    yield "its second mention", {"inputs": [*others, own, own]}
 
 
 CHECK = Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
+from sealift.check.answer import spelled
 from sealift.check.bodies import Row, rows_body, tensors_body
 from sealift.check.check import Check, error, info
 from sealift.check.target import Target
@@ -119,19 +120,6 @@ def close(got: Json, expected: Json, tolerance: float) -> bool:
     if is_number(got) and is_number(expected):
         return got == expected or abs(got - expected) <= tolerance * max(1.0, abs(expected))
     return type(got) is type(expected) and got == expected
-
-
-def spelled(value: Json | list[float]) -> str:
-    """A class label as text, however the model spells it.
-
-    >>> spelled(1), spelled(1.0), spelled(True), spelled("UA")
-    ('1', '1', 'true', 'UA')
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def is_number(value: Json) -> TypeGuard[float]:

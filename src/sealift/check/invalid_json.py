@@ -4,38 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sealift.check.bodies import good_rows, rows_body
+import msgspec
+
+from sealift.check.bodies import good_rows, rows_body, tensors_body
 from sealift.check.check import Check, error
 from sealift.check.target import Target
 from sealift.check.valid_request import refused, shown
+from sealift.record.contract import Contract, Field, FieldType
 from sealift.record.report import Finding
+from sealift.types import Json
 
-BROKEN: dict[str, bytes] = {
-    "no body": b"",
-    "a cut-off object": b'{"rows": [{"a": 1',
-    "text": b"hello",
-    "bytes that are not UTF-8": b'{"rows": [{"a": "\xff\xfe"}]}',
-    "a bare NaN": b'{"rows": [{"a": NaN}]}',
-    "single quotes": b"{'rows': []}",
-    "rubbish behind an object": b'{"rows": []} rubbish',
-    "ten thousand open brackets": b"[" * 10_000,
-    "null": b"null",
-    "a list": b"[1, 2, 3]",
-    "an empty object": b"{}",
-    "a text where a list belongs": b'{"rows": "x", "inputs": "x"}',
-    "a list of numbers": b'{"rows": [1, 2], "inputs": [1, 2]}',
+SPOILT: dict[FieldType, dict[str, bytes]] = {
+    "float": {"NaN": b"NaN", "an infinity": b"-Infinity", "a number without end": b"1e999"},
+    "string": {"bytes that are not UTF-8": b'"\xff\xfe"', "a lone surrogate": b'"\\ud800"'},
+    "int": {"a leading zero": b"007"},
+    "bool": {"a Python constant": b"True"},
 }
-"""Bodies that no model can answer, in words and in bytes."""
+"""By type of field, what may not stand in the place of its value."""
+
+MARK = "the place of the value"
 
 
 def findings(target: Target) -> Iterator[Finding]:
     """Send every one of them to both endpoints, then a good request."""
-    for path in ("/predict", f"/v2/models/{target.subject.model.name}/infer"):
-        for words, body in BROKEN.items():
-            yield from turned_down(target, path, words, body)
-    answer = target.post("/predict", rows_body(good_rows(target.subject, 1)))
+    subject = target.subject
+    row = good_rows(subject, 1)[0]
+    for field in one_a_type(subject.contract):
+        for words, value in SPOILT[field.type].items():
+            body = msgspec.json.encode(rows_body([{**row, field.name: MARK}]))
+            yield from turned_down(
+                target, "/predict", words, body.replace(msgspec.json.encode(MARK), value)
+            )
+    yield from misshapen(target, "/predict", rows_body([row]))
+    if None not in row.values():
+        path = f"/v2/models/{subject.model.name}/infer"
+        yield from misshapen(target, path, tensors_body(subject.contract, [row]))
+    answer = target.post("/predict", rows_body([row]))
     if answer.status != 200:
         yield refused(answer)
+
+
+def one_a_type(contract: Contract) -> list[Field]:
+    """The first field of every type."""
+    first: dict[FieldType, Field] = {}
+    for field in contract.fields:
+        first.setdefault(field.type, field)
+    return list(first.values())
+
+
+def misshapen(target: Target, path: str, good: dict[str, Json]) -> Iterator[Finding]:
+    """Bodies that are no request, most of them made from one that is."""
+    text = msgspec.json.encode(good)
+    for words, body in {
+        "nothing in it": b"",
+        "its end cut off": text[:-3],
+        "rubbish behind it": text + b" rubbish",
+        "single quotes": text.replace(b'"', b"'"),
+        "a comma too many": text[:-1] + b",}",
+        "plain text": b"hello",
+        "ten thousand open brackets": b"[" * 10_000,
+        "null instead of an object": b"null",
+        "a list instead of an object": b"[" + text + b"]",
+        "an empty object": b"{}",
+        "texts where lists belong": b'{"rows": "x", "inputs": "x"}',
+        "numbers where objects belong": b'{"rows": [1, 2], "inputs": [1, 2]}',
+    }.items():
+        yield from turned_down(target, path, words, body)
 
 
 def turned_down(target: Target, path: str, words: str, body: bytes) -> Iterator[Finding]:
@@ -57,4 +91,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["BROKEN", "CHECK"]
+__all__ = ["CHECK"]

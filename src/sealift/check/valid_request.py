@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from sealift import clock
-from sealift.check.answer import Answer
+from sealift.check.answer import Answer, spelled
 from sealift.check.bodies import good_rows, rows_body, tensors_body
 from sealift.check.check import Check, error
 from sealift.check.endpoint import same_shape
@@ -141,7 +141,7 @@ def is_prediction(value: Json, contract: Contract) -> bool:
     """Whether a value can be the answer to the task: a number, or one of the classes."""
     if contract.task == "regression":
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, str) and (not contract.classes or value in contract.classes)
+    return not contract.classes or spelled(value) in contract.classes
 
 
 def is_element(value: Json, dtype: str) -> bool:

@@ -1,0 +1,247 @@
+"""Every check passes on a good server and fails on the fault it is there for."""
+
+import time
+
+import msgspec
+import pytest
+
+from sealift import clock
+from sealift.check.check import Check
+from sealift.check.lines import rows
+from sealift.check.suite import CHECKS, check
+from sealift.errors import MachineError
+
+FAULTS = [
+    ("health", "rude-start", "answered 418 while it was starting"),
+    ("health", "any-model", "A model that is not there was answered with 200"),
+    ("health", "model-never-ready", "It answered 404, not 200"),
+    ("endpoint", "no-metadata", "lacks 'extensions'"),
+    ("endpoint", "other-name", "is not called 'flights'"),
+    ("endpoint", "other-version", "Version 3 is not listed"),
+    ("endpoint", "other-inputs", "'carrier' is BYTES of shape [-1, 7]"),
+    ("endpoint", "other-outputs", "'y_hat' is not in the contract"),
+    ("endpoint", "any-method", "It answered 200, not 405"),
+    ("endpoint", "bare-404", "The answer is not JSON"),
+    ("endpoint", "any-model", "It answered 200, not 404"),
+    ("valid-request", "refuses-good", "was answered with 503"),
+    ("valid-request", "own-id", "id is 'mine'"),
+    ("valid-request", "ignores-header", "id is 'mine'"),
+    ("valid-request", "html", "Content-Type is 'text/html'"),
+    ("valid-request", "other-image", "X-Sealift-Image is 'sha256:0'"),
+    ("valid-request", "texts", "not of the contract's type"),
+    ("valid-request", "one-too-few", "does not hold 3 predictions"),
+    ("valid-request", "wrong-shape", "has the shape [1, 4], not [3, 1]"),
+    ("valid-request", "wrong-datatype", "datatype is 'FP64', not 'FP32'"),
+    ("valid-request", "output-missing", "The output 'chance' is missing"),
+    ("invalid-json", "500-on-bad-json", "was answered with 500, not 400"),
+    ("invalid-json", "answers-bad-json", "was answered with 200, not 400"),
+    ("invalid-json", "nan-ok", "A body with NaN was answered with 200"),
+    ("invalid-json", "no-error-key", "has no 'error' text"),
+    ("invalid-json", "dies-on-bad-json", "No answer came"),
+    ("contract", "only-says-no", "does not name the field"),
+    ("contract", "wrong-row", "points at 'rows[0]."),
+    ("contract", "fills-in", "'carrier': missing was answered with 200"),
+    ("contract", "accepts-unknown", "not in the contract was answered with 200"),
+    ("contract", "null-ok", "null was answered with"),
+    ("contract", "bool-as-number", "a truth value instead of int was answered with 200"),
+    ("contract", "any-type", "a text instead of float was answered with"),
+    ("contract", "no-range", "'hour': a number above the legal ones was answered with 200"),
+    ("contract", "no-overflow", "'wind': a number too large for FP32 was answered with 200"),
+    ("contract", "open-categories", "'carrier': an unknown category was answered with 200"),
+    ("contract", "any-length", "'note': too long a text was answered with 200"),
+    ("contract", "no-limit", "65 rows were answered with 200"),
+    ("contract", "any-shape", "'hour': a shape larger than its data"),
+    ("golden", "wrong-golden", "delay by name, in a batch of 6: row 0 gave"),
+    ("golden", "batch-differs", "in a batch of 6: row 0"),
+    ("golden", "alone-differs", "alone: row 0"),
+    ("golden", "one-row-differs", "row 0 gave"),
+    ("golden", "tensors-differ", "delay by tensor"),
+    ("repeatable", "creeps", "asked again, got another answer"),
+    ("repeatable", "random", "got another answer"),
+    ("drain", "dies-on-term", "8 of 8 requests under way at SIGTERM got no good answer"),
+]
+
+
+def said(report, name):
+    """All that a check of a report found, as one text."""
+    result = next(one for one in report.results if one.name == name)
+    return "\n".join(finding.message for finding in result.findings)
+
+
+def test_a_good_server_passes_every_check(world):
+    """In order, each with its time, and nothing runs afterwards."""
+    report = world.check()
+
+    assert [line for line in rows(report) if not line[1]] == []
+    assert [result.name for result in report.results] == [one.name for one in CHECKS]
+    assert report.passed
+    assert (report.project, report.model, report.engine) == ("flights", 3, "host")
+    assert report.started <= report.finished <= clock.now()
+    assert all(finding.severity != "error" for one in report.results for finding in one.findings)
+
+
+def test_each_check_has_a_name_of_its_own_and_says_what_it_shows(world):
+    """The names are what a release asks for."""
+    names = [one.name for one in CHECKS]
+
+    assert len(set(names)) == len(names)
+    assert all(one.shows.endswith(".") for one in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "words"), FAULTS, ids=[f"{name}: {fault}" for name, fault, _ in FAULTS]
+)
+def test_a_check_fails_on_its_fault(world, name, fault, words):
+    """And says what it saw."""
+    report = world.check(name, faults=[fault])
+
+    assert report.results[0].passed, said(report, "starts")
+    assert not report.passed
+    assert words in said(report, name)
+
+
+def test_a_server_that_ends_at_once_fails_the_start_with_its_last_words(world):
+    """Without waiting for the budget to be spent."""
+    begun = time.monotonic()
+    report = world.check(faults=["exits"], budget=60)
+
+    assert time.monotonic() - begun < 20
+    assert "before it was ready" in said(report, "starts")
+    assert "the licence has run out" in report.results[0].findings[0].place
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("never-ready", "/v2/health/ready answered 503"),
+        ("deaf", "it does not answer on port"),
+    ],
+)
+def test_a_server_that_is_not_ready_in_time_fails_the_start(world, fault, words):
+    """And every check that needs it is told as not carried out, never as passed."""
+    report = world.check(faults=[fault], budget=1.0)
+
+    assert words in said(report, "starts")
+    skipped = [one for one in report.results if one.name not in ("starts", "non-root", "read-only")]
+    assert len(skipped) == len(CHECKS) - 3
+    assert {said(report, one.name) for one in skipped} == {
+        "Not carried out: the server was not ready."
+    }
+    assert not any(one.passed for one in skipped)
+
+
+def test_a_ready_answer_that_says_no_is_no_readiness(world):
+    """A status of 200 with a body that denies it."""
+    report = world.check("health", faults=["ready-says-no"])
+
+    assert "The body says False with status 200" in said(report, "health")
+
+
+def test_a_server_that_dies_in_a_check_is_known_to_have_died_there(world):
+    """The checks after it say in which check the server ended."""
+    report = world.check("invalid-json", "golden", faults=["dies-on-bad-json"])
+
+    assert "stopped answering during or after 'invalid-json'" in said(report, "golden")
+
+
+def test_a_server_that_does_not_end_fails_the_drain(world):
+    """It is killed after its grace."""
+    report = world.check("drain", faults=["ignores-term"], grace=1.0)
+
+    assert "did not end within 1 s of SIGTERM" in said(report, "drain")
+
+
+@pytest.mark.parametrize(
+    ("rights", "words"),
+    [
+        (("--uid", "0", "--gid", "0", "--cap-drop", "ALL"), "It runs as root"),
+        (("--uid", "65532", "--gid", "0", "--cap-drop", "ALL"), "It runs in root's group"),
+        (("--uid", "65532", "--gid", "65532", "--cap-add", "ALL"), "It has capabilities"),
+    ],
+)
+def test_an_engine_that_gives_too_many_rights_fails_the_check_of_rights(world, rights, words):
+    """Seen from inside a container in the form of the server."""
+    world.confine(rights=rights)
+
+    assert words in said(world.check("non-root"), "non-root")
+
+
+def test_an_engine_that_lets_the_image_be_changed_fails_the_check_of_the_root(world):
+    """Each place that can be written is named."""
+    world.confine(writable=True)
+    report = world.check("read-only")
+
+    places = [finding.place for finding in report.results[1].findings]
+    assert places == ["/", "/model"]
+
+
+def test_an_engine_that_cannot_start_it_is_a_finding(world):
+    """With the engine's own remedy; the report is made all the same."""
+
+    class Broken(type(world.engine)):
+        """Starts nothing."""
+
+        def start(self, spec):
+            """Fail."""
+            raise MachineError("User namespaces are refused.", remedy="Use podman.")
+
+    world.engine = Broken(world.store)
+    report = world.check()
+
+    finding = report.results[0].findings[0]
+    assert (finding.message, finding.remedy) == ("User namespaces are refused.", "Use podman.")
+
+
+def test_the_server_is_ended_when_a_check_fails_in_a_way_nobody_foresaw(world):
+    """The error itself is not hidden."""
+
+    def stumble(target):
+        yield from ()
+        raise ZeroDivisionError
+
+    broken = Check(name="broken", shows="Nothing.", findings=stumble)
+    with pytest.raises(ZeroDivisionError):
+        check(world.target(), project="p", progress=world.progress, checks=[CHECKS[0], broken])
+
+    assert world.engine.living() == 0
+
+
+def test_the_server_is_started_as_a_release_starts_it(world):
+    """Entry point and variables of the image, a free port, the image's digest."""
+    world.check("health")
+    spec = world.engine.specs[0]
+
+    assert spec.argv[2:] == world.target().subject.start.argv[2:]
+    assert spec.env["LANG"] == "C.UTF-8"
+    assert spec.env["SEALIFT_IMAGE"] == spec.image == world.image()
+    assert (spec.network, spec.env["SEALIFT_HOST"]) == ("host", "127.0.0.1")
+
+
+def test_what_a_killed_check_left_behind_is_ended_by_the_next(world):
+    """A living check's server is left alone."""
+    with world.target() as colleague:
+        colleague.start()
+        spec = world.target().spec()
+        marks = {**spec.labels, "sealift.owner": "999999999:1"}
+        left = world.engine.start(msgspec.structs.replace(spec, labels=marks))
+        assert world.engine.living() == 2
+
+        with world.target() as third:
+            third.start()
+            running = {one.id for one in world.engine.find({}) if one.running}
+
+            assert len(running) == 2
+            assert left.id not in running
+            assert colleague.running()
+
+
+def test_progress_is_told_check_by_check(world):
+    """Its beginning and its result."""
+    world.check("health", faults=["any-model"])
+
+    assert world.progress.steps == [
+        ("starts", "running"),
+        ("starts", "passed"),
+        ("health", "running"),
+        ("health", "failed"),
+    ]
