@@ -1,0 +1,57 @@
+"""The entry point inside an image: ``python -m sealift.container serve|learn``.
+
+serve [MODEL]     answer requests for the model in MODEL (/model)
+learn [IN] [OUT]  learn contract, profile and golden vectors from IN (/in) into OUT (/out)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sealift.errors import SealiftError, UsageError
+from sealift.serve import log
+from sealift.serve.learn import learn
+from sealift.serve.server import serve, settings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit status."""
+    try:
+        _do(arguments)
+    except SealiftError as error:
+        log.event(
+            "failed",
+            kind=type(error).__name__,
+            error=error.what,
+            where=error.where,
+            remedy=error.remedy,
+        )
+        return error.exit_code
+    return 0
+
+
+def _do(arguments: Sequence[str]) -> None:
+    match arguments:
+        case ["serve"]:
+            serve(settings(os.environ, Path("/model")))
+        case ["serve", model]:
+            serve(settings(os.environ, Path(model)))
+        case ["learn"]:
+            learn(Path("/in"), Path("/out"))
+        case ["learn", source, target]:
+            learn(Path(source), Path(target))
+        case _:
+            raise UsageError(
+                "The first argument must be 'serve' or 'learn'.",
+                remedy="Use: python -m sealift.container serve|learn",
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+
+
+__all__ = ["main"]

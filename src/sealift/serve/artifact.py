@@ -1,0 +1,60 @@
+"""What an image serves: the folder with the model, its contract and its golden vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sealift.errors import PackageError
+from sealift.record.contract import Contract, Golden
+
+T = TypeVar("T")
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """``model.json``: which model this is, and the run that made it."""
+
+    name: str
+    version: int
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model that is ready to be loaded."""
+
+    identity: Identity
+    contract: Contract
+    golden: Golden
+    weights: Path
+
+
+def read(folder: Path) -> Artifact:
+    """Read the folder of a model. Raises ``PackageError`` when a part is missing or damaged."""
+    return Artifact(
+        identity=_part(folder / "model.json", Identity),
+        contract=_part(folder / "contract.json", Contract),
+        golden=_part(folder / "golden.json", Golden),
+        weights=folder / "model.onnx",
+    )
+
+
+def _part(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise PackageError(
+            f"{path.name} cannot be read: {error.strerror}.", where=str(path)
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PackageError(
+            f"{path.name} is damaged: {error}.",
+            where=str(path),
+            remedy="Build the image again.",
+        ) from error
+
+
+__all__ = ["Artifact", "Identity", "read"]

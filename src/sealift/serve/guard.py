@@ -1,0 +1,152 @@
+"""The input contract, compiled: requests become rows, or a refusal that names the field.
+
+Types, bounds, lengths, closed categories, missing and unknown fields are checked by a decoder
+generated from the contract, while it parses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sealift.record.contract import Contract, Field
+from sealift.serve import strict
+from sealift.serve.refusal import RefusalError, nearest
+from sealift.serve.tensors import Row, limits
+
+ID_LENGTH = 128
+"""Characters that the id of a prediction may have."""
+
+Id = Annotated[str, Meta(max_length=ID_LENGTH)]
+
+
+class Guard:
+    """One contract, as fast checks."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.names = [field.name for field in contract.fields]
+        self._named = _row(contract, array_like=False)
+        request = msgspec.defstruct(
+            "PredictRequest",
+            [
+                ("rows", Annotated[list[self._named], Meta(max_length=contract.max_rows)]),  # type: ignore[name-defined]
+                ("id", Id | None, None),
+            ],
+            forbid_unknown_fields=True,
+            omit_defaults=True,
+        )
+        self._decoder = msgspec.json.Decoder(request)
+        self._positional: Any = list[_row(contract, array_like=True)]  # type: ignore[misc]
+        self._numbers = [
+            (place, field.name, field.low, field.high)
+            for place, field in enumerate(contract.fields)
+            if field.low is not None and field.high is not None
+        ]
+        self._texts = [
+            (place, field.name, frozenset(field.categories))
+            for place, field in enumerate(contract.fields)
+            if field.categories is not None and not field.closed
+        ]
+
+    def read(self, body: bytes) -> tuple[str | None, list[Row]]:
+        """The id and the rows of a ``/predict`` body. Raises ``RefusalError``."""
+        request: Any = strict.decode(self._decoder, body, [*self.names, "rows", "id"])
+        return request.id, self._rows(request.rows, "rows")
+
+    def check(self, rows: Sequence[Sequence[Any]], place: Callable[[int, int], str]) -> list[Row]:
+        """Rows of values in the order of the fields, checked.
+
+        ``place`` is the client's path of the value of a row and a field. Raises ``RefusalError``.
+        """
+
+        def located(path: str) -> tuple[str, str]:
+            row, field = (int(part) for part in path.strip("[]").split("]["))
+            return place(row, field), self.names[field]
+
+        try:
+            checked = msgspec.convert(rows, self._positional)
+        except strict.FAULTS as error:
+            raise strict.translated(error, place=located) from error
+        return self._rows(checked, "inputs")
+
+    def flags(self, rows: Sequence[Row]) -> dict[int, list[str]]:
+        """The fields, by row, whose legal values lie outside what the training data held."""
+        flagged: dict[int, list[str]] = {}
+        for number, row in enumerate(rows):
+            for place, name, low, high in self._numbers:
+                value: Any = row[place]
+                if value is not None and not low <= value <= high:
+                    flagged.setdefault(number, []).append(name)
+            for place, name, known in self._texts:
+                text = row[place]
+                if text is not None and text not in known:
+                    flagged.setdefault(number, []).append(name)
+        return flagged
+
+    def named(self, row: Row) -> dict[str, Any]:
+        """A row as field names and values."""
+        return dict(zip(self.names, row, strict=True))
+
+    def unknown(self, name: str, path: str) -> RefusalError:
+        """The refusal of a field that the contract does not have."""
+        hint = nearest(name, self.names)
+        return RefusalError(f"There is no input {name!r}.{hint}", code="unknown_field", path=path)
+
+    def _rows(self, structs: Sequence[Any], path: str) -> list[Row]:
+        if not structs:
+            raise RefusalError("There must be at least one row.", code="length", path=path)
+        return [msgspec.structs.astuple(struct) for struct in structs]
+
+
+def legal(contract: Contract) -> Callable[[Row], bool]:
+    """A test whether a row, in the order of the fields, fits the contract."""
+    kind = _row(contract, array_like=True)
+
+    def fits(row: Row) -> bool:
+        try:
+            msgspec.convert(row, kind)
+        except strict.FAULTS:
+            return False
+        return True
+
+    return fits
+
+
+def _row(contract: Contract, *, array_like: bool) -> type[Any]:
+    names = {f"f{place}": field.name for place, field in enumerate(contract.fields)}
+    members = [(f"f{place}", _type(field)) for place, field in enumerate(contract.fields)]
+    return msgspec.defstruct(
+        "Row",
+        members,
+        rename=None if array_like else names,
+        array_like=array_like,
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _type(field: Field) -> Any:
+    if field.type == "string":
+        kind: Any = Annotated[str, Meta(max_length=field.max_length)]
+        if field.closed and field.categories:
+            kind = Literal[field.categories]
+    elif field.type == "bool":
+        kind = bool
+    else:
+        smallest, largest = limits(field.dtype)
+        low = smallest if field.minimum is None else max(field.minimum, smallest)
+        high = largest if field.maximum is None else min(field.maximum, largest)
+        kind = (
+            Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))]
+            if field.type == "int"
+            else Annotated[float, Meta(ge=float(low), le=float(high))]
+        )
+    return kind | None if field.nullable else kind
+
+
+__all__ = ["ID_LENGTH", "Guard", "legal"]

@@ -1,0 +1,97 @@
+"""Which column of the table feeds which input of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealift.errors import PackageError, ProjectError
+from sealift.record.project import ModelSettings
+from sealift.serve.refusal import nearest
+from sealift.serve.tensors import TensorInfo
+
+
+@dataclass(frozen=True)
+class Match:
+    """A column, the tensor that it feeds, and its position there."""
+
+    column: str
+    tensor: TensorInfo
+    position: int = 0
+
+
+def matched(
+    inputs: Sequence[TensorInfo], header: Sequence[str], settings: ModelSettings
+) -> list[Match]:
+    """The matches in the order of the table's columns.
+
+    Either each input is named like a column (shape [rows, 1] or [rows]), or there is one input of
+    floats that holds all columns but the target and the ignored ones (shape [rows, columns]).
+    Raises ``ProjectError`` for names that the table lacks and ``PackageError`` for inputs that fit
+    neither form.
+    """
+    for name, key in [(settings.target, "target"), *((name, "ignore") for name in settings.ignore)]:
+        if name not in header:
+            raise ProjectError(
+                f"The table has no column {name!r}.{nearest(name, header)}",
+                where=f"[model] {key}",
+                remedy="Name a column of the table.",
+            )
+    free = [name for name in header if name != settings.target and name not in settings.ignore]
+    names = {tensor.name: tensor for tensor in inputs}
+    if all(name in header and _is_column(tensor) for name, tensor in names.items()):
+        _refuse_taken(names, free, settings)
+        return [Match(name, names[name]) for name in free if name in names]
+    if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].datatype in ("FP32", "FP64"):
+        return _one_tensor(inputs[0], free)
+    raise _no_match(inputs, header)
+
+
+def _is_column(tensor: TensorInfo) -> bool:
+    return len(tensor.shape) == 1 or (len(tensor.shape) == 2 and tensor.shape[1] in (1, None))
+
+
+def _refuse_taken(
+    names: dict[str, TensorInfo], free: Sequence[str], settings: ModelSettings
+) -> None:
+    for name in names:
+        if name not in free:
+            what = "the target" if name == settings.target else "ignored"
+            raise ProjectError(
+                f"The model has an input {name!r}, but that column is {what}.",
+                where="[model]",
+                remedy="Train without it, or change target or ignore.",
+            )
+
+
+def _one_tensor(tensor: TensorInfo, free: Sequence[str]) -> list[Match]:
+    width = tensor.shape[1]
+    if width is not None and width != len(free):
+        raise PackageError(
+            f"The model's input {tensor.name!r} has {width} columns, but the table has "
+            f"{len(free)} besides the target and the ignored ones: {', '.join(free)}.",
+            where="model.onnx",
+            remedy="Write the table with the columns the model was trained on, in their order, "
+            "or name the others in [model] ignore.",
+        )
+    return [Match(name, tensor, position) for position, name in enumerate(free)]
+
+
+def _no_match(inputs: Sequence[TensorInfo], header: Sequence[str]) -> PackageError:
+    shown = ", ".join(
+        f"{tensor.name} {tensor.datatype} {['rows', *tensor.shape[1:]]}".replace("'", "")
+        for tensor in inputs
+    )
+    lacking = [tensor.name for tensor in inputs if tensor.name not in header]
+    hint = (
+        f" The table has no column {lacking[0]!r}.{nearest(lacking[0], header)}" if lacking else ""
+    )
+    return PackageError(
+        f"The model's inputs ({shown}) do not fit the table's columns ({', '.join(header)}).{hint}",
+        where="model.onnx",
+        remedy="Export one input per column, named like it, of shape [rows, 1]; or one input of "
+        "floats of shape [rows, columns].",
+    )
+
+
+__all__ = ["Match", "matched"]

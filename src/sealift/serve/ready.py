@@ -1,0 +1,101 @@
+"""Whether the server is ready: only after the model reproduced its golden vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealift import clock
+from sealift.errors import SealiftError
+from sealift.serve import golden, log
+from sealift.serve.artifact import Artifact
+from sealift.serve.model import Model, load
+from sealift.serve.tensors import Packer, sized
+
+
+class Readiness:
+    """``loading``, then ``ready`` or for ever ``failed``; ``ending`` once it was told to end."""
+
+    def __init__(self) -> None:
+        self.state = "loading"
+        self.reason = "The model is being loaded."
+
+    def set(self, state: str, reason: str = "") -> None:
+        """Enter a state; a server that ends or has failed never becomes ready."""
+        if self.state not in ("failed", "ending") or state == "ending":
+            self.state, self.reason = state, reason
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should be sent here."""
+        return self.state == "ready"
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A model that reproduced its golden vectors, and what a call of it costs.
+
+    A batch of ``n`` rows takes about ``call + n * row`` seconds.
+    """
+
+    model: Model
+    packer: Packer
+    call: float
+    row: float
+
+
+def certify(artifact: Artifact, *, threads: int) -> Certified | str:
+    """Load the model and replay the golden vectors; the reason when it must not serve."""
+    began = clock.monotonic()
+    if not artifact.golden.rows or not artifact.golden.outputs:
+        log.event("no_golden_vectors")
+        return "There are no golden vectors to reproduce."
+    try:
+        model = load(artifact.weights, threads=threads)
+        packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
+        mismatch = golden.replay(model, packer, artifact.contract, artifact.golden)
+    except SealiftError as error:
+        log.event("model_not_loaded", error=error.what, remedy=error.remedy)
+        return "The model cannot be loaded."
+    except Exception as error:  # noqa: BLE001  a damaged model may fail in any way
+        log.event("model_failed", error=f"{type(error).__name__}: {error}")
+        return "The model fails on its golden vectors."
+    if mismatch is not None:
+        log.event(
+            "golden_mismatch",
+            vector=mismatch.row,
+            output=mismatch.output,
+            expected=mismatch.expected,
+            got=mismatch.got,
+            tolerance=artifact.golden.tolerance,
+        )
+        return f"The model does not behave as it did when it was trained: {mismatch}."
+    call, row = _cost(model, packer, artifact)
+    log.event(
+        "certified",
+        vectors=len(artifact.golden.rows),
+        tolerance=artifact.golden.tolerance,
+        threads=threads,
+        seconds=round(clock.monotonic() - began, 4),
+    )
+    return Certified(model, packer, call, row)
+
+
+def _cost(model: Model, packer: Packer, artifact: Artifact) -> tuple[float, float]:
+    batch = golden.rows(artifact.contract, artifact.golden)
+
+    def seconds(size: int) -> float:
+        feeds = packer.pack(batch[:size])
+        times = []
+        for _ in range(5):
+            began = clock.monotonic()
+            model.run(feeds)
+            times.append(clock.monotonic() - began)
+        return sorted(times)[2]
+
+    one = seconds(1)
+    if len(batch) == 1:
+        return one, one
+    return one, max(0.0, (seconds(len(batch)) - one) / (len(batch) - 1))
+
+
+__all__ = ["Certified", "Readiness", "certify"]

@@ -1,0 +1,179 @@
+"""The prediction log: JSON lines, written behind the answers' back.
+
+A request hands its rows to a bounded queue and goes on; a thread writes them in batches. What
+does not fit, or cannot be written, is dropped and counted: the log never slows or fails a request.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from sealift import clock
+from sealift.record.observation import Prediction
+from sealift.serve import log
+from sealift.serve.tensors import Row
+
+PAUSE = 0.1
+"""Seconds that the writer lets rows gather: the most that a kill -9 can lose."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A request that was answered; ``outputs`` has one value a row, None where there was none."""
+
+    id: str
+    at: float
+    generation: int
+    seconds: float
+    rows: list[Row]
+    outputs: list[float | str | None]
+    flags: dict[int, list[str]]
+
+
+class Recorder:
+    """Writes ``START-NUMBER.jsonl`` files in a folder, at most ``files`` of them.
+
+    A file ends when it has reached ``size`` bytes. Names sort by time. ``capacity`` bounds the
+    rows that wait to be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        names: list[str],
+        version: int,
+        size: int = 8 << 20,
+        files: int = 64,
+        capacity: int = 20_000,
+    ) -> None:
+        self.written = 0
+        self.dropped = 0
+        self._folder = folder
+        self._names = names
+        self._version = version
+        self._size = size
+        self._files = files
+        self._capacity = capacity
+        self._queue: deque[Answered] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._start = clock.identifier()
+        self._number = 0
+        self._file: BinaryIO | None = None
+        self._failing = False
+        self._encoder = msgspec.json.Encoder()
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+
+    def add(self, answered: Answered) -> None:
+        """Queue a request's rows, or drop them when too many wait already."""
+        rows = len(answered.rows)
+        with self._changed:
+            if self._closed or self._waiting + rows > self._capacity:
+                self.dropped += rows
+                return
+            self._queue.append(answered)
+            self._waiting += rows
+            if len(self._queue) == 1:
+                self._changed.notify()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what waits and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        closed = False
+        while not closed:
+            with self._changed:
+                while not self._queue and not self._closed:
+                    self._changed.wait()
+                # let more gather, unless it ends now
+                self._changed.wait_for(lambda: self._closed, timeout=PAUSE)
+                closed = self._closed
+                batch, self._queue, self._waiting = self._queue, deque(), 0
+            self._write(batch)
+        if self._file is not None:
+            self._end_file(self._file)
+
+    def _write(self, batch: deque[Answered]) -> None:
+        predictions = [prediction for answered in batch for prediction in self._records(answered)]
+        rows = sum(len(answered.rows) for answered in batch)
+        try:
+            written = self._append(self._encoder.encode_lines(predictions))
+        except OSError as error:
+            written = 0
+            self._complain(error)
+        self.written += written
+        with self._changed:
+            self.dropped += rows - written
+
+    def _records(self, answered: Answered) -> list[Prediction]:
+        several = len(answered.rows) > 1
+        return [
+            Prediction(
+                id=f"{answered.id}/{number}" if several else answered.id,
+                at=answered.at,
+                version=self._version,
+                generation=answered.generation,
+                output=output,
+                seconds=answered.seconds,
+                inputs=dict(zip(self._names, row, strict=True)),
+                flagged=tuple(answered.flags.get(number, ())),
+            )
+            for number, (row, output) in enumerate(
+                zip(answered.rows, answered.outputs, strict=True)
+            )
+            if output is not None
+        ]
+
+    def _append(self, lines: bytes) -> int:
+        if self._file is None:
+            self._file = self._begin_file()
+        begin, done = self._file.seek(0, os.SEEK_END), 0
+        try:
+            while done < len(lines):
+                done += self._file.write(lines[done:])
+            self._failing = False
+        except OSError as error:
+            # a line that was cut off would be glued to the next one
+            done = lines.rfind(b"\n", 0, done) + 1
+            self._file.truncate(begin + done)
+            self._complain(error)
+        if begin + done >= self._size:
+            finished, self._file = self._file, None
+            self._end_file(finished)
+        return lines.count(b"\n", 0, done)
+
+    def _begin_file(self) -> BinaryIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for oldest in sorted(self._folder.glob("*.jsonl"))[: 1 - self._files or None]:
+            oldest.unlink(missing_ok=True)
+        self._number += 1
+        return (self._folder / f"{self._start}-{self._number:06d}.jsonl").open("ab", buffering=0)
+
+    def _end_file(self, file: BinaryIO) -> None:
+        try:
+            os.fsync(file.fileno())
+            file.close()
+        except OSError as error:
+            log.event("records_not_synced", error=str(error))
+
+    def _complain(self, error: OSError) -> None:
+        if not self._failing:
+            log.event("records_not_written", error=str(error))
+        self._failing = True
+
+
+__all__ = ["Answered", "Recorder"]

@@ -1,0 +1,45 @@
+"""A request that is not answered with a prediction, and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from sealift.errors import ContractError
+
+
+class RefusalError(ContractError):
+    """An HTTP status with a reason for people, a slug for programs and the offending path."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        code: str,
+        path: str = "",
+        status: int = 400,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(what, where=path)
+        self.code = code
+        self.status = status
+        self.headers = headers
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message: the nearest known word, or what is known.
+
+    >>> nearest("carier", ["carrier", "hour"])
+    " Did you mean 'carrier'?"
+    >>> nearest("zzz", ["carrier", "hour"])
+    ' Known: carrier, hour.'
+    """
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f" Known: {shown}." if names else ""
+
+
+__all__ = ["RefusalError", "nearest"]

@@ -1,0 +1,175 @@
+"""The life of the server: start, certify, answer, drain, end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import math
+import os
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from granian.constants import HTTPModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from sealift.errors import MachineError, UsageError
+from sealift.serve import log
+from sealift.serve.app import App, Limits
+from sealift.serve.artifact import Artifact, read
+from sealift.serve.quota import cores
+from sealift.serve.ready import Readiness, certify
+from sealift.serve.recorder import Recorder
+
+KEEP_ALIVE = 120_000
+"""Milliseconds until an idle connection is closed: longer than routers keep theirs (90 s), so
+that a router never sends a request on a connection that is being closed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to listen, where to log predictions, how to end; times in seconds.
+
+    After the signal to end, the server answers for ``drain`` more seconds while it says that it
+    is not ready, then has ``grace`` seconds for requests that are still being answered.
+    """
+
+    model: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    records: Path | None = None
+    image: str = ""
+    drain: float = 1.0
+    grace: float = 20.0
+    body: int = 16 << 20
+
+
+def settings(environment: Mapping[str, str], model: Path) -> Settings:
+    """The settings in ``SEALIFT_...`` variables. Raises ``UsageError`` for bad numbers."""
+    records = environment.get("SEALIFT_RECORDS", "")
+    return Settings(
+        model=model,
+        host=environment.get("SEALIFT_HOST", "") or "127.0.0.1",
+        port=int(_number(environment, "SEALIFT_PORT", 8080, most=65_535)),
+        records=Path(records) if records else None,
+        image=environment.get("SEALIFT_IMAGE", ""),
+        drain=_number(environment, "SEALIFT_DRAIN", 1.0, most=3600),
+        grace=_number(environment, "SEALIFT_GRACE", 20.0, most=3600),
+        body=int(_number(environment, "SEALIFT_MAX_BODY", 16 << 20, most=1 << 31)),
+    )
+
+
+def serve(chosen: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``PackageError`` or ``MachineError``."""
+    asyncio.run(_serve(chosen))
+
+
+async def _serve(chosen: Settings) -> None:
+    ending = _signals()
+    artifact = read(chosen.model)
+    recorder = None
+    if chosen.records is not None:
+        names = [field.name for field in artifact.contract.fields]
+        recorder = Recorder(chosen.records, names=names, version=artifact.identity.version)
+    readiness = Readiness()
+    app = App(artifact, readiness, recorder, Limits(body=chosen.body, image=chosen.image))
+    server = _granian(app, chosen)
+    serving = asyncio.create_task(server.serve())
+    preparing = asyncio.create_task(_prepare(app, artifact, readiness))
+    asked = asyncio.create_task(ending.wait())
+    log.event(
+        "started",
+        model=artifact.identity.name,
+        version=artifact.identity.version,
+        host=chosen.host,
+        port=chosen.port,
+    )
+    await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        _give_up(chosen, serving)
+    await _drain(readiness, ending, chosen.drain)
+    server.stop()
+    await asyncio.wait((serving, preparing), timeout=chosen.grace)
+    if recorder is not None:
+        recorder.close()
+    finished = serving.done() and preparing.done()
+    log.event("ended", finished=finished)
+    if not finished:
+        # a call of the model that never returns must not keep the process alive
+        os._exit(0)
+
+
+async def _prepare(app: App, artifact: Artifact, readiness: Readiness) -> None:
+    threads = cores()
+    outcome = await asyncio.to_thread(certify, artifact, threads=threads)
+    if isinstance(outcome, str):
+        readiness.set("failed", outcome)
+        return
+    app.install(outcome, ThreadPoolExecutor(threads, thread_name_prefix="model"))
+    # what lives now lives as long as the process: the collector need not look at it again
+    gc.collect()
+    gc.freeze()
+    readiness.set("ready")
+    log.event("ready")
+
+
+def _give_up(chosen: Settings, serving: asyncio.Task[None]) -> NoReturn:
+    where = f"{chosen.host}:{chosen.port}"
+    error = None if serving.cancelled() else serving.exception()
+    raise MachineError(
+        f"The server cannot listen: {error or 'it ended'}.",
+        where=where,
+        remedy="Choose a free port in SEALIFT_PORT.",
+    ) from error
+
+
+def _granian(app: App, chosen: Settings) -> Server:
+    return Server(
+        app,
+        address=chosen.host,
+        port=chosen.port,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE),
+        websockets=False,
+        backlog=1024,
+        backpressure=1024,
+        log_level=LogLevels.error,
+        log_access=False,
+    )
+
+
+def _signals() -> asyncio.Event:
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    return ending
+
+
+async def _drain(readiness: Readiness, ending: asyncio.Event, seconds: float) -> None:
+    readiness.set("ending", "The server is ending.")
+    log.event("draining", seconds=seconds)
+    ending.clear()
+    # a second signal cuts the drain short
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ending.wait(), seconds)
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, most: float) -> float:
+    text = environment.get(name, "") or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= most:
+        raise UsageError(f"{name} must be a number from 0 to {most:g}, not {text!r}.")
+    return value
+
+
+__all__ = ["Settings", "serve", "settings"]

@@ -1,0 +1,120 @@
+"""JSON read strictly: one meaning or none, and every fault named with its path.
+
+The decoder checks types and bounds while it parses; what it reports is put in plain words here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from sealift.serve.refusal import RefusalError, nearest
+
+T = TypeVar("T")
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read as the type it was asked for."""
+
+_PLAIN = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "null",
+    "object": "an object",
+    "str": "text",
+}
+_FOUND = {"float": "a number with a point or an exponent"}
+_PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) -> T:
+    """Read a body; ``known`` are the names a misspelt one is compared with.
+
+    Raises ``RefusalError`` for anything but valid JSON of the decoder's type, and for names that
+    occur twice in one object.
+    """
+    try:
+        value = decoder.decode(body)
+    except FAULTS as error:
+        raise translated(error, known) from error
+    # an object that held a name twice has lost quotation marks on the way
+    if body.count(b'"') != msgspec.json.encode(value).count(b'"'):
+        _refuse_repeated(body)
+    return value
+
+
+def translated(
+    error: Exception,
+    known: Iterable[str] = (),
+    place: Callable[[str], tuple[str, str]] = lambda path: (path, path),
+) -> RefusalError:
+    """A decoder's error in plain words.
+
+    ``place`` turns the decoder's path into the client's, and into what a message calls it.
+    """
+    if isinstance(error, RecursionError):
+        return RefusalError("The JSON is nested too deeply.", code="malformed_json")
+    if isinstance(error, UnicodeDecodeError):
+        return RefusalError("The body is not valid UTF-8.", code="malformed_json")
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        reason = text.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
+        return RefusalError(f"The body is not valid JSON: {reason}.", code="malformed_json")
+    found = _PLACE.search(text)
+    path, subject = place(found.group(1).removeprefix(".") if found else "")
+    subject = repr(subject) if subject else "The body"
+    return _invalid(_PLACE.sub("", text), path, subject, list(known))
+
+
+def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalError:
+    quoted = re.findall(r"`([^`]*)`", text)
+    if text.startswith("Object missing required field"):
+        where = f"{path}.{quoted[0]}" if path else quoted[0]
+        return RefusalError(f"{quoted[0]!r} is missing.", code="missing_field", path=where)
+    if text.startswith("Object contains unknown field"):
+        where = f"{path}.{quoted[0]}" if path else quoted[0]
+        hint = nearest(quoted[0], known)
+        return RefusalError(f"There is no {quoted[0]!r}.{hint}", code="unknown_field", path=where)
+    if text.startswith("Invalid enum value"):
+        return RefusalError(f"{subject}: not a known category.", code="unknown_category", path=path)
+    if "out of range" in text:
+        return RefusalError(f"{subject} is too large a number.", code="out_of_range", path=path)
+    if " of length " in text:
+        length = _side(text.rpartition(" of length ")[2])
+        return RefusalError(f"{subject} must have a length of {length}.", code="length", path=path)
+    if bound := re.search(r"[<>]= \S+$", text):
+        wanted = _side(bound.group())
+        return RefusalError(f"{subject} must be {wanted}.", code="out_of_range", path=path)
+    if len(quoted) == 2:
+        wanted, got = _plain(quoted[0]), _FOUND.get(quoted[1]) or _plain(quoted[1])
+        return RefusalError(f"{subject} must be {wanted}, not {got}.", code="wrong_type", path=path)
+    return RefusalError(f"{subject}: {text}.", code="wrong_type", path=path)
+
+
+def _side(bound: str) -> str:
+    return bound.replace("<=", "at most").replace(">=", "at least")
+
+
+def _plain(kinds: str) -> str:
+    return " or ".join(_PLAIN.get(kind, kind) for kind in kinds.split(" | "))
+
+
+def _refuse_repeated(body: bytes) -> None:
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in seen:
+                raise RefusalError(
+                    f"{name!r} occurs twice in one object.", code="repeated_field", path=name
+                )
+            seen[name] = value
+        return seen
+
+    json.loads(body, object_pairs_hook=look)
+
+
+__all__ = ["FAULTS", "decode", "translated"]

@@ -1,0 +1,166 @@
+"""Tensors: their types in ONNX, in the Open Inference Protocol and in numpy; rows in and out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sealift.record.contract import Contract, FieldType
+
+Array = npt.NDArray[Any]
+Value = float | int | bool | str | None
+Row = tuple[Value, ...]
+
+DATATYPES = {
+    "tensor(bool)": "BOOL",
+    "tensor(double)": "FP64",
+    "tensor(float)": "FP32",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(string)": "BYTES",
+}
+"""The tensor types that are served: ONNX's name, and the protocol's."""
+
+NUMPY: dict[str, npt.DTypeLike] = {
+    "BOOL": np.bool_,
+    "BYTES": np.object_,
+    "FP32": np.float32,
+    "FP64": np.float64,
+    "INT32": np.int32,
+    "INT64": np.int64,
+}
+
+FIELD_TYPES: dict[str, FieldType] = {
+    "BOOL": "bool",
+    "BYTES": "string",
+    "FP32": "float",
+    "FP64": "float",
+    "INT32": "int",
+    "INT64": "int",
+}
+"""What a client writes for a field whose tensor has this datatype."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor that a model takes or gives: ``shape`` has None for a dimension that varies."""
+
+    name: str
+    datatype: str
+    shape: tuple[int | None, ...]
+
+
+def sized(tensors: Sequence[TensorInfo], contract: Contract) -> list[TensorInfo]:
+    """The inputs with the number of the contract's fields for a second dimension left open."""
+    counts = Counter(field.tensor for field in contract.fields)
+    return [
+        replace(tensor, shape=(None, counts[tensor.name])) if len(tensor.shape) == 2 else tensor
+        for tensor in tensors
+    ]
+
+
+def limits(datatype: str) -> tuple[float, float]:
+    """The smallest and the largest finite number of a numeric datatype.
+
+    >>> limits("INT32")
+    (-2147483648, 2147483647)
+    """
+    if datatype.startswith("INT"):
+        whole = np.iinfo(np.dtype(NUMPY[datatype]))
+        return int(whole.min), int(whole.max)
+    real = np.finfo(np.dtype(NUMPY[datatype]))
+    return float(real.min), float(real.max)
+
+
+class Packer:
+    """Puts rows of a contract's fields into the tensors that the model takes.
+
+    A missing number becomes NaN and a missing text the empty text: the contract allows null only
+    where the tensor can hold that.
+    """
+
+    def __init__(self, contract: Contract, inputs: Sequence[TensorInfo]) -> None:
+        self._plans: list[tuple[str, npt.DTypeLike, int, bool, list[int]]] = []
+        for tensor in inputs:
+            columns = [
+                (field.column, place)
+                for place, field in enumerate(contract.fields)
+                if field.tensor == tensor.name
+            ]
+            places = [place for _, place in sorted(columns)]
+            whole = len(tensor.shape) == 2 and places == list(range(len(contract.fields)))
+            dtype = NUMPY[tensor.datatype]
+            self._plans.append((tensor.name, dtype, len(tensor.shape), whole, places))
+
+    def pack(self, rows: Sequence[Row]) -> dict[str, Array]:
+        """The model's inputs, by tensor; every tensor has one row a row."""
+        feeds = {}
+        for name, dtype, rank, whole, places in self._plans:
+            if dtype is np.object_:
+                cells: Any = [row[places[0]] or "" for row in rows]
+            elif whole:
+                cells = rows
+            elif len(places) == 1:
+                cells = [row[places[0]] for row in rows]
+            else:
+                cells = [[row[place] for place in places] for row in rows]
+            array = np.array(cells, dtype)
+            feeds[name] = array.reshape(len(rows), -1) if rank == 2 else array.reshape(len(rows))
+        return feeds
+
+
+def scalars(array: Array) -> list[Any]:
+    """One value a row of an output of shape [N] or [N, 1].
+
+    >>> scalars(np.array([[1.5], [2.5]], np.float32))
+    [1.5, 2.5]
+    """
+    values: list[Any] = array.reshape(-1).tolist()
+    return values
+
+
+def cells(array: Array) -> list[Any]:
+    """One value a row, or one list of values a row where the output holds several.
+
+    >>> cells(np.array([[0.25, 0.75]], np.float32))
+    [[0.25, 0.75]]
+    """
+    if array.size == len(array):
+        return scalars(array)
+    values: list[Any] = array.reshape(len(array), -1).tolist()
+    return values
+
+
+def label(value: Value) -> str:
+    """A class label as text, however the model or the table spells it.
+
+    >>> label(1), label(1.0), label("1"), label(True), label("UA")
+    ('1', '1', '1', 'true', 'UA')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+__all__ = [
+    "DATATYPES",
+    "FIELD_TYPES",
+    "NUMPY",
+    "Array",
+    "Packer",
+    "Row",
+    "TensorInfo",
+    "Value",
+    "cells",
+    "label",
+    "limits",
+    "scalars",
+    "sized",
+]

@@ -1,0 +1,79 @@
+"""Models that were learnt from their tables, and servers of them, one of each a worker."""
+
+import json
+
+import pytest
+import toy_models as models
+import toy_running as running
+
+
+def build(folder, model, table, **settings):
+    """Learn as the container does, and lay out a model folder as the image has it."""
+    source, target = folder / "in", folder / "model"
+    model(source / "model" / "model.onnx")
+    table(source / "table")
+    models.settings(source / "settings.json", **settings)
+    running.learn(source, target)
+    (target / "model.onnx").write_bytes((source / "model" / "model.onnx").read_bytes())
+    (target / "model.json").write_text(json.dumps({"name": "toy", "version": 3, "run": "r1"}))
+    return target
+
+
+@pytest.fixture(scope="session")
+def columns_folder(tmp_path_factory):
+    """A regression with one input a column: text, whole number, float with nulls, truth."""
+    return build(
+        tmp_path_factory.mktemp("columns"),
+        models.columns_model,
+        models.columns_table,
+        target="delay",
+        ignore=["tail"],
+        fields={"distance": {"maximum": 5000}},
+    )
+
+
+@pytest.fixture(scope="session")
+def tensor_folder(tmp_path_factory):
+    """A regression with one tensor."""
+    return build(
+        tmp_path_factory.mktemp("tensor"), models.tensor_model, models.tensor_table, target="y"
+    )
+
+
+@pytest.fixture(scope="session")
+def classes_folder(tmp_path_factory):
+    """A classification with one tensor and probabilities."""
+    return build(
+        tmp_path_factory.mktemp("classes"),
+        models.classes_model,
+        models.classes_table,
+        target="kind",
+        task="classification",
+    )
+
+
+def served(folder, tmp_path_factory, **settings):
+    """A running server of a model folder."""
+    scratch = tmp_path_factory.mktemp("served")
+    return running.Running(folder, scratch / "log", records=scratch / "records", **settings)
+
+
+@pytest.fixture(scope="session")
+def columns_server(columns_folder, tmp_path_factory):
+    """A server that many tests ask."""
+    with served(columns_folder, tmp_path_factory) as server:
+        yield server.ready()
+
+
+@pytest.fixture(scope="session")
+def tensor_server(tensor_folder, tmp_path_factory):
+    """A server that many tests ask."""
+    with served(tensor_folder, tmp_path_factory) as server:
+        yield server.ready()
+
+
+@pytest.fixture(scope="session")
+def classes_server(classes_folder, tmp_path_factory):
+    """A server that many tests ask."""
+    with served(classes_folder, tmp_path_factory) as server:
+        yield server.ready()
