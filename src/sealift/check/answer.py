@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
+from sealift.check.reading import decode
 from sealift.errors import CheckError
 from sealift.types import Json
 
@@ -22,8 +21,8 @@ class Answer:
     def json(self) -> Json:
         """The body as JSON (strictly: no NaN). Raises ``CheckError`` for anything else."""
         try:
-            value: Json = msgspec.json.decode(self.body)
-        except msgspec.DecodeError as error:
+            value: Json = decode(self.body, object)  # type: ignore[assignment]
+        except ValueError as error:
             raise CheckError(
                 f"The answer is not JSON: {error}.", where=f"{self.place}: {self.text}"
             ) from error

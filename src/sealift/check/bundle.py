@@ -7,11 +7,11 @@ Envelope 1.0 (what is signed is its pre-authentication encoding); Sigstore bundl
 from __future__ import annotations
 
 import base64
-import binascii
 
 import msgspec
 
 from sealift import digest
+from sealift.check.reading import decode
 from sealift.errors import IntegrityError
 from sealift.ports import Signer
 from sealift.record.image import BUNDLE
@@ -114,14 +114,14 @@ def unpack(bundle: bytes, image: Digest, signer: Signer) -> Report | None:
     image, or cannot be read.
     """
     try:
-        envelope = msgspec.json.decode(bundle, type=Bundle).dsse_envelope
+        envelope = decode(bundle, Bundle).dsse_envelope
         payload = base64.b64decode(envelope.payload, validate=True)
-        kind = msgspec.json.decode(payload, type=Kind)
+        kind = decode(payload, Kind)
         if (kind.type, kind.predicate_type) != (STATEMENT, PREDICATE):
             return None
         _verify(envelope, payload, signer)
-        stated = msgspec.json.decode(payload, type=Statement)
-    except (msgspec.DecodeError, binascii.Error) as error:
+        stated = decode(payload, Statement)
+    except ValueError as error:
         raise IntegrityError(
             f"The report cannot be read: {error}.",
             remedy="It is damaged, or of another version of Sealift. Run `sealift check`.",

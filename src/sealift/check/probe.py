@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from sealift.check.reading import decode
 from sealift.check.target import Target
 from sealift.errors import CheckError
 
@@ -60,8 +61,8 @@ def look(target: Target) -> Inside:
     """Run the probe. Raises ``CheckError`` when it fails or says something else."""
     text = target.probe(SOURCE)
     try:
-        return msgspec.json.decode(text.strip().split("\n")[-1], type=Inside)
-    except msgspec.DecodeError as error:
+        return decode(text.strip().split("\n")[-1].encode(), Inside)
+    except ValueError as error:
         raise CheckError("The look inside the container failed.", where=text[-200:]) from error
 
 

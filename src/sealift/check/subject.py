@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from sealift.check.reading import decode
 from sealift.errors import CheckError
 from sealift.ports import Store
 from sealift.record.contract import Contract, Golden
@@ -65,7 +66,7 @@ def read(image: Digest, store: Store) -> Subject:
     ``IntegrityError`` as the store does.
     """
     with store.open(store.manifest(image).config.digest) as blob:
-        start = _decode(blob.read(), Config, "image configuration").config
+        start = _read(blob.read(), Config, "image configuration").config
     if not start.argv:
         raise CheckError("The image does not say how it is started.", where=image, remedy=REMEDY)
     folder = store.rootfs(image) / "model"
@@ -86,13 +87,13 @@ def _file(path: Path, kind: type[T]) -> T:
         raise CheckError(
             "The image holds no model: a file of it is missing.", where=place, remedy=REMEDY
         ) from error
-    return _decode(content, kind, place)
+    return _read(content, kind, place)
 
 
-def _decode(content: bytes, kind: type[T], place: str) -> T:
+def _read(content: bytes, kind: type[T], place: str) -> T:
     try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+        return decode(content, kind)
+    except ValueError as error:
         raise CheckError(
             f"A file of the image cannot be read: {error}.", where=place, remedy=REMEDY
         ) from error
