@@ -94,6 +94,17 @@ def leave(child: subprocess.Popen[bytes]) -> int:
     return child.pid
 
 
+def wait(child: subprocess.Popen[bytes], timeout: float | None) -> int | None:
+    """The exit status of a child (negative: killed by that signal); None if it still runs.
+
+    Waits ``timeout`` seconds at most; None waits for ever.
+    """
+    try:
+        return child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def started(pid: int) -> int | None:
     """When a living process started, in clock ticks since boot; None when there is none.
 
@@ -145,4 +156,4 @@ def _reap(pid: int) -> None:
         return
 
 
-__all__ = ["Finished", "alive", "end", "environment", "leave", "run", "spawn", "started"]
+__all__ = ["Finished", "alive", "end", "environment", "leave", "run", "spawn", "started", "wait"]
