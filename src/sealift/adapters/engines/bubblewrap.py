@@ -1,0 +1,217 @@
+"""Containers in user namespaces: no daemon, no root, started in hundredths of a second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+
+from sealift import clock, process
+from sealift.adapters.engines import bwrap_cores, bwrap_files, bwrap_marks, bwrap_program, marks
+from sealift.adapters.engines.bwrap_args import arguments
+from sealift.adapters.engines.bwrap_launch import Launched, launched
+from sealift.adapters.engines.bwrap_marks import Marked
+from sealift.adapters.engines.bwrap_names import names
+from sealift.adapters.engines.environment import environment
+from sealift.adapters.engines.marks import Mark
+from sealift.adapters.engines.mounts import mounts
+from sealift.errors import MachineError
+from sealift.ports import Store
+from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
+
+START = 30.0
+"""Seconds within which a sandbox must be up."""
+
+POLL = 0.002
+"""Seconds between two looks at a sandbox that comes up or goes down."""
+
+
+class Bubblewrap:
+    """The engine on top of bubblewrap.
+
+    ``live`` is the folder for what belongs to running containers, ``args`` are further options for
+    bubblewrap. A container that ``run`` starts is killed by the kernel when the calling thread ends
+    or is killed; one that slipped through in the first instant of its life is ended by the next
+    ``run`` or ``find``. A container that ``start`` starts belongs to nobody; it is found by a mark
+    that its processes carry, so that neither a lost file nor a reused process id can mislead.
+
+    Cores are a choice of where a container runs, which its program may widen, and memory is not
+    limited: both would need a writable control group.
+    """
+
+    def __init__(self, store: Store, live: Path, args: Sequence[str] = ()) -> None:
+        self._store = store
+        self._live = live.absolute()
+        self._args = tuple(args)
+
+    @property
+    def name(self) -> str:
+        """Its name in the project file."""
+        return "bubblewrap"
+
+    @staticmethod
+    def probe() -> None:
+        """Start an empty container. Raises ``MachineError`` that says what is refused."""
+        bwrap_program.probe()
+
+    def guarantees(self) -> Guarantees:
+        """What it enforces on this machine."""
+        return Guarantees(
+            network_isolated=True, memory_limited=False, cpu_limited=False, survives_caller=True
+        )
+
+    def run(self, spec: ContainerSpec, *, timeout: float | None = None) -> Exit:
+        """Run to the end; blocks. The container dies with the caller, however that dies.
+
+        Raises ``MachineError`` when the container could not be set up.
+        """
+        self._sweep()
+        begin = clock.monotonic()
+        with launched(
+            bwrap_program.locate(),
+            self._options(spec),
+            spec.argv,
+            mark=self._mark(spec, bound=True),
+            log=Path(spec.log),
+            detach=False,
+        ) as sandbox:
+            try:
+                ended = process.wait(sandbox.child, timeout)
+            finally:
+                _bury(sandbox)
+            status = sandbox.status()
+        seconds = clock.monotonic() - begin
+        return Exit(status=status, seconds=seconds, timed_out=ended is None)
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """Start in the background; it outlives the caller. Returns once its program runs.
+
+        Raises ``MachineError`` when the container could not be set up, or has no such program.
+        """
+        mark = self._mark(spec, bound=False)
+        options = self._options(spec)
+        bwrap_files.keep(mark)
+        try:
+            with launched(
+                bwrap_program.locate(),
+                options,
+                spec.argv,
+                mark=mark,
+                log=Path(spec.log),
+                detach=True,
+            ) as sandbox:
+                running = _up(sandbox)
+        except BaseException:
+            bwrap_files.forget(mark)
+            raise
+        # Whoever starts a process must ask for its end, or it stays in the process table.
+        Thread(target=sandbox.child.wait, daemon=True).start()
+        return mark.container(engine=self.name, running=running)
+
+    def stop(self, container: Container, *, grace: float) -> None:
+        """SIGTERM to its program, SIGKILL to all of it after ``grace`` seconds, then forget it."""
+        ours = [one for one in self._living() if one.mark.id == container.id]
+        for one in ours:
+            program = one.program() if one.init else None
+            if program is not None:
+                process.end(*program, grace)
+        _kill(ours)
+        for mark in bwrap_files.kept(self._live):
+            if mark.id == container.id:
+                bwrap_files.forget(mark)
+
+    def find(self, labels: dict[str, str]) -> list[Container]:
+        """Every container it started for this project, by whatever process, with these labels.
+
+        One that has ended is among them, until it is stopped.
+        """
+        living = self._sweep()
+        known = {mark.id: mark for mark in bwrap_files.kept(self._live)}
+        known |= {one.mark.id: one.mark for one in living}
+        return [
+            mark.container(
+                engine=self.name,
+                running=any(_runs(one) for one in living if one.mark.id == mark.id),
+            )
+            for mark in sorted(known.values(), key=lambda mark: (mark.started, mark.id))
+            if mark.caller is None and labels.items() <= mark.labels.items()
+        ]
+
+    def _options(self, spec: ContainerSpec) -> list[str]:
+        env = environment(self._store, spec)
+        bwrap_program.check_words([*spec.argv, *env, *env.values()], spec.name)
+        return arguments(
+            spec,
+            root=self._store.rootfs(spec.image).absolute(),
+            env=env,
+            mounts=[*names(spec.network, self._live), *mounts(spec)],
+            extra=self._args,
+        )
+
+    def _mark(self, spec: ContainerSpec, *, bound: bool) -> Mark:
+        living = self._living() if spec.cpus is not None else []
+        taken = [core for one in living if one.init for core in one.mark.cores]
+        cores = bwrap_cores.choose(spec.cpus, os.sched_getaffinity(0), taken)
+        return marks.new(spec, self._live, bound=bound, cores=cores)
+
+    def _living(self) -> list[Marked]:
+        return [one for one in bwrap_marks.everywhere() if one.mark.live == str(self._live)]
+
+    def _sweep(self) -> list[Marked]:
+        """End what outlived its caller; the processes of all others."""
+        living = self._living()
+        _kill([one for one in living if one.mark.orphan()])
+        return [one for one in living if not one.mark.orphan()]
+
+
+def _runs(one: Marked) -> bool:
+    # The monitor leaves with the program; only when it was killed does the init tell more.
+    return not one.init or one.program() is not None
+
+
+def _up(sandbox: Launched) -> bool:
+    """Wait until the program runs: true, or false if it has ended already."""
+    try:
+        ended = _watch(sandbox)
+    except BaseException:
+        _bury(sandbox)
+        raise
+    if ended and not sandbox.began():
+        raise sandbox.failure()
+    return not ended
+
+
+def _watch(sandbox: Launched) -> bool:
+    """Wait until the program runs (false) or the monitor has ended (true)."""
+    deadline = clock.monotonic() + START
+    while clock.monotonic() < deadline:
+        if sandbox.child.poll() is not None:
+            return True
+        init = bwrap_marks.marked(sandbox.init() or 0)
+        if init is not None and init.program() is not None:
+            return False
+        clock.sleep(POLL)
+    raise MachineError(f"The container did not come up within {START:g} seconds.")
+
+
+def _bury(sandbox: Launched) -> None:
+    """End the monitor and wait until nothing of the sandbox is left."""
+    if sandbox.child.poll() is None:
+        sandbox.child.kill()
+        sandbox.child.wait()
+    init = sandbox.init()
+    found = bwrap_marks.marked(init) if init is not None else None
+    if found is not None and found.mark.id == sandbox.mark.id:
+        _kill([found])
+    elif init is None:
+        _kill([one for one in bwrap_marks.everywhere() if one.mark.id == sandbox.mark.id])
+
+
+def _kill(ours: Sequence[Marked]) -> None:
+    """Kill them; with its init the kernel ends everything in a sandbox."""
+    for one in sorted(ours, key=lambda one: not one.init):
+        process.end(one.pid, one.start, 0.0)
+
+
+__all__ = ["Bubblewrap"]
