@@ -1,0 +1,87 @@
+"""A model as an OCI artifact in the ModelPack format (CNCF model-spec, docs/config.md, 2026).
+
+Each file is a plain tar with the path that it has in an image, so that the same blob is a layer
+of the artifact and of the image.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from sealift import archive, digest
+from sealift.archive import Entry
+from sealift.errors import IntegrityError, PackageError
+from sealift.package.layer import sorted_entries
+from sealift.ports import Store
+from sealift.record.image import (
+    LAYER,
+    MANIFEST,
+    MODEL_CONFIG,
+    MODEL_MANIFEST,
+    Descriptor,
+    Layer,
+    Manifest,
+)
+from sealift.types import Digest, Json
+
+PLACE = "model"
+FILEPATH = "org.cncf.model.filepath"
+_FILES = {
+    "model.onnx": "weight",
+    "model.json": "weight.config",
+    "contract.json": "weight.config",
+    "profile.json": "dataset",
+    "golden.json": "dataset",
+}
+
+
+def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descriptor:
+    """Keep a model: ``model.onnx`` and the JSON files beside it, as ``NAME:VERSION``'s artifact.
+
+    The same files give the same digest. Raises ``PackageError`` when one is missing.
+    """
+    layers = tuple(_layer(store, folder, file, kind) for file, kind in _FILES.items())
+    config: dict[str, Json] = {
+        "descriptor": {"name": name, "title": f"{name} {version}", "version": str(version)},
+        "config": {"format": "onnx"},
+        "modelfs": {"type": "layers", "diffIds": [str(layer.digest) for layer in layers]},
+    }
+    manifest = Manifest(
+        artifact_type=MODEL_MANIFEST,
+        config=store.put(digest.canonical(config), MODEL_CONFIG),
+        layers=layers,
+    )
+    return store.put(digest.canonical(msgspec.to_builtins(manifest)), MANIFEST)
+
+
+def _layer(store: Store, folder: Path, file: str, kind: str) -> Descriptor:
+    path = folder / file
+    if not path.is_file():
+        raise PackageError(
+            f"The model has no {file}.", where=str(folder), remedy="Run the training step again."
+        )
+    member = Entry(name=f"{PLACE}/{file}", kind="file", mode=0o644, content=path)
+    content = archive.stream(archive.pack(sorted_entries([member])))
+    kept = store.put(content, f"application/vnd.cncf.model.{kind}.v1.tar")
+    return msgspec.structs.replace(kept, annotations={FILEPATH: member.name})
+
+
+def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
+    """The blobs of a model's artifact as layers of an image."""
+    manifest = store.manifest(model)
+    if manifest.artifact_type != MODEL_MANIFEST:
+        raise IntegrityError("This is not the artifact of a model.", where=model)
+    return tuple(
+        Layer(
+            descriptor=Descriptor(media_type=LAYER, digest=layer.digest, size=layer.size),
+            diff_id=layer.digest,
+            role="model",
+            reused=True,
+        )
+        for layer in manifest.layers
+    )
+
+
+__all__ = ["FILEPATH", "model_layers", "write_model"]

@@ -1,0 +1,149 @@
+"""Downloads: checked against their digests, kept once for all projects, repeated on bad luck."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from sealift import clock, digest
+from sealift.errors import MachineError, SourceError
+from sealift.types import Digest
+
+_ATTEMPTS = 4
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_CHUNK = 1 << 20
+
+
+class MissingError(SourceError):
+    """The source answers, and does not have this file."""
+
+
+class Fetcher:
+    """Reads ``http``, ``https`` and ``file`` addresses; files go to ``cache``, by SHA-256.
+
+    ``pause`` is the wait before the second attempt, in seconds; it doubles with each further one.
+    """
+
+    def __init__(self, cache: Path, *, pause: float = 0.5) -> None:
+        self._cache = cache
+        self._pause = pause
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(30.0, connect=15.0),
+            follow_redirects=True,
+            headers={"Accept-Encoding": "identity"},
+            limits=httpx.Limits(max_connections=8),
+        )
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def text(self, url: str) -> bytes:
+        """A small file whose digest is not known beforehand."""
+        return b"".join(self._attempts(url))
+
+    def held(self, sha256: str) -> Path | None:
+        """A file of the cache, if it is there and sound; a damaged one is removed."""
+        path = self._cache / sha256[:2] / sha256
+        try:
+            if digest.of_file(path) == f"sha256:{sha256}":
+                return path
+            path.unlink()
+        except FileNotFoundError:
+            return None
+        return None
+
+    def file(self, url: str, sha256: str) -> Path:
+        """A file with this digest, from the cache or from the address.
+
+        Raises ``SourceError`` when it cannot be had or is not the right one.
+        """
+        if found := self.held(sha256):
+            return found
+        path = self._cache / sha256[:2] / sha256
+        part = path.with_name(f"{sha256}.{clock.token(12)}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found_digest = self._save(url, part)
+            if found_digest != f"sha256:{sha256}":
+                raise SourceError(
+                    f"A downloaded file has the digest {found_digest}, not sha256:{sha256}.",
+                    where=url,
+                    remedy="The mirror may be half updated; try again later, or use another.",
+                )
+            part.replace(path)
+        except OSError as error:
+            raise MachineError(
+                f"A download cannot be kept: {error.strerror or error}.",
+                where=str(path.parent),
+                remedy="Free some space, or set SEALIFT_CACHE to a folder that can be written.",
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    def _save(self, url: str, path: Path) -> Digest:
+        whole = hashlib.sha256()
+        with path.open("xb") as file:
+            for piece in self._attempts(url):
+                whole.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        return Digest("sha256:" + whole.hexdigest())
+
+    def _attempts(self, url: str) -> list[bytes]:
+        """The content in pieces; transient faults are repeated with growing pauses."""
+        if url.startswith("file:"):
+            return [_local(url)]
+        attempt = 1
+        while True:
+            try:
+                return list(self._get(url))
+            except (httpx.TransportError, _BusyError) as error:
+                if attempt == _ATTEMPTS:
+                    raise SourceError(
+                        f"The source did not answer in {_ATTEMPTS} attempts: {_why(error)}.",
+                        where=url,
+                        remedy="Check the network, or name another mirror.",
+                    ) from error
+                clock.sleep(self._pause * 2 ** (attempt - 1))
+                attempt += 1
+            except httpx.HTTPError as error:
+                raise SourceError(f"{_why(error)}.", where=url) from error
+
+    def _get(self, url: str) -> Iterator[bytes]:
+        with self._client.stream("GET", url) as answer:
+            if answer.status_code in _BUSY:
+                raise _BusyError(f"status {answer.status_code}")
+            if answer.status_code in (403, 404, 410):
+                raise MissingError("The source does not have this file.", where=url)
+            if answer.status_code != httpx.codes.OK:
+                raise SourceError(f"The source answered {answer.status_code}.", where=url)
+            yield from answer.iter_raw(_CHUNK)
+
+
+class _BusyError(Exception):
+    """An answer that says: later."""
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _local(url: str) -> bytes:
+    path = Path(unquote(urlsplit(url).path))
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    raise MissingError("The source does not have this file.", where=url)
+
+
+__all__ = ["Fetcher", "MissingError"]

@@ -1,0 +1,81 @@
+"""Image manifests and configurations (image-spec 1.1, config.md), as pure functions of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sealift import clock, digest
+from sealift.package.server import ENTRY_POINT, PLACE
+from sealift.ports import Store
+from sealift.record.image import CONFIG, MANIFEST, Descriptor, Layer, Manifest
+from sealift.types import Json
+
+USER = "65532:65532"
+_ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108, the one place that is writable
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+}
+
+
+def step_config(platform: str, layers: Sequence[Layer]) -> dict[str, Json]:
+    """The configuration of the image that steps run in; the command is given with each step."""
+    return _config(platform, layers, {"WorkingDir": "/project", "Env": _env(_ENVIRONMENT)})
+
+
+def serving_config(
+    platform: str, layers: Sequence[Layer], labels: dict[str, str]
+) -> dict[str, Json]:
+    """The configuration of the image that serves a model."""
+    settings: dict[str, Json] = {
+        "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
+        "Env": _env({**_ENVIRONMENT, "PYTHONPATH": f"/{PLACE}"}),
+        "ExposedPorts": {"8080/tcp": {}},
+        "Labels": dict(sorted(labels.items())),
+        "StopSignal": "SIGTERM",
+        "WorkingDir": "/",
+    }
+    return _config(platform, layers, settings)
+
+
+def _config(platform: str, layers: Sequence[Layer], settings: dict[str, Json]) -> dict[str, Json]:
+    system, _, arch = platform.partition("/")
+    created = clock.stamp(clock.EPOCH)
+    history: list[Json] = [
+        {"created": created, "created_by": f"sealift: {layer.role}"} for layer in layers
+    ]
+    return {
+        "architecture": arch,
+        "config": {"User": USER, **settings},
+        "created": created,
+        "history": history,
+        "os": system,
+        "rootfs": {"diff_ids": [str(layer.diff_id) for layer in layers], "type": "layers"},
+    }
+
+
+def _env(variables: dict[str, str]) -> Json:
+    return [f"{name}={value}" for name, value in sorted(variables.items())]
+
+
+def write(
+    store: Store,
+    config: dict[str, Json],
+    layers: Sequence[Layer],
+    annotations: dict[str, str] | None = None,
+) -> Descriptor:
+    """Write a configuration and a manifest; the manifest's descriptor."""
+    manifest = Manifest(
+        config=store.put(digest.canonical(config), CONFIG),
+        layers=tuple(layer.descriptor for layer in layers),
+        annotations=dict(sorted(annotations.items())) if annotations else None,
+    )
+    return store.put(digest.canonical(msgspec.to_builtins(manifest)), MANIFEST)
+
+
+__all__ = ["USER", "serving_config", "step_config", "write"]

@@ -1,0 +1,157 @@
+"""The lock: choosing the exact packages of a project once, and keeping to the choice."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import msgspec
+
+from sealift import clock, digest
+from sealift.errors import MachineError, ProjectError
+from sealift.folders import Folders, downloads
+from sealift.package import resolve, sources, wheels
+from sealift.package.fetch import Fetcher
+from sealift.package.release import catalogue
+from sealift.package.uv import Target
+from sealift.ports import Progress
+from sealift.record import lock as locks
+from sealift.record.lock import Deb, Lock
+from sealift.record.project import ImageSettings
+from sealift.types import Digest, Json
+
+_PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+
+
+def here() -> str:
+    """This machine's platform in OCI's words. Raises ``MachineError`` for one that is not built."""
+    machine = platform.machine()
+    if machine not in _PLATFORMS:
+        raise MachineError(f"Images for processors of type {machine!r} cannot be built.")
+    return _PLATFORMS[machine]
+
+
+def read(folders: Folders) -> Lock | None:
+    """The project's lock; None when it has none.
+
+    Raises ``ProjectError`` when the file is there and cannot be understood.
+    """
+    try:
+        return locks.decode(folders.lock.read_bytes())
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise ProjectError(
+            f"The lock cannot be read: {error}.",
+            where=str(folders.lock),
+            remedy="Restore it from version control, or delete it to have it made anew.",
+        ) from error
+
+
+def write(folders: Folders, lock: Lock) -> None:
+    """Write the project's lock, whole or not at all."""
+    part = folders.lock.with_name(f".{folders.lock.name}.{clock.token(8)}")
+    try:
+        with part.open("xb") as file:
+            file.write(locks.encode(lock))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folders.lock)
+    except OSError as error:
+        raise MachineError(
+            f"The lock cannot be written: {error.strerror}.", where=str(folders.lock)
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
+    """The digest of everything that the choice of packages is made from."""
+    decisive: dict[str, Json] = {
+        "platform": target,
+        "python": settings.python,
+        "suite": settings.suite,
+        "debs": [list(resolve.BASE), list(resolve.SHELL), sorted(resolve.LEFT_OUT)],
+        "runtime": list(wheels.RUNTIME),
+        "requirements": _texts(settings, root),
+    }
+    return digest.of_json(decisive)
+
+
+def _texts(settings: ImageSettings, root: Path) -> Json:
+    """The requirements file and the files that it includes, by name."""
+    found: dict[str, Json] = {}
+    waiting = [settings.requirements]
+    while waiting:
+        name = waiting.pop()
+        path = root / name
+        if name in found or (name == settings.requirements and not path.exists()):
+            continue
+        text = _text(path)
+        found[name] = text
+        for line in text.splitlines():
+            words = line.replace("=", " ").split()
+            if len(words) > 1 and words[0] in ("-r", "--requirement", "-c", "--constraint"):
+                waiting.append(os.path.join(os.path.dirname(name), words[1]))  # noqa: PTH118, PTH120
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(
+            f"A requirements file cannot be read: {error}.",
+            where=str(path),
+            remedy="Correct the name in the [image] table, or in the file that includes it.",
+        ) from error
+
+
+def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
+    """Choose packages anew, the newest that fit, from the machine's own sources."""
+    target = here()
+    progress.step("lock", "choosing packages of the distribution")
+    base, shell = _debs(settings, target.partition("/")[2])
+    progress.step("lock", "choosing wheels")
+    requirements = root / settings.requirements
+    runtime, packages = wheels.lock(
+        requirements if requirements.exists() else None,
+        wheel_target(settings.python, target, base),
+    )
+    count = f"{len(base) + len(shell)} packages, {len(runtime) + len(packages)} wheels"
+    progress.step("lock", count)
+    return Lock(
+        inputs=inputs(settings, root, target),
+        platform=target,
+        suite=settings.suite,
+        python=settings.python,
+        base=base,
+        shell=shell,
+        runtime=runtime,
+        packages=packages,
+    )
+
+
+def _debs(settings: ImageSettings, arch: str) -> tuple[tuple[Deb, ...], tuple[Deb, ...]]:
+    mirror = sources.mirror(settings)
+    with Fetcher(downloads() / "debs") as fetcher:
+        offers = catalogue(mirror, settings.suite, arch, fetcher)
+    if offers.newest(f"python{settings.python}") is None:
+        there = [name.removeprefix("python") for name in offers.names(r"python3\.\d+")]
+        raise ProjectError(
+            f"Debian {settings.suite} has no Python {settings.python}.",
+            where="sealift.toml: image.python",
+            remedy=f"It has {', '.join(there) or 'none'}; choose that, or another image.suite.",
+        )
+    base = resolve.closure((*resolve.BASE, *resolve.python(settings.python)), offers)
+    return base, resolve.closure(resolve.SHELL, offers, base)
+
+
+def wheel_target(python: str, target: str, base: tuple[Deb, ...]) -> Target:
+    """What wheels have to fit to run on these packages."""
+    libc = next(deb.version for deb in base if deb.name == "libc6")
+    return Target(python, target, int(libc.split(".")[1].split("-")[0]))
+
+
+__all__ = ["choose", "here", "inputs", "read", "wheel_target", "write"]

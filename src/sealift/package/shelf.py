@@ -1,0 +1,58 @@
+"""Layers made before, found again by the digest of what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from sealift import clock
+from sealift.archive import Entry
+from sealift.package import layer
+from sealift.package.layer import Role
+from sealift.ports import Progress, Store
+from sealift.record.image import Layer
+from sealift.types import Digest
+
+
+class Shelf:
+    """Notes in the folder ``notes`` on the layers in a store.
+
+    A note counts only while the store holds its layer, so that losing either costs time alone.
+    """
+
+    def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
+        self._store = store
+        self._notes = notes
+        self._progress = progress
+
+    def layer(self, role: Role, key: Digest, make: Callable[[], Iterable[Entry]]) -> Layer:
+        """The layer that was made from ``key``, or a new one of the entries that ``make`` gives."""
+        path = self._notes / f"{key.removeprefix('sha256:')}.json"
+        if found := self._noted(path, role):
+            self._progress.step(f"{role} layer", "unchanged")
+            return layer.reused(found)
+        self._progress.step(f"{role} layer", "building")
+        made = layer.write(self._store, role, make())
+        self._note(path, made)
+        size = made.descriptor.size / 1e6
+        self._progress.step(f"{role} layer", f"built, {size:.1f} MB")
+        return made
+
+    def _noted(self, path: Path, role: Role) -> Layer | None:
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=Layer)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+        fits = found.role == role and self._store.has(found.descriptor.digest)
+        return found if fits else None
+
+    def _note(self, path: Path, made: Layer) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{clock.token(8)}")
+        part.write_bytes(msgspec.json.encode(made))
+        part.replace(path)
+
+
+__all__ = ["Shelf"]

@@ -1,0 +1,137 @@
+"""Resolving and unpacking wheels for another platform, by uv, with the user's own settings for it.
+
+uv runs with the environment and configuration files of the user, so that indexes, proxies,
+certificates and credentials are theirs; nothing of that is written anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealift import process
+from sealift.errors import MachineError, PackageError, SourceError
+
+_ARCHES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+_UNREACHABLE = re.compile(
+    r"error sending request|dns error|connection refused|network connectivity is disabled"
+    r"|failed to fetch|operation timed out|could not connect|\b(401|403|407|5\d\d) [A-Z]",
+    re.IGNORECASE,
+)
+_OFFLINE_REMEDY = (
+    "Check the network and uv's settings (UV_DEFAULT_INDEX, UV_INDEX, uv.toml), "
+    "then run the command again; what was downloaded already is kept."
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What wheels have to fit: version of Python, platform of OCI, minor version of glibc 2."""
+
+    python: str
+    platform: str
+    glibc: int
+
+    @property
+    def options(self) -> list[str]:
+        """The same as options of uv."""
+        arch = _ARCHES[self.platform]
+        # the newest platform that uv has a name for
+        glibc = min(self.glibc, 40)
+        return [
+            *("--python-version", self.python),
+            *("--python-platform", f"{arch}-manylinux_2_{glibc}"),
+            *("--only-binary", ":all:"),
+        ]
+
+
+def compile_lock(
+    sources: Sequence[Path],
+    target: Target,
+    *,
+    constraints: Path | None = None,
+    upgrade: bool = True,
+) -> tuple[str, ...]:
+    """The exact wheels for requirements files, one requirement with its hashes a line."""
+    words = ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate"]
+    words += [*target.options, *map(str, sources)]
+    if constraints:
+        words += ["--constraints", str(constraints)]
+    if upgrade:
+        words.append("--upgrade")
+    done = _run(words)
+    if done.status:
+        raise _failure(done, "The packages cannot be resolved", where=str(sources[0]))
+    return _joined(done.stdout.decode())
+
+
+def _joined(text: str) -> tuple[str, ...]:
+    """Each requirement on a line of its own, without comments."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    whole = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
+    return tuple(line for line in whole.splitlines() if line.strip())
+
+
+def install(requirements: Path, target: Target, folder: Path) -> None:
+    """Unpack exactly these wheels into a folder: from uv's cache, else from the user's indexes.
+
+    Raises ``SourceError`` when one cannot be had, ``PackageError`` when it does not fit.
+    """
+    words = ["pip", "install", "--target", str(folder), "--no-deps", "--require-hashes"]
+    words += ["--no-compile-bytecode", *target.options, "--requirements", str(requirements)]
+    if _run([*words, "--offline"]).status == 0:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    done = _run(words)
+    if done.status:
+        raise _failure(done, "The packages cannot be unpacked", where="sealift.lock")
+
+
+def _run(words: Sequence[str]) -> process.Finished:
+    program = _program()
+    argv = [program, *words, "--python", sys.executable, "--quiet", "--color", "never"]
+    return process.run(argv, env=environment(os.environ))
+
+
+def _program() -> str:
+    beside = Path(sys.prefix) / "bin" / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise MachineError(
+            "The program uv is not on this machine.", remedy="Install Sealift again, or uv itself."
+        )
+    return found
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The environment for uv: the user's, with pip's index addresses where uv has none.
+
+    >>> environment({"PIP_INDEX_URL": "https://packages.example/simple"})["UV_DEFAULT_INDEX"]
+    'https://packages.example/simple'
+    """
+    made = dict(given)
+    if not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & made.keys() and "PIP_INDEX_URL" in made:
+        made["UV_DEFAULT_INDEX"] = made["PIP_INDEX_URL"]
+    if not {"UV_INDEX", "UV_EXTRA_INDEX_URL"} & made.keys() and "PIP_EXTRA_INDEX_URL" in made:
+        made["UV_INDEX"] = made["PIP_EXTRA_INDEX_URL"]
+    return made
+
+
+def _failure(done: process.Finished, what: str, where: str) -> MachineError | PackageError:
+    said = done.stderr.decode(errors="replace").strip()
+    tail = "\n".join(said.splitlines()[-12:])
+    if _UNREACHABLE.search(said):
+        return SourceError(f"{what}: an index cannot be reached.\n{tail}\n", remedy=_OFFLINE_REMEDY)
+    return PackageError(
+        f"{what}:\n{tail}\n",
+        where=where,
+        remedy="Every package needs a wheel for this version of Python and this platform.",
+    )
+
+
+__all__ = ["Target", "compile_lock", "environment", "install"]

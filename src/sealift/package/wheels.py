@@ -1,0 +1,136 @@
+"""Layers of wheels: what uv unpacked, with everything removed that depends on where it did.
+
+Layout of an installed wheel: PyPA specifications, "Recording installed projects".
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from sealift import archive
+from sealift.archive import Entry
+from sealift.package import uv
+from sealift.package.uv import Target
+
+RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
+"""What the model server needs."""
+
+_LOCAL = "usr/local"
+# parts of a wheel that do not belong below the packages
+_ELSEWHERE = ("bin", "etc", "include", "share")
+# notes of the installer, which tell of this machine
+_NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+_PYTHON_LINE = re.compile(rb"#!\S*python[^\n]*\n")
+# for long or odd paths an installer writes a script that starts itself with Python
+_SHELL_LINE = re.compile(rb"#!/bin/sh\n'''exec'[^\n]*\n' '''\n")
+
+
+def lock(
+    requirements: Path | None, target: Target, runtime: Sequence[str] = RUNTIME
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Resolve the server's and the user's requirements together.
+
+    The lines for the server, and those that only the steps need.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        needed = _file(folder / "runtime.in", runtime)
+        sources = [path for path in (requirements, needed) if path]
+        whole = uv.compile_lock(sources, target)
+        if requirements is None:
+            return whole, ()
+        pins = _file(folder / "pins.txt", [line.partition(" --hash")[0] for line in whole])
+        served = {_pin(line) for line in uv.compile_lock([needed], target, constraints=pins)}
+    runtime_lines = tuple(line for line in whole if _pin(line) in served)
+    return runtime_lines, tuple(line for line in whole if _pin(line) not in served)
+
+
+def _pin(line: str) -> str:
+    return line.partition(" ")[0].partition(";")[0]
+
+
+def _file(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def unpack(lines: Sequence[str], target: Target, folder: Path) -> Iterator[Entry]:
+    """Unpack locked wheels below ``folder`` and give the entries of their layer."""
+    where = folder / "wheels"
+    uv.install(_file(folder / "requirements.txt", lines), target, where)
+    yield from entries(where, target.python)
+
+
+def entries(installed: Path, python: str) -> Iterator[Entry]:
+    """The files of a folder that wheels were installed to, where Debian's Python looks for them."""
+    packages = f"{_LOCAL}/lib/python{python}/dist-packages"
+    for entry in archive.entries(installed):
+        if entry.kind == "folder" or entry.name == ".lock":
+            continue
+        path = PurePosixPath(entry.name)
+        if path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES):
+            continue
+        top = path.parts[0]
+        place = f"{_LOCAL}/{path}" if top in _ELSEWHERE else f"{packages}/{path}"
+        yield Entry(
+            name=place,
+            kind=entry.kind,
+            mode=entry.mode,
+            content=_content(path, installed),
+            target=entry.target,
+        )
+
+
+def _in_info(path: PurePosixPath) -> bool:
+    return len(path.parts) == 2 and path.parts[0].endswith(".dist-info")
+
+
+def _content(path: PurePosixPath, installed: Path) -> bytes | Path:
+    real = installed / path
+    if path.parts[0] == "bin":
+        return _script(real.read_bytes())
+    if _in_info(path) and path.name == "RECORD":
+        return _record(real.read_text(), installed)
+    return real
+
+
+def _script(content: bytes) -> bytes:
+    """A script that names the image's interpreter, not the one of this machine."""
+    for line in (_SHELL_LINE, _PYTHON_LINE):
+        if found := line.match(content):
+            return b"#!/usr/bin/python3\n" + content[found.end() :]
+    return content
+
+
+def _record(text: str, installed: Path) -> bytes:
+    """The list of files as it is in the image: sorted, with scripts where they are."""
+    rows = []
+    for name, checksum, size in csv.reader(io.StringIO(text)):
+        path = PurePosixPath(name)
+        if path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES):
+            continue
+        if path.parts[0] == "bin" and (installed / path).is_file():
+            content = _script((installed / path).read_bytes())
+            rows.append((f"../../../{name}", _checksum(content), str(len(content))))
+        elif path.parts[0] in _ELSEWHERE:
+            rows.append((f"../../../{name}", checksum, size))
+        else:
+            rows.append((name, checksum, size))
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerows(sorted(rows))
+    return made.getvalue().encode()
+
+
+def _checksum(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
+    return "sha256=" + digest.rstrip(b"=").decode()
+
+
+__all__ = ["RUNTIME", "entries", "lock", "unpack"]
