@@ -72,7 +72,9 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
         "platform": target,
         "python": settings.python,
         "suite": settings.suite,
-        "debs": [list(resolve.BASE), list(resolve.SHELL), sorted(resolve.LEFT_OUT)],
+        "base": list(resolve.BASE),
+        "shell": list(resolve.SHELL),
+        "left out": list[Json](sorted(resolve.LEFT_OUT)),
         "runtime": list(wheels.RUNTIME),
         "requirements": _texts(settings, root),
     }

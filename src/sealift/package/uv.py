@@ -55,15 +55,12 @@ def compile_lock(
     target: Target,
     *,
     constraints: Path | None = None,
-    upgrade: bool = True,
 ) -> tuple[str, ...]:
     """The exact wheels for requirements files, one requirement with its hashes a line."""
     words = ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate"]
     words += [*target.options, *map(str, sources)]
     if constraints:
         words += ["--constraints", str(constraints)]
-    if upgrade:
-        words.append("--upgrade")
     done = _run(words)
     if done.status:
         raise _failure(done, "The packages cannot be resolved", where=str(sources[0]))
