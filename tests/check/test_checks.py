@@ -113,7 +113,7 @@ def test_a_server_that_ends_at_once_fails_the_start_with_its_last_words(world):
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("never-ready", "/v2/health/ready answered 503"),
+        ("never-ready", "GET /v2/health/ready is answered with 503"),
         ("deaf", "it does not answer on port"),
     ],
 )

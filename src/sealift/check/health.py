@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sealift.check.check import Check, error
 from sealift.check.starts import LIVE, READY
-from sealift.check.target import Target, statuses
+from sealift.check.target import Target
 from sealift.record.report import Finding
 
 REMEDY = "Answer 200 when it is so, and 503 with an error text when it is not."
@@ -48,13 +48,11 @@ def says_yes(target: Target, path: str) -> Iterator[Finding]:
 
 def while_starting(target: Target) -> Iterator[Finding]:
     """Before it was ready it said 503 and nothing else."""
-    for path in (LIVE, READY):
-        for status in sorted(set(statuses(target.starting, path)) - {200, 503}):
-            yield error(
-                f"It answered {status} while it was starting, not 503.",
-                place=f"GET {path}",
-                remedy=REMEDY,
-            )
+    odd = {(one.place, one.status) for one in target.starting if one.status not in (200, 503)}
+    for place, status in sorted(odd):
+        yield error(
+            f"It answered {status} while it was starting, not 503.", place=place, remedy=REMEDY
+        )
 
 
 CHECK = Check(

@@ -46,19 +46,19 @@ def findings(target: Target) -> Iterator[Finding]:
 def answered(target: Target, path: str) -> int:
     """The status of the answer (0: none), which the target remembers."""
     try:
-        status = target.get(path).status
+        answer = target.get(path)
     except CheckError:
         return 0
-    target.starting.append((path, status))
-    return status
+    target.starting.append(answer)
+    return answer.status
 
 
 def state(target: Target) -> str:
     """What it said last, in words."""
     if not target.starting:
         return f"it does not answer on port {target.port}"
-    path, status = target.starting[-1]
-    return f"{path} answered {status}"
+    last = target.starting[-1]
+    return f"{last.place} is answered with {last.status} {last.text}".rstrip()
 
 
 CHECK = Check(

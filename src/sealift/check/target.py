@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,8 +48,8 @@ class Target:
         self.grace = grace
         self.port = free_port()
         self.ready = False
-        self.starting: list[tuple[str, int]] = []
-        """Path and status of every answer before it was ready."""
+        self.starting: list[Answer] = []
+        """Every answer up to that by which it was ready."""
         self._labels = {**labels, "sealift.role": "check"}
         self._owner = f"{os.getpid()}:{process.started(os.getpid())}"
         self._container: Container | None = None
@@ -164,9 +164,4 @@ class Target:
         return Answer(place, response.status_code, received, response.content)
 
 
-def statuses(answers: Sequence[tuple[str, int]], path: str) -> list[int]:
-    """The statuses that a path was answered with, in order."""
-    return [status for place, status in answers if place == path]
-
-
-__all__ = ["Target", "statuses"]
+__all__ = ["Target"]
