@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sealift import process
 from sealift.adapters.engines.bwrap_args import ISOLATION, SYSTEM
+from sealift.adapters.engines.programs import not_runnable
 from sealift.errors import MachineError
 
 OTHER_ENGINE = 'Install podman or docker and set `name = "podman"` (or docker) under [engine].'
@@ -58,11 +59,7 @@ def complaint(words: str, where: str = "") -> MachineError:
     """The error that fits the last words of bubblewrap before it gave up."""
     last = words.strip().rpartition("\n")[2].removeprefix("bwrap: ")
     if missing_program(words):
-        return MachineError(
-            f"The container's program cannot be run: {last.removeprefix('execvp ')}.",
-            where=where,
-            remedy="Check the command, and that its program is in the image.",
-        )
+        return not_runnable(last.removeprefix("execvp "), where)
     for pattern, meaning in COMPLAINTS:
         if re.search(pattern, last):
             return MachineError(
