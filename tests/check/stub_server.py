@@ -344,6 +344,9 @@ class Server(ThreadingHTTPServer):
         self.ending = True
         if "dies-on-term" in self.faults:
             os._exit(0)
+        if "hurries" in self.faults:
+            time.sleep(0.5)
+            os._exit(0)
         self.socket.close()
         with self.changed:
             self.changed.wait_for(lambda: self.count == 0)

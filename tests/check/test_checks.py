@@ -59,6 +59,7 @@ FAULTS = [
     ("repeatable", "creeps", "asked again, got another answer"),
     ("repeatable", "random", "got another answer"),
     ("drain", "dies-on-term", "8 of 8 requests under way at SIGTERM got no good answer"),
+    ("drain", "hurries", "4 of 8 requests under way at SIGTERM got no good answer"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 
@@ -14,7 +14,7 @@ from sealift.check.check import Check, error, info
 from sealift.check.starts import READY
 from sealift.check.target import Target
 from sealift.errors import CheckError
-from sealift.loopback import HOST
+from sealift.loopback import HOST, is_free
 from sealift.record.report import Finding
 
 UNDER_WAY = 8
@@ -23,28 +23,36 @@ UNDER_WAY = 8
 SETTLE = 0.2
 """Seconds that a server has to take the connections before the signal comes."""
 
-NOTICE = 2.0
-"""Seconds that a server may take to show that it is ending, before the requests go on."""
+PATIENCE = 3.0
+"""Seconds that a server may take to refuse new connections, before the last requests go on."""
 
 
 def findings(target: Target) -> Iterator[Finding]:
-    """Send SIGTERM while requests are half sent; send the rest once it has been noticed."""
+    """Send SIGTERM while requests are half sent.
+
+    The rest of one half of them follows once the server is not ready any more, that of the other
+    once it takes no new connections.
+    """
     body = msgspec.json.encode(rows_body(good_rows(target.subject, 4)))
     begun = [begin(target, body) for _ in range(UNDER_WAY)]
     try:
+        # a connection that the server has not taken yet is nothing that it has begun
+        clock.sleep(SETTLE)
         with ThreadPoolExecutor(1) as pool:
-            # a connection that the server has not taken yet is nothing that it has begun
-            clock.sleep(SETTLE)
             signalled = clock.monotonic()
             ending = pool.submit(target.stop, grace=target.grace)
-            wait_for_notice(target, signalled + min(NOTICE, target.grace / 2))
-            lost = [reason for reason in (finish(one, body) for one in begun) if reason]
+            deadline = signalled + min(PATIENCE, target.grace / 2)
+            reasons = []
+            wait_until(lambda: not is_ready(target), deadline)
+            reasons += [finish(one, body) for one in begun[::2]]
+            wait_until(lambda: is_free(target.port), deadline)
+            reasons += [finish(one, body) for one in begun[1::2]]
             ending.result()
             took = clock.monotonic() - signalled
     finally:
         for one in begun:
             one.close()
-    yield from told(target, lost, took)
+    yield from told(target, [reason for reason in reasons if reason], took)
 
 
 def told(target: Target, lost: Sequence[str], took: float) -> Iterator[Finding]:
@@ -92,14 +100,17 @@ def finish(connection: HTTPConnection, body: bytes) -> str:
     return ""
 
 
-def wait_for_notice(target: Target, deadline: float) -> None:
-    """Wait until the server is not ready for others any more, or the deadline has come."""
-    while clock.monotonic() < deadline:
-        try:
-            if target.get(READY).status != 200:
-                return
-        except CheckError:
-            return
+def is_ready(target: Target) -> bool:
+    """Whether the server asks for more requests."""
+    try:
+        return target.get(READY).status == 200
+    except CheckError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], deadline: float) -> None:
+    """Wait until a condition holds, or the deadline has come."""
+    while not condition() and clock.monotonic() < deadline:
         clock.sleep(0.02)
 
 

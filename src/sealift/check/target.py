@@ -20,6 +20,9 @@ from sealift.ports import Engine
 from sealift.record.container import Container, ContainerSpec
 from sealift.types import Json
 
+KEPT = 20
+"""Logs of earlier checks that are kept."""
+
 
 class Target:
     """A server of an image, on a free port of the loopback.
@@ -93,6 +96,8 @@ class Target:
     def start(self) -> None:
         """Start the server, and end those that earlier checks could not end."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        for old in sorted(self._log.parent.glob("*.log"), key=_age)[:-KEPT]:
+            old.unlink(missing_ok=True)
         for container in self.engine.find(self._labels):
             pid, _, ticks = container.labels.get("sealift.owner", "").partition(":")
             if not (pid.isdigit() and ticks.isdigit() and process.alive(int(pid), int(ticks))):
@@ -162,6 +167,14 @@ class Target:
             ) from error
         received = {name.lower(): value for name, value in response.headers.items()}
         return Answer(place, response.status_code, received, response.content)
+
+
+def _age(log: Path) -> float:
+    """When a log was last written; 0 for one that is gone already."""
+    try:
+        return log.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 __all__ = ["Target"]
