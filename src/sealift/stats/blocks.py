@@ -1,8 +1,9 @@
 """Two event rates compared block by block, for events that come in bursts.
 
 A pause of a process makes many answers slow at once; taken one by one they would look like many
-witnesses. So the stream is cut into blocks of a quarter of a second or more, each with answers of both versions,
-and a block is one observation: D = mean(candidate) - max(mean(stable), floor), between -1 and 1.
+witnesses. So the stream is cut into blocks of a quarter of a second or more, each with answers of
+both versions, and a block is one observation: D = mean(candidate) - max(mean(stable), floor),
+between -1 and 1.
 If the candidate's events are no more frequent than the stable version's, or than the floor, the
 mean of D is at most 0 (the larger of two means exceeds either of them), the capital prod(1 + k D)
 has mean at most 1, and ever reaches ``1/alpha`` with probability at most ``alpha`` (Ville). Bets of

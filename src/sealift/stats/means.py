@@ -14,8 +14,8 @@ more of a loss is the doing of the truth (a flight four hours late is missed by 
 less of it is left to chance. The weight w(1-w) makes each prediction count for what it tells
 ("overlap weights": Li, Morgan and Zaslavsky, JASA 2018, arXiv 1404.1785).
 
-With S the sum of the scores and V that of their squares, the capital against "the difference is at
-most 0" is the mixture of exp(k S - k^2 V / 2) over k > 0, half-normal with variance 1/rho:
+With S the sum of the scores and V their variance, the capital against "the difference is at most 0"
+is the mixture of exp(k S - k^2 V / 2) over k > 0, half-normal with variance 1/rho:
 
     E = 2 sqrt(rho/(V+rho)) exp(S^2 / (2 (V+rho))) Phi(S / sqrt(V+rho))
 
@@ -23,15 +23,19 @@ most 0" is the mixture of exp(k S - k^2 V / 2) over k > 0, half-normal with vari
 1810.08240). It is worked out anew for every difference that is asked about, with the scores moved
 by it; the differences that it does not refuse are a confidence sequence.
 
-When it holds: exactly, for any number of observations and however heavy the tails, where the score
-is as likely to be X as -X (de la Peña, Annals of Probability 1999), as it is for equal versions at
-equal shares. Otherwise asymptotically, for losses of finite variance (Waudby-Smith, Arbour, Sinha,
+V = A/3 + 2B/3, or A if that is more: A sums X^2, and B what X^2 would be in the mean over the split
+if the hypothesis held for this very prediction, w(1-w) (X' - X'')^2 with the scores X' and X'' that
+it would have had from the two versions. Since exp(x - x^2/6) <= 1 + x + x^2/3 (Delyon, Electronic
+Journal of Probability 2009), each exp(k X - k^2 (X^2/6 + B/3)) then has a mean of at most 1.
+
+When it holds: exactly, for any number of losses and however heavy their tails, if for each
+prediction the candidate's loss is f times the stable version's plus c; so for two versions that
+answer alike. Otherwise asymptotically, for losses of finite variance (Waudby-Smith, Arbour, Sinha,
 Kennedy and Ramdas, Annals of Statistics 2024, arXiv 2103.06476): so nothing is said before each
-version has 100 losses. Sums divided by the root of their own squares keep one huge loss from
-deciding anything. The randomness that is needed is that of the split, not of the losses: these may
-depend on one another and drift (Ham, Bojinov, Lindon and Tingley, arXiv 2210.08639). Under an exact
-rotation the sums vary less than at random, as long as no client keeps step with it. Labels may come
-late and not at all, if that does not depend on who answered.
+version has 100 losses. The randomness that is needed is that of the split, not of the losses: these
+may depend on one another and drift (Ham, Bojinov, Lindon and Tingley, arXiv 2210.08639). Under an
+exact rotation the sums vary less than at random, as long as no client keeps step with it. Labels
+may come late and not at all, if that does not depend on who answered.
 """
 
 from __future__ import annotations
@@ -89,7 +93,9 @@ class Score:
 
     def __init__(self, factor: float = 1.0, offset: float = 0.0) -> None:
         self.factor, self.offset = factor, offset
-        self.total = self.squares = self.weight = self.cross = self.weight_squares = 0.0
+        self.total = self.weight = 0.0
+        self._seen = Squares()
+        self._split = Squares()
 
     def add(self, block: Block, expected: NDArray[np.float64]) -> None:
         """The scores of a block, given the losses expected from the truth."""
@@ -98,10 +104,13 @@ class Score:
         score = np.where(block.candidate, (1.0 - share) * rest, -self.factor * share * rest)
         score += weight * ((1.0 - self.factor) * expected - self.offset)
         self.total += float(score.sum())
-        self.squares += float(score @ score)
         self.weight += float(weight.sum())
-        self.cross += float(weight @ score)
-        self.weight_squares += float(weight @ weight)
+        self._seen.add(score, -weight)
+        swing = np.where(block.candidate, 1.0, self.factor) * block.loss
+        swing -= (1.0 - share + self.factor * share) * expected
+        shift = np.where(block.candidate, -share, 1.0 - share)
+        deviation = np.sqrt(weight)
+        self._split.add(deviation * (swing + self.offset * shift), deviation * shift)
 
     def estimate(self) -> float:
         """The difference, candidate minus factor x stable minus offset."""
@@ -109,11 +118,11 @@ class Score:
 
     def log_e_above(self, value: float, rho: float) -> float:
         """Log capital against "the difference is at most this value"."""
-        return log_mixture(self.total - value * self.weight, self._squares(value), rho)
+        return log_mixture(self.total - value * self.weight, self._variance(value), rho)
 
     def log_e_below(self, value: float, rho: float) -> float:
         """Log capital against "the difference is at least this value"."""
-        return log_mixture(value * self.weight - self.total, self._squares(value), rho)
+        return log_mixture(value * self.weight - self.total, self._variance(value), rho)
 
     def lower(self, alpha: float, rho: float) -> float:
         """The difference is above this at every moment, except with probability ``alpha``."""
@@ -133,12 +142,29 @@ class Score:
             lambda value: self.log_e_below(value, rho) >= needed, middle + reach, middle
         )
 
-    def _squares(self, value: float) -> float:
-        moved = self.squares - 2.0 * value * self.cross + value * value * self.weight_squares
-        return max(0.0, moved)
+    def _variance(self, value: float) -> float:
+        seen = self._seen.at(value)
+        return max(seen, (seen + 2.0 * self._split.at(value)) / 3.0)
 
     def _reach(self) -> float:
-        return 4.0 * math.sqrt(self._squares(self.estimate()) + 1e-300) / self.weight
+        return 4.0 * math.sqrt(self._variance(self.estimate()) + 1e-300) / self.weight
+
+
+class Squares:
+    """The sum of (a + v b)^2 over many pairs, for any v."""
+
+    def __init__(self) -> None:
+        self.constant = self.linear = self.square = 0.0
+
+    def add(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+        """More pairs."""
+        self.constant += float(a @ a)
+        self.linear += float(a @ b)
+        self.square += float(b @ b)
+
+    def at(self, value: float) -> float:
+        """The sum for one v."""
+        return max(0.0, self.constant + 2.0 * value * self.linear + value * value * self.square)
 
 
 class Block:
