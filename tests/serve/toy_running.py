@@ -51,10 +51,12 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sealift.container", "serve", str(model)],
                 env=environment(
-                    SEALIFT_PORT=str(self.port),
-                    SEALIFT_IMAGE="sha256:" + "ab" * 32,
-                    **extra,
-                    **settings,
+                    **{
+                        "SEALIFT_PORT": str(self.port),
+                        "SEALIFT_IMAGE": "sha256:" + "ab" * 32,
+                        **extra,
+                        **settings,
+                    }
                 ),
                 stdout=sink,
                 stderr=subprocess.STDOUT,

@@ -81,6 +81,8 @@ class App:
         began = clock.monotonic()
         self.metrics.in_flight += 1
         route, method, handler = self._find(scope)
+        # probes go on until the end, and do not show that anybody still wants answers
+        self.metrics.begun += method == "POST"
         try:
             answer = await self._attempt(scope, protocol, handler, method)
             protocol.response_bytes(answer.status, self._headers(answer), answer.body)

@@ -99,7 +99,7 @@ class Guard:
 
     def _rows(self, structs: Sequence[Any], path: str) -> list[Row]:
         if not structs:
-            raise RefusalError("There must be at least one row.", code="length", path=path)
+            raise RefusalError(f"{path!r} must hold at least one row.", code="length", path=path)
         return [msgspec.structs.astuple(struct) for struct in structs]
 
 

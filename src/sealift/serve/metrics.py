@@ -19,6 +19,7 @@ class Metrics:
         self.flags: Counter[str] = Counter()
         self.rows = 0
         self.valueless = 0
+        self.begun = 0
         self.in_flight = 0
         self._buckets: dict[str, list[int]] = {}
         self._seconds: Counter[str] = Counter()

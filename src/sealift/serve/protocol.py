@@ -100,8 +100,9 @@ class Protocol:
         request = strict.decode(_REQUEST, body, _MEMBERS)
         wanted = self._wanted(request.outputs)
         order = self._order(request.inputs)
+        most = self._guard.contract.max_rows
         tensors = [
-            _Cells(request.inputs[position], f"inputs[{position}]", info)
+            _Cells(request.inputs[position], f"inputs[{position}]", info, most)
             for position, info in order
         ]
         rows = tensors[0].rows
@@ -112,13 +113,6 @@ class Protocol:
                     code="shape",
                     path=f"{tensor.path}.shape",
                 )
-        if rows > self._guard.contract.max_rows:
-            most = self._guard.contract.max_rows
-            raise RefusalError(
-                f"{rows} rows are too many; send at most {most}.",
-                code="length",
-                path=f"{tensors[0].path}.shape",
-            )
         columns, places = self._columns(tensors)
 
         def place(row: int, field: int) -> str:
@@ -225,7 +219,7 @@ class Protocol:
 class _Cells:
     """The values of one input tensor, flat and in row-major order."""
 
-    def __init__(self, tensor: InputTensor, path: str, info: TensorInfo) -> None:
+    def __init__(self, tensor: InputTensor, path: str, info: TensorInfo, most: int) -> None:
         self.path = path
         self._name = tensor.name
         if tensor.datatype != info.datatype:
@@ -235,6 +229,12 @@ class _Cells:
                 path=f"{path}.datatype",
             )
         self.rows, self.width = self._shape(tensor, info)
+        if self.rows > most:
+            raise RefusalError(
+                f"{self.rows} rows are too many; send at most {most}.",
+                code="length",
+                path=f"{path}.shape",
+            )
         self.nested = _NESTED_START.match(tensor.data) is not None
         decoder: Any = (_NESTED if self.nested else _FLAT)[tensor.datatype]
         size = math.prod(tensor.shape)

@@ -111,7 +111,7 @@ class Recorder:
         predictions = [prediction for answered in batch for prediction in self._records(answered)]
         rows = sum(len(answered.rows) for answered in batch)
         try:
-            written = self._append(self._encoder.encode_lines(predictions))
+            written = self._append(self._encoder.encode_lines(predictions)) if predictions else 0
         except OSError as error:
             written = 0
             self._complain(error)

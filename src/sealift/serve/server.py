@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from sealift import clock
 from sealift.errors import MachineError, UsageError
 from sealift.serve import log
 from sealift.serve.app import App, Limits
@@ -32,12 +33,20 @@ KEEP_ALIVE = 120_000
 that a router never sends a request on a connection that is being closed."""
 
 
+LINGER = 1.0
+"""Most seconds that a server which should end goes on because requests still come."""
+
+QUIET = 0.1
+"""Seconds without a request after which nobody is taken to send any more."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where to listen, where to log predictions, how to end; times in seconds.
 
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
-    is not ready, then has ``grace`` seconds for requests that are still being answered.
+    is not ready, and up to ``LINGER`` more while requests still come; then it takes no more, and
+    has ``grace`` seconds for those that are being answered.
     """
 
     model: Path
@@ -46,7 +55,7 @@ class Settings:
     records: Path | None = None
     image: str = ""
     drain: float = 1.0
-    grace: float = 20.0
+    grace: float = 8.0
     body: int = 16 << 20
 
 
@@ -60,7 +69,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         records=Path(records) if records else None,
         image=environment.get("SEALIFT_IMAGE", ""),
         drain=_number(environment, "SEALIFT_DRAIN", 1.0, most=3600),
-        grace=_number(environment, "SEALIFT_GRACE", 20.0, most=3600),
+        grace=_number(environment, "SEALIFT_GRACE", 8.0, most=3600),
         body=int(_number(environment, "SEALIFT_MAX_BODY", 16 << 20, most=1 << 31)),
     )
 
@@ -93,7 +102,7 @@ async def _serve(chosen: Settings) -> None:
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         _give_up(chosen, serving)
-    await _drain(readiness, ending, chosen.drain)
+    await _drain(app, ending, chosen.drain)
     server.stop()
     await asyncio.wait((serving, preparing), timeout=chosen.grace)
     if recorder is not None:
@@ -152,13 +161,24 @@ def _signals() -> asyncio.Event:
     return ending
 
 
-async def _drain(readiness: Readiness, ending: asyncio.Event, seconds: float) -> None:
-    readiness.set("ending", "The server is ending.")
+async def _drain(app: App, ending: asyncio.Event, seconds: float) -> None:
+    app.readiness.set("ending", "The server is ending.")
     log.event("draining", seconds=seconds)
     ending.clear()
-    # a second signal cuts the drain short
+    if await _waited(ending, seconds):
+        return
+    until = clock.monotonic() + LINGER
+    while clock.monotonic() < until:
+        seen = app.metrics.begun
+        if await _waited(ending, QUIET) or app.metrics.begun == seen:
+            return
+
+
+async def _waited(again: asyncio.Event, seconds: float) -> bool:
+    """Wait; true when a second signal cut it short."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(ending.wait(), seconds)
+        return await asyncio.wait_for(again.wait(), seconds)
+    return False
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, *, most: float) -> float:
