@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
@@ -47,7 +47,7 @@ class Piece:
 
 
 def pieces(folder: Path, progress: Progress, *, size: int = PIECE) -> Iterator[Piece]:
-    """What has been added to ``folder/*/*.jsonl`` since, at most ``size`` bytes in each piece.
+    """What has been added to ``folder/*/*.jsonl`` since, in pieces of about ``size`` bytes.
 
     A last line without its newline waits for the rest. A line that is no prediction is counted
     and skipped. A file that is shorter than what was read of it, or begins differently, is a new
@@ -56,18 +56,36 @@ def pieces(folder: Path, progress: Progress, *, size: int = PIECE) -> Iterator[P
     """
     found = {f"{path.parent.name}/{path.name}": path for path in sorted(folder.glob("*/*.jsonl"))}
     places = {name: place for name, place in progress.files.items() if name in found}
-    skipped = progress.skipped
-    if len(places) < len(progress.files):
-        yield Piece([], Progress(dict(places), skipped))
+    kept, skipped = progress, progress.skipped
+    predictions: list[Prediction] = []
+    read = 0
+    for name, lines, place in _additions(found, places, size):
+        places[name] = place
+        good = [one for one in map(_decode, lines) if one is not None]
+        predictions += good
+        skipped += len(lines) - len(good)
+        read += sum(map(len, lines))
+        if read >= size:
+            kept = Progress(dict(places), skipped)
+            yield Piece(predictions, kept)
+            predictions, read = [], 0
+    last = Progress(places, skipped)
+    if last != kept:
+        yield Piece(predictions, last)
+
+
+def _additions(
+    found: Mapping[str, Path], places: Mapping[str, Place], size: int
+) -> Iterator[tuple[str, list[bytes], Place]]:
+    """Whole lines of each file, from its place on, and the place behind them."""
     for name, path in found.items():
+        before = places.get(name, Place())
         while True:
-            lines, place = _read(path, places.get(name, Place()), size)
-            if place is None or place == places.get(name, Place()):
+            lines, place = _read(path, before, size)
+            if place is None or place == before:
                 break
-            predictions = [one for one in map(_decode, lines) if one is not None]
-            skipped += len(lines) - len(predictions)
-            places[name] = place
-            yield Piece(predictions, Progress(dict(places), skipped))
+            yield name, lines, place
+            before = place
 
 
 def remove_finished(folder: Path, progress: Progress) -> int:
