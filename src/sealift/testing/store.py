@@ -163,13 +163,15 @@ def _extract(data: bytes, target: Path) -> None:
     """Unpack over what is there, without whiteouts; a file replaces a folder."""
     target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        # a filter of its own is not known to every 3.11
+        tar.extraction_filter = lambda member, _: member
         for member in tar:
             path = target / member.name
             if path.name.startswith(_WHITEOUT):
                 continue
             if path.is_symlink() or not member.isdir():
                 _remove(path)
-            tar.extract(member, target, filter="tar")
+            tar.extract(member, target)
             if member.isdir():
                 path.chmod(stat.S_IMODE(member.mode))
 

@@ -47,7 +47,11 @@ def tar(entries: Iterable[Entry]) -> bytes:
 
 def image(store: Store, *layers: tuple[str, bytes]) -> Digest:
     """Put an image of these layers, each a media type and an uncompressed tar."""
-    forms = {LAYER: bytes, LAYER_GZIP: gzip.compress, LAYER_ZSTD: zstandard.compress}
+    forms: dict[str, Callable[[bytes], bytes]] = {
+        LAYER: bytes,
+        LAYER_GZIP: gzip.compress,
+        LAYER_ZSTD: zstandard.compress,
+    }
     config = {
         "architecture": "amd64",
         "os": "linux",

@@ -67,6 +67,10 @@ class Blobs:
             raise NotFoundError(
                 "This content is not in the store.", where=str(address), remedy="Build it again."
             ) from error
+        except OSError as error:
+            raise MachineError(
+                f"The store cannot be read: {error.strerror}.", where=str(self.folder)
+            ) from error
         return cast("BinaryIO", io.BufferedReader(raw, CHUNK))
 
     def read(self, address: Digest) -> bytes:
@@ -78,24 +82,25 @@ class Blobs:
         path = self.path(address)
         try:
             return path.stat().st_size == size and digest.of_file(path) == address
-        except FileNotFoundError:
+        except OSError:
             return False
 
     @contextlib.contextmanager
     def _temporary(self) -> Iterator[BinaryIO]:
         """A locked file under a random name; those whose writer died are removed first."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._sweep()
         path = self._incoming / clock.token(24)
         try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
             with path.open("xb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield file
         except OSError as error:
             raise _unwritable(error, path) from error
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _settle(self, file: BinaryIO, target: Path) -> None:
         file.flush()

@@ -46,6 +46,10 @@ class Index:
             return msgspec.json.decode(self._file.read_bytes(), type=_Content)
         except FileNotFoundError:
             return _Content()
+        except OSError as error:
+            raise MachineError(
+                f"The store cannot be read: {error.strerror}.", where=str(self._file)
+            ) from error
         except msgspec.MsgspecError as error:
             raise IntegrityError(
                 f"The index of the store cannot be read: {error}.", where=str(self._file)
