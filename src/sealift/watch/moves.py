@@ -113,7 +113,8 @@ def _range(edges: tuple[float, ...], first: int, behind: int) -> str:
         return f"values {begin}" if after else f"values {begin} up"
     if high == math.nextafter(low, math.inf):
         return f"the value {_number(low)}"
-    return f"values {begin} {_upto(edges, high)}"
+    end = _upto(edges, high)
+    return f"values {begin} {end}" if end.startswith("up") else f"values {begin} to {end}"
 
 
 def _upto(edges: tuple[float, ...], high: float) -> str:
@@ -129,7 +130,7 @@ def _follows(edges: tuple[float, ...], edge: float) -> bool:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.6g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 __all__ = ["moves", "sentence"]
