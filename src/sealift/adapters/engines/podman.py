@@ -199,12 +199,12 @@ class Podman:
         options = ["run", "--detach", "--log-driver=passthrough", *words]
         client = process.spawn([self.program, *options], log=log, detach=True)
         if client.wait() != 0:
-            raise self._failure(_tail(log), log)
+            raise self._failure(name, _tail(log), log)
 
-    def _failure(self, said: str, log: Path) -> MachineError:
+    def _failure(self, name: str, said: str, log: Path) -> MachineError:
         if unrunnable(said) is not None:
             return not_runnable(last(said), str(log))
-        return self._command.failure("run", said)
+        return self._command.failure(f"run --name={name}", said)
 
     @contextmanager
     def _removed(self, name: str) -> Iterator[None]:
@@ -253,7 +253,7 @@ class Docker(Podman):
     def _detached(self, name: str, words: Sequence[str], log: Path) -> None:
         done = process.run([self.program, "run", "--detach", *words])
         if done.status != 0:
-            raise self._failure(done.stderr.decode(errors="replace"), log)
+            raise self._failure(name, done.stderr.decode(errors="replace"), log)
         reader = process.spawn([self.program, "logs", "--follow", name], log=log, detach=True)
         process.leave(reader)
 
