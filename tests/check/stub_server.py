@@ -152,6 +152,9 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, status, value, **headers):
         """An answer of JSON."""
         card, faults = self.server.model.card, self.server.faults
+        if "babbles" in faults and not self.path.startswith("/v2/health"):
+            status = random.choice((status, 200))
+            value = babble(value, 3)
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(status)
         image = "sha256:0" if "other-image" in faults else os.environ["SEALIFT_IMAGE"]
@@ -315,6 +318,17 @@ class Handler(BaseHTTPRequestHandler):
         return {"model_name": model.card["name"], "id": identifier, "outputs": outputs}
 
 
+def babble(value, depth):
+    """The value with some of its parts replaced by something else."""
+    if random.random() < 0.15:
+        return random.choice((None, True, -1, 10**400, "x", [], {}, [[]], [None], {"x": [1]}))
+    if isinstance(value, dict):
+        return {key: babble(part, depth - 1) for key, part in value.items()}
+    if isinstance(value, list):
+        return [babble(part, depth - 1) for part in value] if depth else value
+    return value
+
+
 class Server(ThreadingHTTPServer):
     """Knows how many requests are under way, and how to end."""
 
@@ -377,6 +391,7 @@ def main(folder, *faults):
     if "deaf" in faults:
         threading.Event().wait()
     address = (os.environ["SEALIFT_HOST"], int(os.environ["SEALIFT_PORT"]))
+    random.seed(next((fault for fault in faults if fault.startswith("seed")), None))
     server = Server(address, Model(Path(folder), faults), faults)
     if "ignores-term" in faults:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

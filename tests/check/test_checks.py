@@ -176,6 +176,15 @@ def test_an_engine_that_lets_the_image_be_changed_fails_the_check_of_the_root(wo
     assert places == ["/", "/model"]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_no_answer_of_a_server_is_unforeseen(world, seed):
+    """Whatever JSON it sends, there is a report, with findings."""
+    report = world.check(faults=["babbles", f"seed{seed}"])
+
+    assert len(report.results) == len(CHECKS)
+    assert not report.passed
+
+
 def test_an_engine_that_cannot_start_it_is_a_finding(world):
     """With the engine's own remedy; the report is made all the same."""
 

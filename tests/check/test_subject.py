@@ -2,11 +2,12 @@
 
 import msgspec
 import pytest
-from check_world import CONTRACT, put_image, write_model
+from check_world import CONTRACT, golden, put_image, write_model
 
 from sealift.check.subject import read
 from sealift.check.suite import check_image
 from sealift.errors import CheckError, NotFoundError
+from sealift.record.contract import Golden
 from sealift.record.model import Model
 from sealift.types import Digest
 
@@ -85,6 +86,24 @@ def test_a_damaged_contract_is_named(world, content):
         read(image, world.store)
 
     assert caught.value.where == "/model/contract.json"
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        Golden(rows=golden().rows, outputs={"other": golden().outputs["delay"]}),
+        Golden(rows=golden().rows, outputs={"delay": [1.0]}),
+        Golden(rows=({"hour": 3},), outputs={"delay": [1.0]}),
+    ],
+    ids=["no predictions", "too few", "other fields"],
+)
+def test_golden_vectors_that_do_not_fit_the_contract_are_refused(world, vectors):
+    """The image was put together wrongly."""
+    write_model(world.folder / "odd", vectors=vectors)
+    image = put_image(world.store, world.folder / "odd", ["x"])
+
+    with pytest.raises(CheckError, match="do not fit the contract"):
+        read(image, world.store)
 
 
 def test_an_image_that_is_not_here_is_not_found(world):

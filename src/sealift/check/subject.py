@@ -70,12 +70,15 @@ def read(image: Digest, store: Store) -> Subject:
     if not start.argv:
         raise CheckError("The image does not say how it is started.", where=image, remedy=REMEDY)
     folder = store.rootfs(image) / "model"
+    contract = _file(folder / "contract.json", Contract)
+    golden = _file(folder / "golden.json", Golden)
+    _belong_together(contract, golden)
     return Subject(
         image=image,
         start=start,
         model=_file(folder / "model.json", Served),
-        contract=_file(folder / "contract.json", Contract),
-        golden=_file(folder / "golden.json", Golden),
+        contract=contract,
+        golden=golden,
     )
 
 
@@ -97,6 +100,20 @@ def _read(content: bytes, kind: type[T], place: str) -> T:
         raise CheckError(
             f"A file of the image cannot be read: {error}.", where=place, remedy=REMEDY
         ) from error
+
+
+def _belong_together(contract: Contract, golden: Golden) -> None:
+    fields = {field.name for field in contract.fields}
+    if (
+        contract.prediction not in golden.outputs
+        or any(len(values) != len(golden.rows) for values in golden.outputs.values())
+        or any(row.keys() != fields for row in golden.rows)
+    ):
+        raise CheckError(
+            "The golden vectors do not fit the contract.",
+            where="/model/golden.json",
+            remedy="Train the model again with `sealift train`.",
+        )
 
 
 __all__ = ["Config", "Served", "Start", "Subject", "read"]
