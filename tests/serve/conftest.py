@@ -1,22 +1,9 @@
 """Models that were learnt from their tables, and servers of them, one of each a worker."""
 
-import json
-
 import pytest
 import toy_models as models
 import toy_running as running
-
-
-def build(folder, model, table, **settings):
-    """Learn as the container does, and lay out a model folder as the image has it."""
-    source, target = folder / "in", folder / "model"
-    model(source / "model" / "model.onnx")
-    table(source / "table")
-    models.settings(source / "settings.json", **settings)
-    running.learn(source, target)
-    (target / "model.onnx").write_bytes((source / "model" / "model.onnx").read_bytes())
-    (target / "model.json").write_text(json.dumps({"name": "toy", "version": 3, "run": "r1"}))
-    return target
+from toy_running import build
 
 
 @pytest.fixture(scope="session")

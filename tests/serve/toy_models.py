@@ -10,13 +10,13 @@ from onnx import TensorProto, helper
 CARRIERS = ("AA", "DL", "UA")
 
 
-def save(path, nodes, inputs, outputs, initializers=()):
+def save(path, nodes, inputs, outputs, initializers=(), extra=()):
     """Write a checked model."""
     graph = helper.make_graph(
         nodes,
         "model",
         [helper.make_tensor_value_info(*tensor) for tensor in inputs],
-        [helper.make_tensor_value_info(*tensor) for tensor in outputs],
+        [*(helper.make_tensor_value_info(*tensor) for tensor in outputs), *extra],
         list(initializers),
     )
     model = helper.make_model(

@@ -1,5 +1,7 @@
 """Real processes: learning, and a server on a free port of the loopback interface."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -10,6 +12,9 @@ import time
 from pathlib import Path
 
 import httpx
+import toy_models as models
+
+from sealift import container
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -20,16 +25,24 @@ def environment(**more):
 
 
 def learn(source, target, check=True):
-    """Run the learning container's command; its status and the lines it logged."""
-    done = subprocess.run(
-        [sys.executable, "-m", "sealift.container", "learn", str(source), str(target)],
-        env=environment(),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+    """What the learning container does; its status and the lines it logged."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        status = container.main(["learn", str(source), str(target)])
+    assert not check or status == 0, said.getvalue()
+    return status, [json.loads(line) for line in said.getvalue().splitlines()]
+
+
+def build(folder, model, table, **settings):
+    """Learn as the container does, and lay out a model folder as the image has it."""
+    source, target = folder / "in", folder / "model"
+    model(source / "model" / "model.onnx")
+    table(source / "table")
+    models.settings(source / "settings.json", **settings)
+    learn(source, target)
+    (target / "model.onnx").write_bytes((source / "model" / "model.onnx").read_bytes())
+    (target / "model.json").write_text(json.dumps({"name": "toy", "version": 3, "run": "r1"}))
+    return target
 
 
 def free_port():

@@ -82,10 +82,11 @@ def _no_match(inputs: Sequence[TensorInfo], header: Sequence[str]) -> PackageErr
         f"{tensor.name} {tensor.datatype} {['rows', *tensor.shape[1:]]}".replace("'", "")
         for tensor in inputs
     )
-    lacking = [tensor.name for tensor in inputs if tensor.name not in header]
-    hint = (
-        f" The table has no column {lacking[0]!r}.{nearest(lacking[0], header)}" if lacking else ""
-    )
+    absent = [tensor.name for tensor in inputs if tensor.name not in header]
+    lacking = [(name, nearest(name, header)) for name in absent]
+    # the one that looks like a slip says most
+    lacking.sort(key=lambda pair: "Did you mean" not in pair[1])
+    hint = "".join(f" The table has no column {name!r}.{near}" for name, near in lacking[:1])
     return PackageError(
         f"The model's inputs ({shown}) do not fit the table's columns ({', '.join(header)}).{hint}",
         where="model.onnx",

@@ -14,6 +14,7 @@ import msgspec
 from sealift.record.contract import Contract
 from sealift.serve.guard import Guard
 from sealift.serve.ready import Certified
+from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import Array, Row, label, scalars
 
 INLINE = 0.002
@@ -43,25 +44,42 @@ class Predictor:
 
     async def run(self, rows: Sequence[Row]) -> Result:
         """Predict rows that passed the guard."""
-        feeds = self._certified.packer.pack(rows)
-        if self._certified.call + len(rows) * self._certified.row < INLINE:
-            outputs = self._certified.model.run(feeds)
-        else:
-            loop = asyncio.get_running_loop()
-            outputs = await loop.run_in_executor(self._executor, self._certified.model.run, feeds)
-        predictions = scalars(outputs[self._contract.prediction])
         flags = self.guard.flags(rows)
+        try:
+            outputs = await self._outputs(rows)
+        except Exception as error:
+            # a model may know no answer beyond what it has seen: that is the request's fault
+            if flags:
+                raise _beyond(flags) from error
+            raise
+        predictions = scalars(outputs[self._contract.prediction])
         for number, value in enumerate(predictions):
             if isinstance(value, float) and not math.isfinite(value):
                 predictions[number] = None
                 flags.setdefault(number, []).append(self._contract.prediction)
         return Result(outputs, predictions, flags)
 
+    async def _outputs(self, rows: Sequence[Row]) -> dict[str, Array]:
+        model, feeds = self._certified.model, self._certified.packer.pack(rows)
+        if self._certified.call + len(rows) * self._certified.row < INLINE:
+            return model.run(feeds)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, model.run, feeds)
+
     def recorded(self, result: Result) -> list[float | str | None]:
         """The predictions as they are logged: class labels as text."""
         if self._labels:
             return [None if value is None else label(value) for value in result.predictions]
         return result.predictions
+
+
+def _beyond(flags: dict[int, list[str]]) -> RefusalError:
+    row, fields = next(iter(flags.items()))
+    return RefusalError(
+        f"The model has no answer for a value of {', '.join(fields)} that is so unlike the "
+        "training data.",
+        code="out_of_domain",
+        path=f"rows[{row}].{fields[0]}",
+    )
 
 
 def body(name: str, version: int, identifier: str, result: Result) -> bytes:
