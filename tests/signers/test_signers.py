@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import stat
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -251,6 +252,21 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
 
     with pytest.raises(MachineError, match="cannot be made or read"):
         KeyFile(tmp_path / "keys").sign(b"x")
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path):
+    """A process that may not write a byte gets the error, and the next one makes the key."""
+    source = (
+        "import resource, sys; from pathlib import Path\n"
+        "from sealift.adapters.signers.keyfile import KeyFile\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "KeyFile(Path(sys.argv[1])).sign(b'x')\n"
+    )
+    done = process.run([sys.executable, "-c", source, tmp_path / "keys"], timeout=60)
+
+    assert b"MachineError: The signing key cannot be made or read: File too large." in done.stderr
+    assert list((tmp_path / "keys").iterdir()) == []
+    KeyFile(tmp_path / "keys").sign(b"x")
 
 
 def test_verifying_with_an_unknown_key_is_an_integrity_error(signed):

@@ -123,10 +123,14 @@ def _publish(path: Path, key: ec.EllipticCurvePublicKey) -> None:
 def _draft(path: Path, content: bytes, mode: int) -> Path:
     """A file beside ``path`` with this content, on the disk, under a name of its own."""
     draft = path.with_name(f".{path.name}.{clock.token()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as sink:
-        sink.write(content)
-        sink.flush()
-        os.fsync(sink.fileno())
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as sink:
+            sink.write(content)
+            sink.flush()
+            os.fsync(sink.fileno())
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     return draft
 
 
