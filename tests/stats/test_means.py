@@ -49,15 +49,13 @@ def test_bets_on_a_prediction_have_a_mean_of_at_most_1_whatever_its_loss(share, 
     for stable in (0.0, 0.7, 250.0):
         for expected in (0.0, 1.0, 20.0):
             candidate = factor * stable + offset
-            means = {1: 0.0, -1: 0.0}
+            means = dict.fromkeys((0.001, -0.001, 0.05, -0.05, 0.5, -0.5), 0.0)
             for arm, loss, chance in ((True, candidate, share), (False, stable, 1 - share)):
                 score = scores([loss], [arm], share, [expected], factor=factor, offset=offset)
                 variance = score._variance(0.0)
-                for sign in means:
-                    for bet in (0.001, 0.05, 0.5):
-                        means[sign] += chance * math.exp(
-                            sign * bet * score.total - bet * bet * variance / 2
-                        )
+                for bet in means:
+                    log = bet * score.total - bet * bet * variance / 2
+                    means[bet] += chance * math.exp(log)
             assert max(means.values()) <= 1 + 1e-12
 
 
