@@ -13,7 +13,7 @@ from sealift.adapters.engines.bwrap_args import ISOLATION, SYSTEM
 from sealift.adapters.engines.programs import not_runnable
 from sealift.errors import MachineError
 
-OTHER_ENGINE = 'Install podman or docker and set `name = "podman"` (or docker) under [engine].'
+OTHER_ENGINE = "Install podman or docker; the engine `auto` then is that one."
 
 # What bubblewrap says -> what is the matter; the first that fits counts.
 COMPLAINTS = (

@@ -91,7 +91,7 @@ class Command:
 
 def last(said: str) -> str:
     """The last line of what an engine said: its reason."""
-    return said.strip().rpartition("\n")[2].removeprefix("Error: ").rstrip(".")
+    return said.strip().rpartition("\n")[2].removeprefix("Error: ").rstrip(".?")
 
 
 def unrunnable(said: str) -> int | None:

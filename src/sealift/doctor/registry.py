@@ -1,0 +1,30 @@
+"""All looks, in the order in which a person wants to read them."""
+
+from __future__ import annotations
+
+from sealift.doctor import (
+    cgroups,
+    disk,
+    engines,
+    machine,
+    namespaces,
+    overlay,
+    programs,
+    project,
+    sources,
+)
+from sealift.doctor.check import Check
+
+CHECKS: tuple[Check, ...] = (
+    machine.CHECK,
+    programs.CHECK,
+    namespaces.CHECK,
+    engines.CHECK,
+    cgroups.CHECK,
+    overlay.CHECK,
+    disk.CHECK,
+    sources.CHECK,
+    project.CHECK,
+)
+
+__all__ = ["CHECKS"]

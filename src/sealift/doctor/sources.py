@@ -1,0 +1,31 @@
+"""Where the packages of the base come from, and whether they can be trusted."""
+
+from __future__ import annotations
+
+from sealift.doctor.check import Check, Seen, trouble
+from sealift.doctor.patient import Patient
+from sealift.errors import SourceError
+from sealift.folders import downloads
+from sealift.package.fetch import Fetcher
+from sealift.package.release import verified
+from sealift.package.sources import mirror
+from sealift.record.report import Severity
+
+
+def look(patient: Patient) -> Seen:
+    """Fetch what the archive says of the suite, and check its signature."""
+    # What a locked project needs has been downloaded once, and may be there still.
+    severity: Severity = "warning" if patient.folders.lock.exists() else "error"
+    try:
+        source = mirror(patient.image)
+        address = f"{source.main}/dists/{patient.image.suite}/InRelease"
+        with Fetcher(downloads(), pause=0.1) as fetcher:
+            release = verified(fetcher.text(address), source.keyring, address)
+    except SourceError as error:
+        return Seen("no packages to be had", (trouble(error, severity),))
+    return Seen(f"Debian {release.get('Codename', patient.image.suite)}, signed by a trusted key")
+
+
+CHECK = Check("sources", "A Debian mirror is known, answers, and is signed by a trusted key.", look)
+
+__all__ = ["CHECK"]

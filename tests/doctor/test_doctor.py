@@ -1,0 +1,157 @@
+"""The doctor really tries, and says one thing to do for each thing that fails."""
+
+import os
+import sys
+
+import msgspec
+import pytest
+
+from sealift import process
+from sealift.adapters.engines.bwrap_program import locate
+from sealift.adapters.engines.choice import ORDER, choose
+from sealift.doctor import examine
+from sealift.doctor.registry import CHECKS
+from sealift.errors import MachineError
+from sealift.folders import Folders
+from sealift.record.report import CheckResult
+
+HERE = [check for check in CHECKS if check.name != "sources"]
+REPORT = """
+import msgspec, sys
+from pathlib import Path
+from sealift.doctor import examine
+from sealift.doctor.registry import CHECKS
+from sealift.folders import Folders
+wanted = [check for check in CHECKS if check.name in sys.argv[2:]]
+print(msgspec.json.encode(examine(Folders(Path(sys.argv[1])), wanted)).decode())
+"""
+
+
+def examined(folder, *names, within=(), env=None):
+    """The results of these checks in a process of its own, by name."""
+    words = [*within, sys.executable, "-c", REPORT, folder, *names]
+    done = process.run(words, env=env, timeout=60)
+    assert done.status == 0, done.stderr.decode()
+    return {one.name: one for one in msgspec.json.decode(done.stdout, type=list[CheckResult])}
+
+
+class Works:
+    def probe(self):
+        """It does."""
+
+
+class Fails:
+    def probe(self):
+        """It does not."""
+        raise MachineError("It is broken.", remedy="Repair it.")
+
+
+def test_this_machine_can_do_what_sealift_needs(tmp_path):
+    """Every check has a name of its own and tells what it saw; nothing is written."""
+    results = examine(Folders(tmp_path), HERE)
+
+    assert [one.name for one in results] == [check.name for check in HERE]
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert all(one.passed and one.detail and one.shows for one in results), results
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_finding_has_one_remedy(tmp_path):
+    """A sentence to act on, whatever is found."""
+    (tmp_path / "sealift.toml").write_text('nmae = "x"')
+    findings = [one for result in examine(Folders(tmp_path), HERE) for one in result.findings]
+
+    assert findings
+    assert all(one.message and one.remedy.endswith((".", "?")) for one in findings), findings
+
+
+@pytest.mark.engine
+def test_refused_user_namespaces_are_said_with_the_way_out(tmp_path):
+    """In a namespace whose quota of further ones is used up, the probe fails as it would there."""
+    refusing = [locate(), "--unshare-user", "--disable-userns", "--dev-bind", "/", "/"]
+    found = examined(tmp_path, "namespaces", within=[*refusing, "--proc", "/proc", "--"])
+    (finding,) = found["namespaces"].findings
+
+    assert "refuses user namespaces" in finding.message
+    assert "podman or docker" in finding.remedy
+
+
+@pytest.mark.engine
+def test_a_machine_without_any_engine_fails(tmp_path):
+    """No user namespaces, and neither podman nor docker to be found."""
+    refusing = [locate(), "--unshare-user", "--disable-userns", "--dev-bind", "/", "/"]
+    env = {**os.environ, "PATH": str(tmp_path)}
+    words = [*refusing, "--proc", "/proc", "--"]
+    found = examined(tmp_path, "engines", "limits", within=words, env=env)
+
+    assert not found["engines"].passed
+    assert "podman" in found["engines"].findings[0].message
+    assert found["limits"].passed
+
+
+def test_the_engine_of_the_project_must_work(tmp_path):
+    """It is not enough that another one would."""
+    (tmp_path / "sealift.toml").write_text('name = "x"\n[engine]\nname = "podman"\n')
+    env = {**os.environ, "PATH": str(tmp_path)}
+    result = examined(tmp_path, "engines", env=env)["engines"]
+
+    assert not result.passed
+    assert "auto" in result.findings[0].remedy
+
+
+def test_a_wrong_project_file_is_a_finding(tmp_path):
+    """With the words of the project file's own error."""
+    (tmp_path / "sealift.toml").write_bytes(b"\xff")
+    result = examined(tmp_path, "project")["project"]
+
+    assert not result.passed
+    assert "UTF-8" in result.findings[0].remedy
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_finding():
+    """The kernel's own files are such a folder for everybody."""
+    result = examined("/proc/sys/kernel", "disk")["disk"]
+
+    assert any("can be written" in one.message for one in result.findings)
+
+
+def test_a_missing_mirror_is_a_finding(tmp_path):
+    """An address at which nothing answers; with a lock it is no more than a warning."""
+    (tmp_path / "sealift.toml").write_text(
+        f'name = "x"\n[image]\nmirror = "file://{tmp_path}/none"\n'
+    )
+    assert not examined(tmp_path, "sources")["sources"].passed
+    (tmp_path / "sealift.lock").touch()
+    result = examined(tmp_path, "sources")["sources"]
+
+    assert result.passed
+    assert [one.severity for one in result.findings] == ["warning"]
+
+
+def test_a_program_that_does_not_run_is_a_finding(tmp_path):
+    """Here in an environment whose programs are gone."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "uv").write_text("#!/bin/sh\necho broken >&2; exit 1\n")
+    (folder / "uv").chmod(0o755)
+    (folder / "python").symlink_to(sys.executable)
+    code = f"import sys; sys.executable = {str(folder / 'python')!r}\n{REPORT}"
+    words = [sys.executable, "-c", code, tmp_path, "programs"]
+    done = process.run(words, env={**os.environ, "PATH": "/nowhere"}, timeout=60)
+    (result,) = msgspec.json.decode(done.stdout, type=list[CheckResult])
+
+    assert not result.passed
+    assert len(result.findings) == 2
+
+
+def test_auto_is_the_first_engine_that_works():
+    """Bubblewrap before podman before docker; a name of one's own is taken as it is."""
+    works, fails = Works(), Fails()
+
+    assert choose("auto", dict.fromkeys(ORDER, works)) == "bubblewrap"
+    assert choose("auto", {"bubblewrap": fails, "podman": works, "docker": works}) == "podman"
+    assert choose("auto", {"bubblewrap": fails, "podman": fails, "docker": works}) == "docker"
+    assert choose("docker", dict.fromkeys(ORDER, fails)) == "docker"
+    with pytest.raises(MachineError, match="podman: It is broken"):
+        choose("auto", dict.fromkeys(ORDER, fails))
+    assert choose("auto") in ORDER
