@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 def environment(**more):
     """The environment of a container."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "HOME": "/tmp", **more}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "HOME": "/tmp"} | more
 
 
 def learn(source, target, check=True):

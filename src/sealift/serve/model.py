@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import onnxruntime
 
 from sealift.errors import PackageError
 from sealift.serve.tensors import DATATYPES, Array, TensorInfo
@@ -32,8 +32,7 @@ def load(path: Path, *, threads: int) -> Model:
     Raises ``PackageError`` when the file is missing or damaged, or takes or gives what is not
     served (the message says what to change).
     """
-    onnxruntime.disable_telemetry_events()
-    onnxruntime.set_default_logger_severity(4)
+    onnxruntime = _silent()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -55,6 +54,16 @@ def load(path: Path, *, threads: int) -> Model:
             remedy="Export it again, and load it once with onnxruntime.InferenceSession.",
         ) from error
     return Model(session)
+
+
+def _silent() -> Any:
+    # what it sends home is decided by this variable when it is first imported; its own function
+    # that switches this off comes too late for what is sent at the start
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    onnxruntime = importlib.import_module("onnxruntime")
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(4)
+    return onnxruntime
 
 
 def _info(tensor: Any, verb: str) -> TensorInfo:
