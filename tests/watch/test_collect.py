@@ -152,7 +152,19 @@ def test_half_a_line_waits_for_the_rest(collector, observations, log):
 def test_lines_that_are_no_predictions_are_skipped_and_counted(collector, observations, log):
     """Bytes that no server writes never stop the reading."""
     deep = b"[" * 100_000
-    rubbish = [b"", b"{", b"\xff\xfe\x00", b"null", b"{}", b"[1]", line("x")[:-9], deep, b"1e999"]
+    rubbish = [
+        line("x\0")[:-1].replace(b"\\u0000", b"\xff"),
+        b'{"id":"\\ud800"}',
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"null",
+        b"{}",
+        b"[1]",
+        line("x")[:-9],
+        deep,
+        b"1e999",
+    ]
     append(log, line("a") + b"\n".join(rubbish) + b"\n" + line("b"))
 
     assert collector.tick() == 2

@@ -75,6 +75,7 @@ def test_a_bad_csv_file_is_refused_with_the_place(tmp_path, content, words):
         '{"id":"a","value":1e999}',
         '{"id":"a","value":1,"at":"noon"}',
         "[" * 100_000,
+        '{"id":"a","value":1,"more":' + "[" * 100_000,
     ],
 )
 def test_a_bad_json_line_is_refused_with_its_number(tmp_path, line):

@@ -121,7 +121,7 @@ def _json_lines(file: Iterable[str], path: Path) -> Iterator[tuple[str, Line]]:
             continue
         try:
             yield where, decoder.decode(text)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             _refuse(f"The line is no label: {error}.", where, 'Write {"id": "...", "value": ...}.')
 
 

@@ -148,7 +148,7 @@ def _head(file: BinaryIO, offset: int) -> str:
 def _decode(line: bytes) -> Prediction | None:
     try:
         return _DECODER.decode(line)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
