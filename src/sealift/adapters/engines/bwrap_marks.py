@@ -34,7 +34,7 @@ class Marked:
         """The id and start of the program inside, once it is there; asked of the init."""
         for pid in _children(self.pid):
             start = process.started(pid)
-            if start is not None and _namespaces(pid)[-1:] == [2] and not _mark(pid):
+            if start is not None and _namespaces(pid)[-1:] == [2] and _mark(pid) != self.mark:
                 return pid, start
         return None
 
