@@ -108,6 +108,23 @@ def test_bytes_that_mean_nothing_or_two_things_are_refused(columns_server, case,
     assert set(answer.json()) <= {"error", "code", "path"}
 
 
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/toy/infer"])
+def test_megabytes_of_a_name_are_refused_in_a_few_words(columns_server, path):
+    """What the client sent is not sent back."""
+    long = "x" * 8_000_000
+    bodies = [
+        {"rows": [{**GOOD, long: 1}]},
+        {"rows": [GOOD], long: 1},
+        tensors(hour={"name": long}),
+        {**tensors(), "outputs": [{"name": long}]},
+    ]
+
+    for body in bodies:
+        answer = columns_server.post(body, path=path)
+        assert answer.status_code == 400
+        assert len(answer.content) < 2000
+
+
 def test_escapes_and_spaces_alone_are_no_fault(columns_server):
     """What looks like a repeated name to a quick count is read with care."""
     row = ROW.replace("carrier", "c\\u0061rrier").replace('"UA"', '"\\"\\u0055A\\""')

@@ -21,7 +21,7 @@ from sealift.serve.predict import Predictor, Result
 from sealift.serve.protocol import Protocol
 from sealift.serve.ready import Certified, Readiness
 from sealift.serve.recorder import Answered, Recorder
-from sealift.serve.refusal import RefusalError, nearest
+from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Row, sized
 
 JSON = "application/json"
@@ -149,12 +149,12 @@ class App:
         parts = path.strip("/").split("/")
         if parts[:2] == ["v2", "models"] and len(parts) > 2:
             if parts[2] != self._name:
-                text = f"Request for unknown model: {parts[2][:80]!r} is not found."
+                text = f"Request for unknown model: {brief(parts[2])} is not found."
                 return RefusalError(text, code="unknown_model", status=404)
             if len(parts) > 4 and parts[3] == "versions" and parts[4] != str(self._version):
-                text = f"There is no version {parts[4][:80]!r}; this is version {self._version}."
+                text = f"There is no version {brief(parts[4])}; this is version {self._version}."
                 return RefusalError(text, code="unknown_version", status=404)
-        hint = nearest(path[:80], self._routes)
+        hint = nearest(path, self._routes)
         return RefusalError(f"There is nothing here.{hint}", code="unknown_path", status=404)
 
     def _unready(self) -> RefusalError:

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from sealift.record.contract import Contract, Field
 from sealift.serve import strict
-from sealift.serve.refusal import RefusalError, nearest
+from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import Row, limits
 
 ID_LENGTH = 128
@@ -87,15 +87,6 @@ class Guard:
                 if text is not None and text not in known:
                     flagged.setdefault(number, []).append(name)
         return flagged
-
-    def named(self, row: Row) -> dict[str, Any]:
-        """A row as field names and values."""
-        return dict(zip(self.names, row, strict=True))
-
-    def unknown(self, name: str, path: str) -> RefusalError:
-        """The refusal of a field that the contract does not have."""
-        hint = nearest(name, self.names)
-        return RefusalError(f"There is no input {name!r}.{hint}", code="unknown_field", path=path)
 
     def _rows(self, structs: Sequence[Any], path: str) -> list[Row]:
         if not structs:

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from sealift.serve import strict
 from sealift.serve.guard import Guard, Id
-from sealift.serve.refusal import RefusalError, nearest
+from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Array, Row, TensorInfo, scalars
 
 Parameters = dict[str, bool | int | float | str | None]
@@ -173,7 +173,9 @@ class Protocol:
             if output.name not in self._outputs:
                 hint = nearest(output.name, self._outputs)
                 raise RefusalError(
-                    f"There is no output {output.name!r}.{hint}", code="unknown_output", path=path
+                    f"There is no output {brief(output.name)}.{hint}",
+                    code="unknown_output",
+                    path=path,
                 )
             if output.name in names:
                 raise RefusalError(
@@ -191,7 +193,9 @@ class Protocol:
             if tensor.name not in self._inputs:
                 hint = nearest(tensor.name, self._inputs)
                 raise RefusalError(
-                    f"There is no input {tensor.name!r}.{hint}", code="unknown_field", path=path
+                    f"There is no input {brief(tensor.name)}.{hint}",
+                    code="unknown_field",
+                    path=path,
                 )
             if tensor.name in positions:
                 raise RefusalError(

@@ -26,6 +26,19 @@ class RefusalError(ContractError):
         self.headers = headers
 
 
+LONGEST = 80
+"""Characters of a client's own words that a message repeats."""
+
+
+def brief(text: str) -> str:
+    """A client's word, quoted, and cut where it is very long.
+
+    >>> brief("x" * 100) == repr("x" * 80 + "...")
+    True
+    """
+    return repr(text if len(text) <= LONGEST else text[:LONGEST] + "...")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint to append to a message: the nearest known word, or what is known.
 
@@ -35,11 +48,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     ' Known: carrier, hour.'
     """
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
+    near = difflib.get_close_matches(word[:LONGEST], names, n=1)
     if near:
         return f" Did you mean {near[0]!r}?"
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return f" Known: {shown}." if names else ""
 
 
-__all__ = ["RefusalError", "nearest"]
+__all__ = ["RefusalError", "brief", "nearest"]

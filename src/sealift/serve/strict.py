@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sealift.serve.refusal import RefusalError, nearest
+from sealift.serve.refusal import RefusalError, brief, nearest
 
 T = TypeVar("T")
 FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -28,6 +28,7 @@ _PLAIN = {
     "str": "text",
 }
 _FOUND = {"float": "a number with a point or an exponent"}
+_MOST = 200
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
 
@@ -60,7 +61,7 @@ def translated(
         return RefusalError("The JSON is nested too deeply.", code="malformed_json")
     if isinstance(error, UnicodeDecodeError):
         return RefusalError("The body is not valid UTF-8.", code="malformed_json")
-    text = str(error)
+    text = _cut(str(error))
     if not isinstance(error, msgspec.ValidationError):
         reason = text.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
         return RefusalError(f"The body is not valid JSON: {reason}.", code="malformed_json")
@@ -68,6 +69,11 @@ def translated(
     path, subject = place(found.group(1).removeprefix(".") if found else "")
     subject = repr(subject) if subject else "The body"
     return _invalid(_PLACE.sub("", text), path, subject, list(known))
+
+
+def _cut(text: str) -> str:
+    # a message repeats the client's own names, which may be megabytes long
+    return text if len(text) <= 2 * _MOST else f"{text[:_MOST]}...{text[-_MOST:]}"
 
 
 def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalError:
@@ -78,7 +84,8 @@ def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalErr
     if text.startswith("Object contains unknown field"):
         where = f"{path}.{quoted[0]}" if path else quoted[0]
         hint = nearest(quoted[0], known)
-        return RefusalError(f"There is no {quoted[0]!r}.{hint}", code="unknown_field", path=where)
+        text = f"There is no {brief(quoted[0])}.{hint}"
+        return RefusalError(text, code="unknown_field", path=where)
     if text.startswith("Invalid enum value"):
         return RefusalError(f"{subject}: not a known category.", code="unknown_category", path=path)
     if "out of range" in text:
@@ -109,7 +116,9 @@ def _refuse_repeated(body: bytes) -> None:
         for name, value in pairs:
             if name in seen:
                 raise RefusalError(
-                    f"{name!r} occurs twice in one object.", code="repeated_field", path=name
+                    f"{brief(name)} occurs twice in one object.",
+                    code="repeated_field",
+                    path=name[:_MOST],
                 )
             seen[name] = value
         return seen
