@@ -125,7 +125,7 @@ class Archive:
 
 
 def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-any"):
-    """A wheel of one module that knows its version."""
+    """Add a wheel of one module, which knows its version, to the index in a folder (PEP 503)."""
     info = f"{name}-{version}.dist-info"
     meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     files = {
@@ -137,11 +137,14 @@ def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-
         files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{name} = {name}:main\n"
     rows = [f"{path},{_checksum(text)},{len(text)}" for path, text in files.items()]
     files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{version}-{tag}.whl"
+    path = folder / name / f"{name}-{version}-{tag}.whl"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as whole:
         for inner, text in files.items():
             whole.writestr(zipfile.ZipInfo(inner), text)
+    links = (f'<a href="{found.name}">{found.name}</a>' for found in path.parent.glob("*.whl"))
+    page = f"<!DOCTYPE html><html><body>{''.join(sorted(links))}</body></html>"
+    (path.parent / "index.html").write_text(page)
     return path
 
 

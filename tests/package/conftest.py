@@ -62,15 +62,14 @@ def wheels(tmp_path):
 def world(tmp_path, archive, wheels, monkeypatch):
     """The environment in which nothing else is reachable; a project's folder in it."""
     (tmp_path / "keys").write_bytes(archive.keyring)
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
+    for name in ("UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
         monkeypatch.delenv(name, raising=False)
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "SEALIFT_SECURITY_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SEALIFT_MIRROR", archive.uri)
     monkeypatch.setenv("SEALIFT_KEYRING", str(tmp_path / "keys"))
     monkeypatch.setenv("SEALIFT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"file://{wheels}")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "requirements.txt").write_text("forest\n")
