@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from sealift.adapters.databases.rows import of_label, of_prediction
@@ -42,9 +42,9 @@ def join(
     if labels:
         _wait(connection, [of_label(new) for new in labels])
     if predictions:
-        _pair(connection, prediction.c.serial > seen)
+        _pair(connection, prediction, seen)
     if labels:
-        _pair(connection, waiting.c.serial > waited)
+        _pair(connection, waiting, waited)
         last = _last(connection, waiting)
         connection.execute(delete(waiting).where(waiting.c.serial <= last - limit))
 
@@ -58,13 +58,17 @@ def _wait(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     connection.execute(into.on_conflict_do_nothing(), rows)
 
 
-def _pair(connection: Connection, new: ColumnElement[bool]) -> None:
+def _pair(connection: Connection, table: Table, after: int) -> None:
+    """Join the rows of a table behind a serial with what waits for them.
+
+    Ordered by the serial of the new rows, so that the old ones are looked up and never all read.
+    """
     columns = (waiting.c.id, waiting.c.number, waiting.c.text, waiting.c.at)
     pairs = (
         select(*columns)
         .select_from(prediction.join(waiting, waiting.c.id == prediction.c.id))
-        .where(new)
-        .order_by(waiting.c.serial)
+        .where(table.c.serial > after)
+        .order_by(table.c.serial)
     )
     before = _last(connection, scored)
     into = insert(scored).from_select(["id", "number", "text", "labelled"], pairs)
