@@ -20,7 +20,10 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize(("path", "write"), generator().PAGES.items(), ids=lambda one: str(one)[-24:])
+PAGES = generator().PAGES
+
+
+@pytest.mark.parametrize(("path", "write"), PAGES.items(), ids=[path.name for path in PAGES])
 def test_generated_pages_are_fresh(path, write):
     """`make docs` would change nothing."""
     assert path.read_text() == write()

@@ -129,8 +129,15 @@ def journey(stamp: str) -> int:
 
     Chapter("2. Bring it up behind a stable address")
     sealift("up")
-    sealift("release", "--model", str(first["model"]), "--strategy", "blue-green", "--comment",
-            "first release")
+    sealift(
+        "release",
+        "--model",
+        str(first["model"]),
+        "--strategy",
+        "blue-green",
+        "--comment",
+        "first release",
+    )
     running = answer("up")
     labels = Labels(running["api"], Path(running["token"]).read_text().strip())
     service = {"address": running["address"], "labels": labels}
@@ -143,8 +150,12 @@ def journey(stamp: str) -> int:
     Chapter("4. Model 2 learns March too: a canary on April's flights")
     second = build("first_month=1", "last_month=3", comment="a month more")
     better, april = release_under_traffic(
-        second["model"], flights(features, 4), comment="a month more of data",
-        prefix=f"{stamp}-april", **service)
+        second["model"],
+        flights(features, 4),
+        comment="a month more of data",
+        prefix=f"{stamp}-april",
+        **service,
+    )
     tell("April", april)
 
     Chapter("5. Model 3 has a unit error that no test of the code sees: a canary on May's flights")
@@ -152,8 +163,12 @@ def journey(stamp: str) -> int:
     commit("Read the delays as the new feed has them")
     third = build("first_month=1", "last_month=4", comment="new feed of delays")
     worse, may = release_under_traffic(
-        third["model"], flights(features, 5), comment="new feed of delays",
-        prefix=f"{stamp}-may", **service)
+        third["model"],
+        flights(features, 5),
+        comment="new feed of delays",
+        prefix=f"{stamp}-may",
+        **service,
+    )
     tell("May", may)
 
     Chapter("6. What happened")

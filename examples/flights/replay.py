@@ -62,7 +62,9 @@ class Client(threading.Thread):
         self.counted: Counter = Counter()
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=30)
+        connection = http.client.HTTPConnection(
+            self.address.hostname, self.address.port, timeout=30
+        )
         while (request := self.work.get()) is not None:
             status, version = self.send(connection, request)
             self.counted[status, version] += 1
@@ -99,7 +101,9 @@ class Labels:
             self.post(ready[start : start + LABEL_BATCH])
 
     def post(self, batch: list[dict]) -> None:
-        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=60)
+        connection = http.client.HTTPConnection(
+            self.address.hostname, self.address.port, timeout=60
+        )
         connection.request(
             "POST",
             "/v1/labels",

@@ -39,9 +39,7 @@ def main() -> None:
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     model = make_pipeline(
         make_column_transformer((encoder, CATEGORIES), ("passthrough", NUMBERS)),
-        HistGradientBoostingRegressor(
-            max_iter=150, learning_rate=0.08, random_state=wanted.seed
-        ),
+        HistGradientBoostingRegressor(max_iter=150, learning_rate=0.08, random_state=wanted.seed),
     )
     model.fit(train[FEATURES], train[TARGET])
 

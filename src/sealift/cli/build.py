@@ -1,0 +1,128 @@
+"""The commands that make things: data, train, package, check."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sealift import journey
+from sealift.cli.options import HERE, Comment, Json, Version, Where, assignments, project
+from sealift.cli.output import Page, Talk, number
+from sealift.data.snapshot import snapshot
+from sealift.digest import short
+from sealift.record.image import Image
+from sealift.record.report import Report
+from sealift.record.run import Run
+
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", "-p", help="NAME=VALUE or STEP.NAME=VALUE; may be repeated."),
+]
+
+
+def data(where: Where = HERE, json: Json = False) -> None:
+    """Pin the datasets: paths, sizes, digests."""
+    wired, page = project(where), Page(as_json=json)
+    pinned = [
+        snapshot(wired.folders.root, name, source) for name, source in wired.project.data.items()
+    ]
+    page.value(pinned)
+    page.table(
+        "",
+        ("dataset", "files", "bytes", "digest"),
+        [(one.name, str(len(one.entries)), f"{one.size:,}", short(one.digest)) for one in pinned],
+    )
+
+
+def train(
+    where: Where = HERE, param: Params = None, comment: Comment = "", json: Json = False
+) -> None:
+    """Run the steps, each in a container, and register the model."""
+    wired, page = project(where), Page(as_json=json)
+    run, model = journey.train(
+        wired, params=assignments(param or []), comment=comment, progress=Talk()
+    )
+    page.value({"run": run, "model": model})
+    show_run(page, run)
+    if model is not None:
+        page.line(f"model {model.version}  {short(model.digest)}", "good")
+        page.line(f"next: sealift package --model {model.version}", "info")
+
+
+def show_run(page: Page, run: Run) -> None:
+    """A run for a person."""
+    page.line(f"run {run.id}: {run.status}", "good" if run.status == "done" else "error")
+    page.table(
+        "",
+        ("step", "status", "seconds", "because"),
+        [
+            (one.name, "cached" if one.cached else one.status, number(one.seconds), one.because)
+            for one in run.steps
+        ],
+    )
+    if run.metrics:
+        page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
+
+
+def package(where: Where = HERE, model: Version = None, json: Json = False) -> None:
+    """Build the serving image of a model, without a daemon."""
+    wired, page = project(where), Page(as_json=json)
+    image = journey.package(wired, model, progress=Talk())
+    page.value(image)
+    show_image(page, image)
+    page.line(f"next: sealift check --model {image.model}", "info")
+
+
+def show_image(page: Page, image: Image) -> None:
+    """An image for a person."""
+    page.table(
+        "",
+        ("layer", "bytes", "digest", ""),
+        [
+            (
+                layer.role,
+                f"{layer.descriptor.size:,}",
+                short(layer.descriptor.digest),
+                "reused" if layer.reused else "written",
+            )
+            for layer in image.layers
+        ],
+    )
+    page.line(f"image {image.digest}  {image.platform}, model {image.model}", "good")
+
+
+def check(where: Where = HERE, model: Version = None, json: Json = False) -> None:
+    """Start the image, run every check, and sign the report."""
+    wired, page = project(where), Page(as_json=json)
+    report = journey.check(wired, model, progress=Talk())
+    page.value(report)
+    show_report(page, report)
+    journey.passed(report)
+    page.line(f"next: sealift release --model {report.model}", "info")
+
+
+def show_report(page: Page, report: Report) -> None:
+    """A report for a person."""
+    page.table(
+        "",
+        ("check", "result", "seconds", "shows"),
+        [
+            (one.name, "pass" if one.passed else "FAIL", f"{one.seconds:.2f}", one.shows)
+            for one in report.results
+        ],
+    )
+    for result in report.results:
+        for finding in result.findings:
+            place = f" ({finding.place})" if finding.place else ""
+            page.line(f"{result.name}: {finding.message}{place}", finding.severity)
+            if finding.remedy:
+                page.line(f"  next: {finding.remedy}", "info")
+    page.line(
+        f"{sum(one.passed for one in report.results)} of {len(report.results)} checks passed; "
+        f"the report is signed and kept beside image {short(report.subject)}",
+        "good" if report.passed else "error",
+    )
+
+
+__all__ = ["check", "data", "package", "show_image", "show_report", "show_run", "train"]

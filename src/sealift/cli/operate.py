@@ -1,0 +1,229 @@
+"""The commands that run a service: up, down, status, release, promote, rollback, watch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sealift import clock, control, journey
+from sealift.cli.options import HERE, Comment, Json, Version, Where, project
+from sealift.cli.output import Page, Talk, moment, number
+from sealift.cli.watching import show_watch
+from sealift.errors import MachineError, ReleaseError, UsageError
+from sealift.record.model import Model
+from sealift.record.release import GuardEvidence, Release
+from sealift.watch.labels import read_labels
+from sealift.watch.profiles import Profiles
+from sealift.watch.report import watch as look
+
+
+def up(where: Where = HERE, json: Json = False) -> None:
+    """Start router, controller and API in the background, or repair them."""
+    wired, page = project(where), Page(as_json=json)
+    running = control.up(wired.folders.root, progress=Talk(quiet=json))
+    page.value(running)
+    page.line(f"service  {running.address}", "good")
+    page.line(f"API      {running.api}")
+
+
+def down(where: Where = HERE, json: Json = False) -> None:
+    """End everything that `up` and the releases started."""
+    wired, page = project(where), Page(as_json=json)
+    ended = control.down(wired.folders.root, progress=Talk(quiet=json))
+    page.value({"ended": ended})
+    page.line("nothing is left running", "good")
+
+
+def status(where: Where = HERE, json: Json = False) -> None:
+    """What runs, what serves, what is in progress."""
+    wired, page = project(where), Page(as_json=json)
+    running = control.status(wired.folders.root)
+    current, release = journey.serving(wired), journey.in_progress(wired)
+    counts = wired.observations.counts()
+    page.value({"processes": running, "serving": current, "release": release, "counts": counts})
+    page.table(
+        "",
+        ("process", "state", "where"),
+        [(one.name, "running" if one.running else "down", one.where) for one in running.parts],
+    )
+    page.line(f"serving: {'nothing yet' if current is None else f'model {current}'}")
+    if release is not None:
+        page.line(f"release {release.id} of model {release.version}: {release.state}", "warning")
+    page.table(
+        "",
+        ("model", "requests", "failed", "predictions", "labels"),
+        [
+            (str(version), *(f"{row.get(name, 0):,}" for name in COUNTED))
+            for version, row in sorted(counts.items())
+        ],
+    )
+
+
+COUNTED = ("requests", "failed", "predictions", "labels")
+
+
+def release(
+    where: Where = HERE,
+    model: Version = None,
+    strategy: Annotated[
+        Literal["blue-green", "canary"] | None,
+        typer.Option(help="Other than in sealift.toml."),
+    ] = None,
+    comment: Comment = "",
+    wait: Annotated[bool, typer.Option(help="Follow the release until it has ended.")] = True,
+    json: Json = False,
+) -> None:
+    """Bring a model up behind the stable address, on evidence."""
+    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
+    if not control.status(wired.folders.root).controller:
+        raise MachineError("The controller is not running.", remedy="Run `sealift up`.")
+    wanted = journey.release(wired, model, strategy=strategy, comment=comment)
+    talk.say(f"release {wanted.id}: model {wanted.version}, {wanted.plan.strategy}")
+    if wait:
+        for event in journey.follow(wired, wanted.id):
+            talk.step(clock.stamp(event.at)[11:19], event.what)
+        wanted = wired.ledger.get(Release, wanted.id)
+    page.value(wanted)
+    show_release(page, wanted)
+    if wait:
+        judge_outcome(wanted)
+
+
+def show_release(page: Page, one: Release) -> None:
+    """A release for a person: verdict, evidence, audit."""
+    page.line(
+        f"release {one.id}  model {one.version} (before: {one.previous or 'none'})  "
+        f"{one.plan.strategy}  {one.outcome or one.state}",
+        "good" if one.outcome == "promoted" else "warning",
+    )
+    if one.verdict is not None:
+        page.line(one.verdict.reason)
+        page.table("", EVIDENCE_HEADS, [evidence_row(guard) for guard in one.verdict.evidence])
+    audit = one.audit
+    shares = ", ".join(f"model {name}: {count:,}" for name, count in audit.by_version.items())
+    page.line(f"audit: {audit.requests:,} requests, {audit.failed:,} failed ({shares or 'none'})")
+
+
+EVIDENCE_HEADS = (
+    "guard",
+    "stable",
+    "candidate",
+    "difference",
+    "at least",
+    "at most",
+    "margin",
+    "standing",
+)
+
+
+def evidence_row(guard: GuardEvidence) -> tuple[str, ...]:
+    """One guard's numbers as cells."""
+    return (
+        guard.guard,
+        f"{number(guard.stable)} ({guard.stable_count:,})",
+        f"{number(guard.candidate)} ({guard.candidate_count:,})",
+        number(guard.difference),
+        number(guard.lower),
+        number(guard.upper),
+        number(guard.margin),
+        guard.standing,
+    )
+
+
+def judge_outcome(one: Release) -> None:
+    """Raises ``ReleaseError`` for a release that did not end with a promotion."""
+    if one.outcome != "promoted":
+        reason = one.verdict.reason if one.verdict else one.events[-1].what
+        raise ReleaseError(
+            f"Model {one.version} was not promoted ({one.outcome}): {reason}",
+            where=f"release {one.id}",
+            remedy="See `sealift watch`, mend the model, and release it again.",
+        )
+
+
+def releases(where: Where = HERE, json: Json = False) -> None:
+    """The releases so far, with outcome and audit."""
+    wired, page = project(where), Page(as_json=json)
+    known = wired.ledger.all(Release)
+    page.value(known)
+    page.table(
+        "",
+        ("release", "model", "strategy", "outcome", "created", "by", "requests", "failed", "why"),
+        [
+            (
+                one.id,
+                str(one.version),
+                one.plan.strategy,
+                one.outcome or one.state,
+                moment(one.created),
+                one.user,
+                f"{one.audit.requests:,}",
+                str(one.audit.failed),
+                one.comment,
+            )
+            for one in known
+        ],
+    )
+
+
+def promote(where: Where = HERE, json: Json = False) -> None:
+    """End the release in progress with a promotion, whatever the evidence."""
+    _ask(where, "promote", json)
+
+
+def rollback(where: Where = HERE, json: Json = False) -> None:
+    """End the release in progress with a rollback."""
+    _ask(where, "rollback", json)
+
+
+def _ask(where: Path, wish: Literal["promote", "rollback"], json: bool) -> None:
+    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
+    asked = journey.ask(wired, wish)
+    for event in journey.follow(wired, asked.id):
+        talk.step(clock.stamp(event.at)[11:19], event.what)
+    ended = wired.ledger.get(Release, asked.id)
+    page.value(ended)
+    show_release(page, ended)
+
+
+def watch(
+    where: Where = HERE,
+    labels: Annotated[
+        Path | None, typer.Option(help="First add the labels of a CSV or JSON lines file.")
+    ] = None,
+    since: Annotated[float, typer.Option(help="Only the last so many hours.")] = 0.0,
+    json: Json = False,
+) -> None:
+    """Error, drift and latency of every version that served."""
+    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
+    if since < 0:
+        raise UsageError("--since must not be negative.", remedy="Give hours, such as --since 24.")
+    if labels is not None:
+        added = read_labels(labels, now=clock.now())
+        wired.observations.add(cursors={}, labels=added)
+        talk.say(f"{len(added):,} labels added")
+    begin = clock.now() - since * 3600 if since else 0.0
+    seen = look(
+        wired.observations,
+        Profiles(wired.ledger, wired.store).known(),
+        serving=journey.serving(wired),
+        since=begin,
+        trained={model.version: model.metrics for model in wired.ledger.all(Model)},
+    )
+    page.value(seen)
+    show_watch(page, seen)
+
+
+__all__ = [
+    "down",
+    "promote",
+    "release",
+    "releases",
+    "rollback",
+    "show_release",
+    "status",
+    "up",
+    "watch",
+]

@@ -1,0 +1,48 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from sealift.errors import UsageError
+from sealift.wiring import Wired, find
+
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print the answer as JSON on standard output.")
+]
+Where: TypeAlias = Annotated[
+    Path, typer.Option("--project", "-C", help="The project's folder, or one below it.")
+]
+Version: TypeAlias = Annotated[
+    int | None, typer.Option("--model", "-m", help="Model version; the newest if absent.")
+]
+Comment: TypeAlias = Annotated[str, typer.Option("--comment", help="Why; kept in the record.")]
+HERE = Path()
+
+
+def project(where: Path) -> Wired:
+    """The project at or above a folder, wired."""
+    return Wired(find(where))
+
+
+def assignments(words: list[str]) -> dict[str, str]:
+    """``name=value`` words as a mapping.
+
+    >>> assignments(["depth=6", "train.seed=1"])
+    {'depth': '6', 'train.seed': '1'}
+    """
+    pairs = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"{word!r} is not a parameter.", remedy="Write NAME=VALUE, such as depth=6."
+            )
+        pairs[name] = value
+    return pairs
+
+
+__all__ = ["HERE", "Comment", "Json", "Version", "Where", "assignments", "project"]

@@ -1,0 +1,100 @@
+"""What the command line shows: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sealift import clock
+from sealift.errors import SealiftError
+
+STYLES = {"error": "bold red", "warning": "yellow", "info": "dim", "good": "green"}
+
+
+class Talk:
+    """Progress for a person, a line for each thing that happened; implements ``Progress``."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._began = clock.monotonic()
+
+    def step(self, name: str, status: str) -> None:
+        """A named piece of work reached a status."""
+        passed = clock.monotonic() - self._began
+        self._console.print(
+            f"[dim]{passed:6.1f}s[/dim]  [bold]{escape(name):<14}[/bold]  {escape(status)}",
+            soft_wrap=True,
+        )
+
+    def say(self, text: str) -> None:
+        """A line of talk."""
+        self._console.print(escape(text), soft_wrap=True)
+
+
+class Page:
+    """The answer of a command: tables and lines for a person, or one JSON value."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def value(self, value: object) -> None:
+        """The whole answer as JSON; nothing in human form."""
+        if self._json:
+            text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
+            sys.stdout.write(text.decode() + "\n")
+
+    def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table for a person; nothing in JSON form."""
+        if self._json:
+            return
+        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+        for head in heads:
+            table.add_column(head, header_style="bold", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self._console.print(table)
+
+    def line(self, text: str, style: str = "") -> None:
+        """A line for a person; nothing in JSON form."""
+        if not self._json:
+            self._console.print(escape(text), style=STYLES.get(style, ""))
+
+
+def explain(error: SealiftError) -> None:
+    """An error on standard error: what happened, where, what to do next."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]error:[/bold red] {escape(error.what)}", soft_wrap=True)
+    if error.where:
+        console.print(f"   [bold]at:[/bold] {escape(error.where)}", soft_wrap=True)
+    if error.remedy:
+        console.print(f" [bold]next:[/bold] {escape(error.remedy)}", soft_wrap=True)
+
+
+def moment(at: float | None) -> str:
+    """An instant for a person, in local time."""
+    if at is None:
+        return "-"
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number for a person: ``digits`` significant digits, a hyphen for none.
+
+    >>> number(25.66666), number(None), number(1234567.0)
+    ('25.67', '-', '1,234,567')
+    """
+    if value is None:
+        return "-"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+__all__ = ["Page", "Talk", "explain", "moment", "number"]

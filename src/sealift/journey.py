@@ -1,0 +1,334 @@
+"""The story in order: data and train, package, check, release, watch.
+
+Each chapter takes a wired project and hands on records. What a stage decides stands in the stage;
+here stands only what comes after what.
+"""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sealift import clock, digest
+from sealift.check.report import require, seal
+from sealift.check.suite import CHECKS, check_image
+from sealift.errors import (
+    CheckError,
+    NotFoundError,
+    PackageError,
+    ReleaseError,
+    StepError,
+    UsageError,
+)
+from sealift.package.artifact import write_model
+from sealift.package.builder import Builder
+from sealift.ports import Progress
+from sealift.record.container import ContainerSpec, Mount
+from sealift.record.contract import Contract
+from sealift.record.image import Image
+from sealift.record.model import Model
+from sealift.record.project import ModelSettings, ReleaseSettings
+from sealift.record.release import Event, Release
+from sealift.record.report import Report
+from sealift.record.run import Run
+from sealift.release.plan import plan
+from sealift.train.execute import execute
+from sealift.train.gate import failures
+from sealift.types import Digest, Json, Scalar
+from sealift.wiring import Wired
+
+LEARN_SECONDS = 600.0
+
+
+def train(
+    wired: Wired, *, params: Mapping[str, Scalar], comment: str, progress: Progress
+) -> tuple[Run, Model | None]:
+    """Run the steps and, where the project names a model, register what came out.
+
+    Raises ``StepError`` when a step fails or a metric misses its gate; the run is recorded
+    either way.
+    """
+    with wired.ledger.exclusive("train"):
+        builder = Builder(wired.project, wired.folders, wired.store, progress)
+        run = execute(
+            wired.project,
+            wired.folders,
+            engine=wired.engine,
+            store=wired.store,
+            ledger=wired.ledger,
+            image=builder.step_image(),
+            progress=progress,
+            params=params,
+            comment=comment,
+        )
+        settings = wired.project.model
+        if settings is None:
+            return run, None
+        if missed := failures(run.metrics, settings.require):
+            raise StepError(
+                "The model is not registered: " + "; ".join(missed) + ".",
+                where=f"run {run.id}",
+                remedy="Improve the model, or change [model.require] in sealift.toml.",
+            )
+        model = register(wired, run, settings, builder, progress)
+        return wired.ledger.get(Run, run.id), model
+
+
+def register(
+    wired: Wired, run: Run, settings: ModelSettings, builder: Builder, progress: Progress
+) -> Model:
+    """Give a run's model its version, contract, reference profile and golden vectors.
+
+    A run that gives the same bytes as a model that is there already gets that model's version.
+    """
+    folder = wired.folders.runs / run.id / "model"
+    learn(wired, run, settings, builder.serving_image(None), folder)
+    content = digest.of_tree(folder)
+    known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
+    if known is None:
+        known = _new_model(wired, run, settings, folder, content)
+        progress.step("model", f"registered as version {known.version}")
+    else:
+        progress.step("model", f"the same bytes as version {known.version}")
+    wired.ledger.save(msgspec.structs.replace(run, model=known.version))
+    shutil.rmtree(folder)
+    return known
+
+
+def learn(wired: Wired, run: Run, settings: ModelSettings, image: Image, folder: Path) -> None:
+    """Write model, contract, profile and golden vectors to ``folder``.
+
+    The learning runs in a container of the serving image, with the packages that will serve.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source = wired.store.tree(_output(run, settings.origin))
+    rules = folder.parent / "settings.json"
+    rules.write_bytes(msgspec.json.encode(settings))
+    log = folder.parent / "learn.log"
+    spec = ContainerSpec(
+        name=f"{wired.project.name}-learn-{run.id}",
+        image=image.digest,
+        argv=("/usr/bin/python3", "-m", "sealift.container", "learn"),
+        mounts=(
+            Mount(source=str(source), target="/in/model"),
+            Mount(source=str(wired.store.tree(_output(run, settings.table))), target="/in/table"),
+            Mount(source=str(rules), target="/in/settings.json"),
+            Mount(source=str(folder), target="/out", writable=True),
+        ),
+        log=str(log),
+    )
+    left = wired.engine.run(spec, timeout=LEARN_SECONDS)
+    if left.status != 0:
+        raise PackageError(
+            _last_line(log) or f"Learning the contract failed with status {left.status}.",
+            where=str(log),
+            remedy="The log tells more.",
+        )
+    for entry in sorted(source.iterdir()):
+        shutil.copy(entry, folder / entry.name)
+
+
+def package(wired: Wired, version: int | None, *, progress: Progress) -> Image:
+    """Build the serving image of a model version (None: the newest)."""
+    model = pick(wired, version)
+    builder = Builder(wired.project, wired.folders, wired.store, progress)
+    with wired.ledger.exclusive("package"):
+        image = builder.serving_image(model)
+    wired.ledger.save(image)
+    return image
+
+
+def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
+    """Start the image, run every check, sign the report and keep it beside the image.
+
+    A report with failed checks is kept too; the caller judges by ``Report.passed``.
+    """
+    model = pick(wired, version)
+    image = image_of(wired, model)
+    report = check_image(
+        image.digest,
+        project=wired.project.name,
+        model=model,
+        engine=wired.engine,
+        store=wired.store,
+        live=wired.folders.live,
+        progress=progress,
+        labels={"sealift.project": str(wired.folders.root)},
+    )
+    seal(report, signer=wired.signer, store=wired.store)
+    return report
+
+
+def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
+    """Ask the controller for a release of a model version; returns its record at once.
+
+    Raises ``ReleaseError`` when the image has no valid, passing report, when another release is
+    in progress, or when the version serves already.
+    """
+    model = pick(wired, version)
+    image = image_of(wired, model)
+    _, sealed = require(
+        image.digest,
+        store=wired.store,
+        signer=wired.signer,
+        checks={one.name for one in CHECKS},
+        max_age=None,
+        now=clock.now(),
+    )
+    with wired.ledger.exclusive("release"):
+        previous = _free_for(wired, model.version)
+        settings = wired.project.release
+        if strategy is not None:
+            settings = msgspec.convert(
+                msgspec.to_builtins(settings) | {"strategy": strategy}, ReleaseSettings
+            )
+        wanted = Release(
+            id=clock.identifier(),
+            service=wired.project.name,
+            plan=plan(settings),
+            version=model.version,
+            image=image.digest,
+            report=sealed.digest,
+            previous=previous,
+            user=getpass.getuser(),
+            comment=comment,
+            created=clock.now(),
+        )
+        wired.ledger.save(wanted)
+    return wanted
+
+
+def follow(wired: Wired, identifier: str, *, poll: float = 0.2) -> Iterator[Event]:
+    """The diary of a release, line by line as it is written, until the release has ended."""
+    told = 0
+    while True:
+        current = wired.ledger.get(Release, identifier)
+        yield from current.events[told:]
+        told = len(current.events)
+        if current.state == "ended":
+            return
+        clock.sleep(poll)
+
+
+def ask(wired: Wired, wish: Literal["promote", "rollback"]) -> Release:
+    """Tell the controller to end the release in progress by promoting or rolling back."""
+    current = in_progress(wired)
+    if current is None:
+        raise UsageError(
+            "No release is in progress.", remedy="See `sealift releases` for those that ended."
+        )
+    return wired.ledger.amend(
+        Release, current.id, lambda release: msgspec.structs.replace(release, request=wish)
+    )
+
+
+def in_progress(wired: Wired) -> Release | None:
+    """The release that has not ended, if there is one."""
+    return next((one for one in wired.ledger.all(Release) if one.state != "ended"), None)
+
+
+def serving(wired: Wired) -> int | None:
+    """The version that the last promoted release brought up; None before the first."""
+    promoted = [one for one in wired.ledger.all(Release) if one.outcome == "promoted"]
+    return promoted[-1].version if promoted else None
+
+
+def pick(wired: Wired, version: int | None) -> Model:
+    """A model version; None is the newest."""
+    if version is not None:
+        return wired.ledger.get(Model, version)
+    models = wired.ledger.all(Model)
+    if not models:
+        raise NotFoundError("There is no model yet.", remedy="Run `sealift train`.")
+    return models[-1]
+
+
+def image_of(wired: Wired, model: Model) -> Image:
+    """The newest serving image of a model version."""
+    built = [image for image in wired.ledger.all(Image) if image.model == model.version]
+    if not built:
+        raise NotFoundError(
+            f"Model {model.version} has no image yet.",
+            remedy=f"Run `sealift package --model {model.version}`.",
+        )
+    return built[-1]
+
+
+def passed(report: Report) -> None:
+    """Raises ``CheckError`` that names the failed checks."""
+    failed = [result.name for result in report.results if not result.passed]
+    if failed or not report.results:
+        raise CheckError(
+            f"{len(failed)} of {len(report.results)} checks failed: {', '.join(failed)}.",
+            where=report.subject,
+            remedy="Each finding above says what to do.",
+        )
+
+
+def _new_model(
+    wired: Wired, run: Run, settings: ModelSettings, folder: Path, content: Digest
+) -> Model:
+    contract = msgspec.json.decode((folder / "contract.json").read_bytes(), type=Contract)
+    name, version = wired.project.name, wired.ledger.next_version()
+    card: dict[str, Json] = {"name": name, "version": version, "run": run.id}
+    (folder / "model.json").write_bytes(digest.canonical(card))
+    artifact = write_model(wired.store, folder, name=name, version=version)
+    model = Model(
+        name=name,
+        version=version,
+        digest=artifact.digest,
+        content=content,
+        run=run.id,
+        created=clock.now(),
+        task=settings.task,
+        metrics=run.metrics,
+        contract=contract,
+        comment=run.comment,
+    )
+    wired.ledger.save(model)
+    return model
+
+
+def _output(run: Run, reference: str) -> Digest:
+    step, _, name = reference.partition(".")
+    return next(one.outputs[name] for one in run.steps if one.name == step)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return lines[-1] if lines else ""
+
+
+def _free_for(wired: Wired, version: int) -> int | None:
+    if (busy := in_progress(wired)) is not None:
+        raise ReleaseError(
+            f"Release {busy.id} of model {busy.version} is in progress.",
+            remedy="Wait for it, or end it with `sealift promote` or `sealift rollback`.",
+        )
+    current = serving(wired)
+    if current == version:
+        raise ReleaseError(f"Model {version} serves already.", remedy="Release another version.")
+    return current
+
+
+__all__ = [
+    "ask",
+    "check",
+    "follow",
+    "image_of",
+    "in_progress",
+    "learn",
+    "package",
+    "passed",
+    "pick",
+    "register",
+    "release",
+    "serving",
+    "train",
+]

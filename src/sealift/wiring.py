@@ -1,0 +1,99 @@
+"""From a project folder to the ports that the stages need, by way of the adapter table."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from sealift.adapters.engines.choice import choose
+from sealift.adapters.table import adapter
+from sealift.errors import ProjectError
+from sealift.folders import Folders
+from sealift.ports import Engine, Ledger, Observations, Router, Signer, Store
+from sealift.record.parse import parse
+from sealift.record.project import Project
+
+
+class Wired:
+    """A project and its surroundings; each port is made when it is first asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.folders = Folders(root)
+
+    @cached_property
+    def project(self) -> Project:
+        """The project file; raises ``ProjectError`` when it is missing or wrong."""
+        try:
+            text = self.folders.file.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise ProjectError(
+                "There is no sealift.toml.",
+                where=str(self.folders.root),
+                remedy="Run `sealift init` to write one, or go to the project's folder.",
+            ) from error
+        except UnicodeDecodeError as error:
+            raise ProjectError(
+                "The project file is not UTF-8 text.", where=str(self.folders.file)
+            ) from error
+        return parse(text, where=self.folders.file.name)
+
+    @cached_property
+    def store(self) -> Store:
+        """The project's content store."""
+        made = adapter("store", "layout")(self.folders.layout, self.folders.unpacked)
+        return cast("Store", made)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The container engine that the project file names, or the best this machine has."""
+        settings = self.project.engine
+        name = choose(settings.name)
+        made = adapter("engine", name)(self.store, self.folders.live / "containers", settings.args)
+        return cast("Engine", made)
+
+    @cached_property
+    def _database(self) -> object:
+        return adapter("database", "sqlite")(self.folders.ledger)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The records of the project."""
+        return cast("Ledger", self._database)
+
+    @property
+    def observations(self) -> Observations:
+        """What happened in production."""
+        return cast("Observations", self._database)
+
+    @cached_property
+    def router(self) -> Router:
+        """The router of the project's service."""
+        made = adapter("router", "traefik")(
+            self.folders.live, service=self.project.name, port=self.project.serve.port
+        )
+        return cast("Router", made)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """The project's signing key, and the keys it trusts."""
+        return cast("Signer", adapter("signer", "keyfile")(self.folders.keys))
+
+
+def find(start: Path) -> Path:
+    """The project's folder: the nearest one at or above ``start`` with a ``sealift.toml``.
+
+    Raises ``ProjectError`` when there is none.
+    """
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / "sealift.toml").is_file():
+            return folder
+    raise ProjectError(
+        "There is no sealift.toml in this folder or above it.",
+        where=str(here),
+        remedy="Run `sealift init` to write one, or go to the project's folder.",
+    )
+
+
+__all__ = ["Wired", "find"]
