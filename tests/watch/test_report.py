@@ -225,6 +225,7 @@ def test_labels_that_cannot_be_compared_are_said_and_left_out():
     assert "5 labels of version 1 are no finite numbers" in said
     assert "105 of 1,100 predictions of version 1 have a label" in said
     assert "not compared with training" in said
+    assert "no drift" not in seen.headline
     assert seen.versions[0].metrics["mae"].value == pytest.approx(4.0)
 
 

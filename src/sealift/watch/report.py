@@ -192,17 +192,17 @@ def _headline(report: WatchReport, flags: tuple[Finding, ...]) -> str:
             f"{_names([field.field for field in moved])} moved away from training"
             f" (most: {max(moved, key=lambda field: field.lower).summary})."
         )
-    return " ".join(sentences) or f"Version {one.version} is well: {_well(one)}."
+    return " ".join(sentences) or f"Version {one.version} is well: {_well(one, report)}."
 
 
 def _names(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _well(one: VersionWatch) -> str:
+def _well(one: VersionWatch, report: WatchReport) -> str:
     said = [f"{one.requests:,} requests, {one.failed:,} failed"]
     said += [f"{name} {now.value:.4g}" for name, now in list(one.metrics.items())[:1]]
-    return ", ".join([*said, "no drift"])
+    return ", ".join([*said, *(["no drift"] if report.fields else [])])
 
 
 __all__ = ["conclude", "watch"]
