@@ -29,11 +29,11 @@ def test_classes_are_compared_as_texts_or_as_numbers(output, truth, loss):
     assert wrong(output, truth, "a")[0] == loss
 
 
-@pytest.mark.parametrize("bad", ["late", "nan", float("inf"), float("nan")])
+@pytest.mark.parametrize("bad", ["late", "nan", float("inf"), float("nan"), 1e61])
 def test_no_number_is_no_loss(bad):
     """A value error, which the reader counts."""
     for loss in (absolute, squared):
-        with pytest.raises(ValueError, match=r"finite|convert"):
+        with pytest.raises(ValueError, match=r"reasonable|convert"):
             loss(1.0, bad, 0.0)
 
 

@@ -90,21 +90,28 @@ class LossDifference:
     """The difference of the mean losses of labelled predictions, of one kind.
 
     A label or a prediction that the loss cannot be worked out from (a text where a number is
-    needed, or no finite number) is counted in ``unusable`` and otherwise passed over.
+    needed, or no number of reasonable size) is counted in ``unusable`` and otherwise passed over.
     """
 
     def __init__(self, name: str, margin: float, baseline: Value | None, alpha: float) -> None:
         self.mean = MeanDifference(margin=margin, relative=name != "error_rate", alpha=alpha)
         self.unusable = 0
         self._loss = LOSSES[name]
-        self._baseline = baseline
+        self._baseline = baseline if self._usable(baseline) else None
         self._waiting: list[tuple[Scored, bool, float]] = []
+
+    def _usable(self, baseline: Value | None) -> bool:
+        """Whether the profile's baseline is one for this loss: not a class where numbers count."""
+        try:
+            return baseline is not None and bool(self._loss(baseline, baseline, baseline))
+        except ValueError:
+            return False
 
     def see(self, scored: Scored, *, candidate: bool, share: float) -> None:
         """Take in a labelled prediction."""
         try:
             self._loss(scored.output, scored.value, scored.value)
-        except (ValueError, OverflowError):
+        except ValueError:
             self.unusable += 1
             return
         if self._baseline is not None:
@@ -118,11 +125,7 @@ class LossDifference:
             self._waiting = []
 
     def _take(self, scored: Scored, candidate: bool, share: float, baseline: Value) -> None:
-        try:
-            loss, features = self._loss(scored.output, scored.value, baseline)
-        except (ValueError, OverflowError):
-            self.unusable += 1
-            return
+        loss, features = self._loss(scored.output, scored.value, baseline)
         self.mean.add(loss, features, candidate=candidate, share=share)
 
 

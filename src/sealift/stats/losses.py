@@ -14,7 +14,6 @@ baseline is any constant prediction; what it loses is the natural yardstick.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median_low
@@ -28,13 +27,13 @@ Loss: TypeAlias = Callable[[Value, Value, Value], tuple[float, tuple[float, ...]
 def absolute(output: Value, truth: Value, baseline: Value) -> tuple[float, tuple[float, ...]]:
     """The absolute error; how far the truth is above and below the baseline."""
     above = number(truth) - number(baseline)
-    return number(abs(number(output) - number(truth))), (1.0, max(above, 0.0), max(-above, 0.0))
+    return abs(number(output) - number(truth)), (1.0, max(above, 0.0), max(-above, 0.0))
 
 
 def squared(output: Value, truth: Value, baseline: Value) -> tuple[float, tuple[float, ...]]:
     """The squared error; the distance of the truth from the baseline and its square."""
     above = number(truth) - number(baseline)
-    return number((number(output) - number(truth)) ** 2), (1.0, above, number(above * above))
+    return (number(output) - number(truth)) ** 2, (1.0, above, above * above)
 
 
 def wrong(output: Value, truth: Value, baseline: Value) -> tuple[float, tuple[float, ...]]:
@@ -43,10 +42,10 @@ def wrong(output: Value, truth: Value, baseline: Value) -> tuple[float, tuple[fl
 
 
 def number(value: Value) -> float:
-    """A finite number, from a text too; raises ``ValueError``."""
+    """A number that can be reckoned with, from a text too; raises ``ValueError``."""
     found = float(value)
-    if not math.isfinite(found):
-        raise ValueError(f"{value!r} is not a finite number")
+    if not abs(found) <= LARGEST:
+        raise ValueError(f"{value!r} is not a number of reasonable size")
     return found
 
 
@@ -67,6 +66,9 @@ def middle(truths: Sequence[Value]) -> Value:
     except ValueError:
         return Counter(truths).most_common(1)[0][0]
 
+
+LARGEST = 1e60
+"""Its fourth power, the square of a squared error, is still a floating-point number."""
 
 LOSSES: dict[str, Loss] = {"mae": absolute, "mse": squared, "error_rate": wrong}
 """By the name of the guard."""
