@@ -105,9 +105,11 @@ class _Unpacking:
         """Make room for an entry that comes again."""
         if name == ".":
             self._refuse("A layer replaces its own root.", name)
-        for gone in [real for real in self._real if real == name or real.startswith(f"{name}/")]:
-            self._real.remove(gone)
-            self.notes.folders.pop(gone, None)
+        if name in self._real:
+            inner = {real for real in self._real if f"{real}/".startswith(f"{name}/")}
+            self._real -= inner
+            for gone in inner:
+                self.notes.folders.pop(gone, None)
         trees.remove(self._root / name)
 
     def _linked(self, target: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from sealift.types import Digest
 if TYPE_CHECKING:
     from sealift.ports import Store
 
+_AT_ONCE = 2
 _MOST_LINKS = 40  # as many as Linux follows
 
 
@@ -35,10 +37,11 @@ def assemble(store: Store, manifest: Manifest, unpacked: Path) -> Path:
     chain = digest.of_json(list(diff_ids)).removeprefix("sha256:")
 
     def make(part: Path) -> None:
-        folders = [
-            _unpacked(store, layer, diff_id, unpacked / "layers")
-            for layer, diff_id in zip(manifest.layers, diff_ids, strict=True)
-        ]
+        def unpack(layer: Descriptor, diff_id: Digest) -> Path:
+            return _unpacked(store, layer, diff_id, unpacked / "layers")
+
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            folders = list(threads.map(unpack, manifest.layers, diff_ids))
         part.mkdir()
         flat = _Flattening(part)
         for folder in folders:
