@@ -64,6 +64,30 @@ def test_classes_are_those_of_model_and_table_in_one_spelling(classes_folder):
     assert {len(scores) for scores in golden.outputs["scores"]} == {2}
 
 
+def test_truths_in_the_table_are_the_integers_of_the_model(tmp_path):
+    """Trained on True and False, the usual export labels 1 and 0."""
+    models.save(
+        tmp_path / "model" / "model.onnx",
+        [
+            helper.make_node("Greater", ["p", "zero"], ["above"]),
+            helper.make_node("Cast", ["above"], ["label"], to=TensorProto.INT64),
+        ],
+        [("p", TensorProto.FLOAT, ["N"])],
+        [("label", TensorProto.INT64, ["N"])],
+        [models.number("zero", 0.0)],
+    )
+    rows = "".join(f"{value / 10},{value > 0}\n" for value in range(-20, 20))
+    (tmp_path / "table").write_text(f"p,late\n{rows}")
+    models.settings(tmp_path / "settings.json", target="late", task="classification")
+
+    learn(tmp_path, tmp_path / "out")
+
+    contract, profile, _ = records(tmp_path / "out")
+    assert contract.classes == ("0", "1")
+    assert profile.target.counts == profile.prediction.counts == (21, 19, 0)
+    assert profile.baseline == "0"
+
+
 def test_the_profile_covers_fields_target_and_predictions(columns_folder):
     """Each counts every row once."""
     _, profile, _ = records(columns_folder)

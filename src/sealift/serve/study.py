@@ -16,7 +16,7 @@ from sealift.serve import fields, golden, outputs
 from sealift.serve.choice import evenly, golden_rows
 from sealift.serve.guard import legal
 from sealift.serve.model import Model
-from sealift.serve.table import Column
+from sealift.serve.table import TRUTH, Column
 from sealift.serve.tensors import Array, Packer, Row, label, scalars, sized
 from sealift.stats.sketch import profile_numbers, profile_texts
 
@@ -176,11 +176,16 @@ def _floats(values: list[Any]) -> list[float]:
 
 
 def _spelling(text: str, dtype: str) -> str:
-    """A label of the table as the model spells it: ``1.0`` is ``1`` where labels are integers."""
+    """A label of the table as the model spells it.
+
+    >>> _spelling("1.0", "INT64"), _spelling("True", "INT64"), _spelling("1", "BOOL")
+    ('1', '1', 'true')
+    """
     if dtype == "BYTES":
         return text
-    if text.lower() in ("true", "false"):
-        return text.lower()
+    truth = TRUTH.get(text.lower())
+    if truth is not None:
+        return label(truth if dtype == "BOOL" else int(truth))
     try:
         return label(float(text))
     except ValueError:
