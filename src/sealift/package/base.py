@@ -22,6 +22,7 @@ _DROPPED = re.compile(
 )
 _MERGED = re.compile(r"(bin|sbin|lib|lib32|lib64|libx32)(/|$)")
 _CERTIFICATES = "usr/share/ca-certificates/"
+_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 _USERS = """\
 root:x:0:0:root:/root:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -58,6 +59,8 @@ def base_entries(packages: Mapping[str, Package], python: str) -> Iterator[Entry
     for name, mode in _FOLDERS.items():
         yield Entry(name=name, kind="folder", mode=mode)
     yield _certificates(packages)
+    # where OpenSSL looks unless it is told otherwise
+    yield Entry(name="usr/lib/ssl/cert.pem", kind="link", mode=0o777, target=f"/{_BUNDLE}")
     for name in ("usr/bin/python", "usr/bin/python3"):
         yield Entry(name=name, kind="link", mode=0o777, target=f"python{python}")
 
@@ -119,7 +122,7 @@ def _certificates(packages: Mapping[str, Package]) -> Entry:
         if item.name.startswith(_CERTIFICATES) and item.kind == "file"
     }
     bundle = b"".join(found[name].strip() + b"\n" for name in sorted(found))
-    return Entry(name="etc/ssl/certs/ca-certificates.crt", kind="file", content=bundle)
+    return Entry(name=_BUNDLE, kind="file", content=bundle)
 
 
 __all__ = ["base_entries", "package_entries", "shell_entries"]
