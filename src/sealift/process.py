@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,16 @@ def wait(child: subprocess.Popen[bytes], timeout: float | None) -> int | None:
         return None
 
 
+def children(threads: Iterable[int]) -> list[int]:
+    """The ids of the processes that these threads of ours started and that have not ended."""
+    found: list[int] = []
+    for thread in tuple(threads):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/self/task/{thread}/children").read_text().split()
+            found.extend(int(word) for word in words)
+    return found
+
+
 def started(pid: int) -> int | None:
     """When a living process started, in clock ticks since boot; None when there is none.
 
@@ -156,4 +167,15 @@ def _reap(pid: int) -> None:
         return
 
 
-__all__ = ["Finished", "alive", "end", "environment", "leave", "run", "spawn", "started", "wait"]
+__all__ = [
+    "Finished",
+    "alive",
+    "children",
+    "end",
+    "environment",
+    "leave",
+    "run",
+    "spawn",
+    "started",
+    "wait",
+]

@@ -169,6 +169,7 @@ WRONG = [
     ("mae = { margin", "maee = { margin", "release.guard.maee", "'maee' is not one of", "'mae'"),
     ("mae = { margin", "error_rate = { margin", "release.guard.error_rate", "task", "'mae'"),
     ('margin = "3%"', 'margin = "3"', "release.guard.mae.margin", "'3' does not fit", "'2%'"),
+    ('"out/features.csv"', '"data"', "steps.prepare.reads[0]", "would hold the dataset", "'out'"),
     ("steps.prepare]", "steps.data]", "steps", "data", ""),
 ]  # fmt: skip
 

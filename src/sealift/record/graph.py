@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import PurePosixPath
 
 from sealift.record import command
@@ -57,6 +57,16 @@ def order(project: Project) -> tuple[str, ...]:
         sorter.done(name)
         ready.extend(sorter.get_ready())
     return tuple(placed)
+
+
+def fixed(uri: str) -> PurePosixPath:
+    """The part of a dataset's path before its first part with a wildcard.
+
+    >>> str(fixed("data/month=*/a.csv"))
+    'data'
+    """
+    parts = PurePosixPath(uri).parts
+    return PurePosixPath(*takewhile(lambda part: not set("*?[") & set(part), parts))
 
 
 def _data(project: Project) -> Iterator[Fault]:
@@ -136,6 +146,8 @@ def _clashes(project: Project, step: Step, path: str) -> Iterator[Fault]:
             taken[read] = PurePosixPath(writer.writes[name])
     for name, target in step.writes.items():
         taken[f"writes.{name}"] = PurePosixPath(target)
+    for number, read in enumerate(step.reads):
+        yield from _swallowed(project, step, read, f"{path}.reads[{number}]")
     known = list(taken)
     for number, one in enumerate(known):
         for other in known[:number]:
@@ -143,6 +155,17 @@ def _clashes(project: Project, step: Step, path: str) -> Iterator[Fault]:
                 what = f"{other!r} ({taken[other]}) and {one!r} ({taken[one]}) share a path."
                 remedy = "Give each a path of its own, none inside another."
                 yield Fault(2, f"{path}.{one}" if one.startswith("w") else path, what, remedy)
+
+
+def _swallowed(project: Project, step: Step, read: str, path: str) -> Iterator[Fault]:
+    """An output whose folder would hold a dataset that the step reads."""
+    owner, _, name = read.partition(".")
+    if owner != "data" or name not in project.data:
+        return
+    for output, target in step.writes.items():
+        if fixed(project.data[name].uri).is_relative_to(target):
+            what = f"The output {output!r} ({target}) would hold the dataset {read!r}."
+            yield Fault(2, path, what, "Write it to a folder of its own, such as 'out'.")
 
 
 def _overlap(one: PurePosixPath, other: PurePosixPath) -> bool:
@@ -197,4 +220,4 @@ def _guards(project: Project, tasks: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault(2, f"release.guard.{name}", what, f"Use {near!r}, or remove it.")
 
 
-__all__ = ["METRICS", "SEED", "faults", "needs", "order"]
+__all__ = ["METRICS", "SEED", "faults", "fixed", "needs", "order"]

@@ -1,0 +1,270 @@
+"""Running the steps of a project: in order, in parallel, from the cache where nothing changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TypeAlias
+
+import msgspec
+
+from sealift import clock, process
+from sealift.errors import SealiftError
+from sealift.folders import Folders
+from sealift.ports import Engine, Lake, Ledger, Progress, Store
+from sealift.record import graph
+from sealift.record.image import Image
+from sealift.record.project import Project
+from sealift.record.run import Run, StepRun
+from sealift.train import code, metrics, opening, workspace
+from sealift.train.job import Bench, Job, prepare
+from sealift.train.machine import machine
+from sealift.train.plan import Planned, plan
+from sealift.train.work import perform
+from sealift.types import Digest, Scalar
+
+Outcome: TypeAlias = "Future[tuple[StepRun, SealiftError | None]]"
+
+GRACE = 5.0
+"""Seconds that an interrupted step has to end by itself."""
+
+
+def execute(
+    project: Project,
+    folders: Folders,
+    *,
+    engine: Engine,
+    store: Store,
+    ledger: Ledger,
+    lake: Lake,
+    image: Image,
+    progress: Progress,
+    params: Mapping[str, Scalar | Mapping[str, Scalar]],
+    comment: str,
+) -> Run:
+    """Run every step that is not in the cache; the complete record of the run.
+
+    The caller holds ``Ledger.exclusive("train")``, so that a run still marked as running is one
+    whose process died: it is marked as failed, and its finished steps are taken from the cache.
+    The record is saved at the start, after each step and at the end, whatever happens.
+
+    Raises ``UsageError`` (unknown parameter), ``DataError`` (missing or moving data) or
+    ``ProjectError`` (missing code) before anything runs, and the first step's error when one
+    failed: then those that need it are skipped, and the others have finished.
+    """
+    planned = plan(project, params)
+    bench = Bench(folders=folders, project=project.name, engine=engine, store=store, lake=lake)
+    earlier = opening.tidy(ledger, folders)
+    snapshots = {
+        name: lake.pin(name, source)
+        for name, source in project.data.items()
+        if any(f"data.{name}" in one.step.reads for one in planned)
+    }
+    state = code.look(folders.root, but=opening.not_code(project, snapshots))
+    opening.tell(state, progress)
+    files = {
+        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.name}.code")
+        for one in planned
+    }
+    identifier, here = clock.identifier(), machine(engine.name)
+    try:
+        run = Run(
+            id=identifier,
+            project=project.name,
+            status="running",
+            started=clock.now(),
+            finished=None,
+            user=here.user,
+            comment=comment,
+            code=opening.freeze(bench, identifier, state),
+            machine=here,
+            image=image.digest,
+            lock=image.lock,
+            snapshots=snapshots,
+            params={one.name: one.params for one in planned},
+            seeds=opening.seeds(planned),
+        )
+        return _Execution(run, planned, files, earlier, bench, ledger, progress).run()
+    finally:
+        workspace.remove(bench.code(identifier))
+
+
+class _Execution:
+    """The run in progress; only the calling thread touches it."""
+
+    def __init__(
+        self,
+        run: Run,
+        planned: tuple[Planned, ...],
+        files: Mapping[str, tuple[str, ...]],
+        earlier: Mapping[str, StepRun],
+        bench: Bench,
+        ledger: Ledger,
+        progress: Progress,
+    ) -> None:
+        self._record = run
+        self._planned = planned
+        self._files = files
+        self._earlier = earlier
+        self._bench = bench
+        self._ledger = ledger
+        self._progress = progress
+        self._done: dict[str, StepRun] = {}
+        self._working: dict[Outcome, Planned] = {}
+        self._errors: list[SealiftError] = []
+
+    def run(self) -> Run:
+        """Run to the end. Raises the first step's error."""
+        self._save()
+        with ThreadPoolExecutor(max_workers=max(1, len(self._planned))) as pool:
+            try:
+                while self._launch(pool):
+                    ready, _ = wait(self._working, return_when=FIRST_COMPLETED)
+                    self._collect(ready)
+                self._end("failed" if self._errors else "done")
+            except BaseException as error:
+                self._abort(error)
+                raise
+        if self._errors:
+            raise self._errors[0]
+        return self._record
+
+    def _launch(self, pool: ThreadPoolExecutor) -> bool:
+        """Start what can start; false when nothing is left to wait for."""
+        moved = True
+        while moved:
+            moved = False
+            for one in self._planned:
+                if one.name in self._done or one in self._working.values():
+                    continue
+                before = [self._done.get(name) for name in one.needs]
+                if any(step is not None and step.status != "done" for step in before):
+                    self._finish(self._skipped(one))
+                    moved = True
+                elif all(before) and self._start(one, pool):
+                    moved = True
+        return bool(self._working)
+
+    def _start(self, one: Planned, pool: ThreadPoolExecutor) -> bool:
+        """Take a step from the cache or hand it to a thread; false when there are no cores free."""
+        cores = self._record.machine.cores
+        busy = sum(min(cores, other.step.cpus) for other in self._working.values())
+        if self._working and busy + min(cores, one.step.cpus) > cores:
+            return False
+        job = prepare(
+            one,
+            run=self._record,
+            steps=self._done,
+            writes={other.name: other.step.writes for other in self._planned},
+            files=self._files[one.name],
+            last=self._earlier.get(one.name),
+            bench=self._bench,
+        )
+        hit = self._ledger.cached(job.key)
+        if hit is not None and all(self._bench.store.has(out) for out in hit.outputs.values()):
+            self._finish(self._cached(job, hit))
+            return True
+        self._progress.step(one.name, "running")
+        self._progress.say(job.because)
+        if one.step.cpus > cores:
+            self._progress.say(f"{one.name} asks for {one.step.cpus:g} cores; there are {cores}.")
+        self._working[pool.submit(perform, job, self._bench)] = one
+        return True
+
+    def _collect(self, ready: Iterable[Outcome]) -> None:
+        for future in ready:
+            self._working.pop(future)
+            record, error = future.result()
+            if error is not None:
+                self._errors.append(error)
+            self._finish(record)
+
+    def _finish(self, step: StepRun) -> None:
+        """Note how a step ended, and save it: what is saved here is never run again."""
+        self._done[step.name] = step
+        self._save()
+        if step.status == "done" and not step.cached:
+            self._progress.step(step.name, f"done in {step.seconds:.1f} s")
+        else:
+            self._progress.step(step.name, "cached" if step.cached else step.status)
+
+    def _cached(self, job: Job, hit: StepRun) -> StepRun:
+        return msgspec.structs.replace(
+            hit,
+            name=job.planned.name,
+            leaves=job.leaves,
+            command=job.planned.command,
+            inputs=job.inputs,
+            cached=True,
+            started=clock.now(),
+            seconds=0.0,
+            because=f"{job.planned.name} is taken from the cache: nothing it depends on changed.",
+        )
+
+    def _skipped(self, one: Planned) -> StepRun:
+        missing = [name for name in one.needs if (s := self._done.get(name)) and s.status != "done"]
+        return StepRun(
+            name=one.name,
+            status="skipped",
+            key=Digest(""),
+            leaves={},
+            cached=False,
+            command=one.command,
+            started=clock.now(),
+            seconds=0.0,
+            attempts=0,
+            because=f"{one.name} is skipped: it needs {' and '.join(missing)}.",
+        )
+
+    def _save(self) -> None:
+        steps = tuple(self._done[one.name] for one in self._planned if one.name in self._done)
+        self._record = msgspec.structs.replace(self._record, steps=steps)
+        self._ledger.save(self._record)
+
+    def _end(self, status: str, error: str = "") -> None:
+        done = {name: step for name, step in self._done.items() if step.status == "done"}
+        by_step = {
+            name: metrics.read(self._bench.store.tree(step.outputs[graph.METRICS]), step=name)
+            for name, step in done.items()
+            if graph.METRICS in step.outputs
+        }
+        self._record = msgspec.structs.replace(
+            self._record,
+            status="done" if status == "done" else "failed",
+            finished=clock.now(),
+            metrics=metrics.merge(by_step),
+            error=error or next((one.what for one in self._errors), ""),
+        )
+        self._save()
+
+    def _abort(self, error: BaseException) -> None:
+        """Stop the steps at work, remove their folders and note that the run ended early."""
+        self._bench.stopping.set()
+        deadline = clock.monotonic() + GRACE
+        while self._working:
+            number = signal.SIGTERM if clock.monotonic() < deadline else signal.SIGKILL
+            for child in process.children(self._bench.threads):
+                with suppress(ProcessLookupError):
+                    os.kill(child, number)
+            ready, _ = wait(self._working, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in ready:
+                one = self._working.pop(future)
+                folder = self._bench.folder(self._record.id, one.name)
+                with suppress(OSError):
+                    workspace.remove(folder.parent)
+                self._note(future)
+        interrupted = isinstance(error, KeyboardInterrupt)
+        with suppress(SealiftError, OSError):
+            self._end("failed", "Interrupted." if interrupted else str(error) or repr(error))
+
+    def _note(self, future: Outcome) -> None:
+        """Keep what a step that was at work came to, if it came to anything."""
+        if future.exception() is None:
+            record, _ = future.result()
+            self._done[record.name] = record
+
+
+__all__ = ["execute"]

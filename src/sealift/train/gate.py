@@ -1,0 +1,55 @@
+"""Whether a model is good enough to be registered."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+
+from sealift.errors import ProjectError
+from sealift.record.shape import nearest
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+    "==": operator.eq,
+}
+
+
+def failures(metrics: Mapping[str, float], require: Mapping[str, str]) -> list[str]:
+    """The gates that the metrics miss, each as a phrase; none when all are met.
+
+    ``require`` maps metrics to comparisons such as ``<= 30``, as the project file holds them.
+    Raises ``ProjectError`` for a metric that no step wrote.
+
+    >>> failures({"mae": 31.5, "r2": 0.8}, {"mae": "<= 30", "r2": "> 0.5"})
+    ['mae is 31.5, not <= 30']
+    """
+    missed = []
+    for name, gate in require.items():
+        if name not in metrics:
+            raise ProjectError(
+                f"A metric {name!r} is required, but no step wrote it.",
+                where=f"sealift.toml: model.require.{name}",
+                remedy=nearest(name, metrics, "Write it to the output 'metrics' of a step."),
+            )
+        sign, number = _parse(gate)
+        if not _COMPARE[sign](metrics[name], number):
+            missed.append(f"{name} is {metrics[name]:g}, not {sign} {number:g}")
+    return missed
+
+
+def _parse(gate: str) -> tuple[str, float]:
+    found = re.fullmatch(r" *(<=|<|>=|>|==)(.*)", gate)
+    if found is None:
+        raise ProjectError(
+            f"{gate!r} is no comparison.",
+            where="sealift.toml: model.require",
+            remedy="Write one of <=, <, >=, >, == and a number, such as '<= 30'.",
+        )
+    return found[1], float(found[2])
+
+
+__all__ = ["failures"]

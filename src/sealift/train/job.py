@@ -1,0 +1,156 @@
+"""A step that is ready to run: what it is made of, and its container."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sealift.folders import Folders
+from sealift.ports import Engine, Lake, Store
+from sealift.record import graph
+from sealift.record.container import ContainerSpec, Mount
+from sealift.record.dataset import Snapshot
+from sealift.record.run import Run, StepRun
+from sealift.train import key, workspace
+from sealift.train.key import PINNED
+from sealift.train.plan import Planned
+from sealift.types import Digest
+
+THREADS = (
+    *("BLIS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS"),
+    *("OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"),
+)
+"""Variables by which numeric libraries are told how many threads to use."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A step that is ready to run: what it is, what it reads, and where it works."""
+
+    planned: Planned
+    run: str
+    image: Digest
+    leaves: dict[str, str]
+    key: Digest
+    because: str
+    inputs: dict[str, Digest]
+    files: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What steps are run with; ``stopping`` ends retries, ``threads`` are those at work."""
+
+    folders: Folders
+    project: str
+    engine: Engine
+    store: Store
+    lake: Lake
+    stopping: threading.Event = field(default_factory=threading.Event)
+    threads: set[int] = field(default_factory=set)
+
+    def code(self, run: str) -> Path:
+        """The copy of the project's code that a run works with."""
+        return self.folders.runs / run / ".code"
+
+    def folder(self, run: str, step: str) -> Path:
+        """Where a step works."""
+        return self.folders.runs / run / step / "project"
+
+    def log(self, run: str, step: str) -> Path:
+        """What a step said."""
+        return self.folders.runs / run / f"{step}.log"
+
+
+def prepare(
+    one: Planned,
+    *,
+    run: Run,
+    steps: Mapping[str, StepRun],
+    writes: Mapping[str, Mapping[str, str]],
+    files: tuple[str, ...],
+    last: StepRun | None,
+    bench: Bench,
+) -> Job:
+    """A job of a step whose inputs are there.
+
+    ``steps`` are those that have ended, ``writes`` the outputs of all by step and name, ``files``
+    the code that the step sees, ``last`` is its latest outcome in an earlier run.
+    """
+    inputs: dict[str, Digest] = {}
+    places: dict[str, str] = {}
+    paths: dict[str, Digest] = {}
+    for read in one.step.reads:
+        owner, _, name = read.partition(".")
+        if owner == "data":
+            places[read] = inputs[read] = run.snapshots[name].digest
+        else:
+            path = writes[owner][name]
+            paths[path] = inputs[read] = steps[owner].outputs[name]
+            places[read] = f"{inputs[read]} at {path}"
+    pinned = tuple(run.snapshots[read[5:]] for read in one.step.reads if read.startswith("data."))
+    free = [*one.step.writes.values(), *paths]
+    data = [m for one in pinned for m in workspace.data_mounts(bench.folders.root, one, free)]
+    code = workspace.tree_digest(bench.code(run.id), files)
+    leaves = key.leaves(one, image=run.image, code=code, inputs=places)
+    return Job(
+        planned=one,
+        run=run.id,
+        image=run.image,
+        leaves=leaves,
+        key=key.key(leaves),
+        because=_reason(one.name, last, leaves),
+        inputs=inputs,
+        files=files,
+        mounts=(*data, *workspace.input_mounts(bench.store, paths)),
+        snapshots=pinned,
+    )
+
+
+def _reason(name: str, last: StepRun | None, leaves: Mapping[str, str]) -> str:
+    if last is not None and last.status == "failed" and last.leaves == leaves:
+        return f"{name} runs again: it failed last time."
+    return key.explain(name, last.leaves if last else None, leaves)
+
+
+def specification(job: Job, bench: Bench) -> ContainerSpec:
+    """The container of a step."""
+    step, name = job.planned.step, job.planned.name
+    threads = dict.fromkeys(THREADS, str(max(1, int(step.cpus))))
+    seed = job.planned.params.get(graph.SEED)
+    return ContainerSpec(
+        name=f"{bench.project}-{name}-{job.run}",
+        image=job.image,
+        argv=("/bin/sh", "-ec", job.planned.command),
+        env={
+            **PINNED,
+            **threads,
+            **({} if seed is None else {"SEALIFT_SEED": str(seed)}),
+            **step.env,
+        },
+        mounts=(
+            Mount(
+                source=str(bench.folder(job.run, name)),
+                target=str(workspace.PROJECT),
+                writable=True,
+            ),
+            *job.mounts,
+        ),
+        workdir=str(workspace.PROJECT),
+        network="host" if step.network else "none",
+        cpus=step.cpus,
+        memory=step.memory_bytes,
+        labels={
+            "sealift.project": str(bench.folders.root),
+            "sealift.run": job.run,
+            "sealift.step": name,
+        },
+        log=str(bench.log(job.run, name)),
+    )
+
+
+__all__ = ["Bench", "Job", "prepare", "specification"]

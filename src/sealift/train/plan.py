@@ -1,0 +1,115 @@
+"""From a project and the values a user chose to the steps in the order they can run."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sealift.errors import UsageError
+from sealift.record import command, graph
+from sealift.record.project import Project, Step
+from sealift.types import Scalar
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with its values: the command as the shell gets it, and the steps it waits for."""
+
+    name: str
+    step: Step
+    params: dict[str, Scalar]
+    command: str
+    needs: tuple[str, ...]
+
+
+def plan(
+    project: Project, params: Mapping[str, Scalar | Mapping[str, Scalar]]
+) -> tuple[Planned, ...]:
+    """The steps, each behind those whose outputs it reads.
+
+    ``params`` replace defaults: ``{"depth": 3}`` in every step that has this parameter,
+    ``{"train.depth": 3}`` or ``{"train": {"depth": 3}}`` in one. A text becomes what the default
+    is. Raises ``UsageError`` for an unknown parameter, with the nearest one, and for a value that
+    is not of the default's kind.
+    """
+    chosen = dict(_flat(params))
+    values = {name: dict(step.params) for name, step in project.steps.items()}
+    for key in sorted(chosen, key=lambda key: "." in key):  # what names a step wins
+        for name, param in _meant(project, key):
+            values[name][param] = convert(chosen[key], project.steps[name].params[param], key)
+    return tuple(
+        Planned(
+            name=name,
+            step=project.steps[name],
+            params=values[name],
+            command=command.fill(project.steps[name].run, values[name]),
+            needs=graph.needs(project.steps[name]),
+        )
+        for name in graph.order(project)
+    )
+
+
+def convert(value: Scalar, default: Scalar, key: str) -> Scalar:
+    """``value`` as the kind that ``default`` is; raises ``UsageError`` when it cannot be.
+
+    >>> convert("3", 0, "depth"), convert("true", False, "fast"), convert(1, 0.5, "rate")
+    (3, True, 1.0)
+    """
+    text = command.text(value)
+    if isinstance(default, bool):
+        words = {"true": True, "false": False}
+        if text in words:
+            return words[text]
+        raise _unfit(key, value, "true or false")
+    if isinstance(default, int):
+        number = _number(value, key, "a whole number")
+        if number != int(number):
+            raise _unfit(key, value, "a whole number")
+        return int(text) if text.lstrip("+-").isdecimal() else int(number)
+    if isinstance(default, float):
+        return _number(value, key, "a number")
+    return text
+
+
+def _number(value: Scalar, key: str, wanted: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _unfit(key, value, wanted)
+    return number
+
+
+def _flat(params: Mapping[str, Scalar | Mapping[str, Scalar]]) -> Iterator[tuple[str, Scalar]]:
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{name}", inner) for name, inner in value.items())
+        else:
+            yield key, value
+
+
+def _meant(project: Project, key: str) -> list[tuple[str, str]]:
+    """The steps and parameters that a key stands for."""
+    known = [(name, param) for name, step in project.steps.items() for param in step.params]
+    meant = [pair for pair in known if key in (pair[1], ".".join(pair))]
+    if meant:
+        return meant
+    names = sorted({param for _, param in known} | {".".join(pair) for pair in known})
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+    raise UsageError(
+        f"No step has a parameter {key!r}.",
+        remedy=hint if names else "The steps of this project have no parameters.",
+    )
+
+
+def _unfit(key: str, value: Scalar, wanted: str) -> UsageError:
+    return UsageError(
+        f"The parameter {key!r} cannot be {command.text(value)!r}.", remedy=f"Give {wanted}."
+    )
+
+
+__all__ = ["Planned", "convert", "plan"]

@@ -1,0 +1,137 @@
+"""One step in a container, from its empty folder to its kept outputs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+from sealift import clock
+from sealift.errors import MachineError, SealiftError, StepError
+from sealift.record import graph
+from sealift.record.container import Exit
+from sealift.record.run import StepRun
+from sealift.train import metrics, workspace
+from sealift.train.job import Bench, Job, specification
+from sealift.types import Digest
+
+TAIL = 12
+"""Lines of a log that an error shows."""
+
+
+def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
+    """Run a step to its end, with its retries; its record, and the error if it failed.
+
+    Its folder is removed when its outputs are kept, and stays when it failed.
+    """
+    bench.threads.add(threading.get_native_id())
+    started, begin = clock.now(), clock.monotonic()
+    outputs: dict[str, Digest] = {}
+    error: SealiftError | None = None
+    status, attempts = 0, 0
+    try:
+        ended, attempts = _attempts(job, bench)
+        status = ended.status
+        if status != 0 or ended.timed_out:
+            error = _failed(job, bench, ended)
+        else:
+            outputs = _keep(job, bench)
+            workspace.remove(bench.folder(job.run, job.planned.name).parent)
+    except OSError as fault:
+        error = MachineError(
+            f"Step {job.planned.name!r} cannot be run or kept: {fault.strerror or fault}.",
+            where=str(fault.filename or bench.folders.runs),
+            remedy="Free some space, or mend the permissions; then run `sealift train` again.",
+        )
+    except SealiftError as fault:
+        error = fault
+    record = StepRun(
+        name=job.planned.name,
+        status="done" if error is None else "failed",
+        key=job.key,
+        leaves=job.leaves,
+        cached=False,
+        command=job.planned.command,
+        started=started,
+        seconds=clock.monotonic() - begin,
+        attempts=attempts,
+        exit_status=status,
+        inputs=job.inputs,
+        outputs=outputs,
+        log=bench.log(job.run, job.planned.name).relative_to(bench.folders.root).as_posix(),
+        because=job.because,
+        error="" if error is None else error.what,
+        lacking=bench.engine.guarantees().lacking(specification(job, bench)),
+    )
+    return record, error
+
+
+def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
+    step, folder = job.planned.step, bench.folder(job.run, job.planned.name)
+    log = bench.log(job.run, job.planned.name)
+    for number in range(1, step.retries + 2):
+        if number > 1:
+            with log.open("a") as file:
+                file.write(f"\n[attempt {number} of {step.retries + 1}]\n")
+        workspace.remove(folder)
+        folder.mkdir(parents=True)
+        workspace.copy(bench.code(job.run), folder, job.files)
+        workspace.prepare(folder, job.mounts, step.writes.values())
+        ended = bench.engine.run(specification(job, bench), timeout=step.timeout or None)
+        if (ended.status == 0 and not ended.timed_out) or bench.stopping.is_set():
+            break
+    return ended, number
+
+
+def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
+    """Check what the step read and wrote, and keep its outputs."""
+    name, folder = job.planned.name, bench.folder(job.run, job.planned.name)
+    for snapshot in job.snapshots:
+        bench.lake.verify(snapshot)
+    found = {
+        output: workspace.output(folder, path, step=name)
+        for output, path in job.planned.step.writes.items()
+    }
+    if graph.METRICS in found:
+        metrics.read(found[graph.METRICS], step=name)
+    return {output: bench.store.put_tree(path) for output, path in found.items()}
+
+
+def _failed(job: Job, bench: Bench, ended: Exit) -> StepError:
+    name, log = job.planned.name, bench.log(job.run, job.planned.name)
+    lines = _tail(log)
+    said = ":\n    " + "\n    ".join(lines) if lines else "; it said nothing."
+    folder = bench.folder(job.run, name)
+    return StepError(
+        f"Step {name!r} {_ending(job, ended)}{said}",
+        where=str(log),
+        remedy=f"Mend it and run `sealift train` again; what is done comes from the cache. "
+        f"Its folder is kept until then: {folder}",
+    )
+
+
+def _ending(job: Job, ended: Exit) -> str:
+    if ended.timed_out:
+        return f"did not end within {job.planned.step.timeout} seconds"
+    known = {number.value: number.name for number in signal.Signals}
+    if ended.status - 128 in known:
+        hint = ""
+        if ended.status - 128 == signal.SIGKILL and job.planned.step.memory:
+            hint = f"; perhaps it needs more than its {job.planned.step.memory} of memory"
+        return f"was ended by {known[ended.status - 128]}{hint}"
+    return f"ended with exit status {ended.status}"
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines of a log, without what could disturb a terminal."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 8192))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    plain = "".join(mark if mark.isprintable() or mark == "\n" else " " for mark in text)
+    return [line.rstrip() for line in plain.split("\n") if line.strip()][-TAIL:]
+
+
+__all__ = ["perform"]
