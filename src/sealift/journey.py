@@ -17,6 +17,7 @@ import msgspec
 from sealift import clock, digest
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
+from sealift.data.snapshot import Files
 from sealift.errors import (
     CheckError,
     NotFoundError,
@@ -61,6 +62,7 @@ def train(
             engine=wired.engine,
             store=wired.store,
             ledger=wired.ledger,
+            lake=Files(wired.folders.root),
             image=builder.step_image(),
             progress=progress,
             params=params,

@@ -1,0 +1,121 @@
+"""The controller's process: router and API kept alive, observations collected, releases done."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import msgspec
+
+from sealift import clock
+from sealift.control import daemon
+from sealift.errors import SealiftError
+from sealift.loopback import free_port, is_free
+from sealift.release.controller import Controller
+from sealift.release.fleet import Fleet
+from sealift.watch.collect import Collector
+from sealift.watch.profiles import Profiles
+from sealift.wiring import Wired
+
+PAUSE = 0.2
+"""Seconds between two rounds."""
+REPEAT = 30.0
+"""Seconds after which the same trouble is told again."""
+
+
+class Supervisor:
+    """Does its rounds until it is told to end.
+
+    A foreseen error of one duty is told as a line of JSON and does not keep the others from theirs;
+    an unforeseen one ends the process, visibly: `status` shows it, `up` starts a new one, and the
+    new one carries on.
+    """
+
+    def __init__(self, wired: Wired) -> None:
+        self._wired = wired
+        self._ending = False
+        self._told: dict[str, tuple[str, float]] = {}
+        profiles = Profiles(wired.ledger, wired.store)
+        self._collector = Collector(
+            wired.router, wired.observations, wired.folders.records, profiles
+        )
+        self._controller = Controller(
+            service=wired.project.name,
+            ledger=wired.ledger,
+            observations=wired.observations,
+            router=wired.router,
+            fleet=Fleet(wired.engine, service=wired.project.name, folders=wired.folders),
+            baseline=lambda version: profiles(version).baseline,
+        )
+        self._duties: dict[str, Callable[[], object]] = {
+            "router": self._keep_router,
+            "api": self._keep_api,
+            "collect": self._collector.tick,
+            "release": self._controller.tick,
+        }
+
+    def run(self) -> None:
+        """Do rounds; returns after SIGTERM or SIGINT, at the end of a round."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        with self._wired.ledger.exclusive("controller"):
+            tell("started", service=self._wired.project.name)
+            while not self._ending:
+                self.round()
+                clock.sleep(PAUSE)
+            tell("ended")
+
+    def round(self) -> None:
+        """Every duty once."""
+        for name, duty in self._duties.items():
+            try:
+                duty()
+            except SealiftError as error:
+                self._trouble(name, error)
+            else:
+                if self._told.pop(name, None):
+                    tell("recovered", duty=name)
+
+    def _keep_router(self) -> None:
+        if not self._wired.router.running():
+            self._wired.router.start()
+            tell("router started", address=self._wired.router.address)
+
+    def _keep_api(self) -> None:
+        kind = daemon.api(self._wired.folders.root)
+        if not kind.find():
+            living = kind.start(port=self._port())
+            tell("api started", port=living.port)
+
+    def _port(self) -> int:
+        """The port that the API had before, if it is still free; else a new one, remembered."""
+        kept = self._wired.folders.live / "api.port"
+        text = kept.read_text() if kept.exists() else ""
+        if text.isdigit() and is_free(int(text)):
+            return int(text)
+        port = free_port()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(port))
+        return port
+
+    def _trouble(self, duty: str, error: SealiftError) -> None:
+        now = clock.monotonic()
+        text, at = self._told.get(duty, ("", 0.0))
+        if str(error) != text or now - at > REPEAT:
+            self._told[duty] = (str(error), now)
+            tell("trouble", duty=duty, what=error.what, where=error.where, next=error.remedy)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._ending = True
+
+
+def tell(event: str, **more: object) -> None:
+    """A line of JSON on standard output, which is the log."""
+    line = msgspec.json.encode({"at": clock.stamp(clock.now()), "event": event, **more})
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+__all__ = ["Supervisor", "tell"]
