@@ -16,6 +16,7 @@ USER = "65532:65532"
 _ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108, the one place that is writable
     "LANG": "C.UTF-8",
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime reports home unless this is set before its import
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
