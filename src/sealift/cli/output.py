@@ -14,6 +14,8 @@ from rich.table import Table
 from sealift import clock
 from sealift.errors import SealiftError
 
+WIDTH = 140
+"""Columns where there is no terminal to ask."""
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim", "good": "green"}
 
 
@@ -43,6 +45,8 @@ class Page:
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
         self._console = Console(highlight=False, soft_wrap=True)
+        if not self._console.is_terminal:
+            self._console.width = WIDTH
 
     def value(self, value: object) -> None:
         """The whole answer as JSON; nothing in human form."""

@@ -37,7 +37,8 @@ def init(
         (folder / target).write_bytes((source / name).read_bytes())
     page.value({"folder": str(folder), "files": list(names.values())})
     page.line(f"wrote {', '.join(names.values())}", "good")
-    page.line(f"next: cd {folder} && sealift train", "info")
+    there = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    page.line(f"next: {there}sealift train", "info")
 
 
 def schema() -> None:

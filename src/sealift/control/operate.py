@@ -106,22 +106,18 @@ def status(root: Path) -> Running:
     controllers, apis = daemon.controller(root).find(), daemon.api(root).find()
     port = apis[0].port if apis else 0
     log = wired.folders.live
-    began = log.is_dir()
-    address = wired.router.address if began else ""
+    routed = log.is_dir() and wired.router.running()
+    address = wired.router.address if routed else ""
     parts = [
-        Part(
-            name="router",
-            running=began and wired.router.running(),
-            where=address or "not started yet",
-        ),
+        Part(name="router", running=routed, where=address or "not running"),
         Part(name="controller", running=bool(controllers), where=str(log / "controller.log")),
         Part(
             name="api",
             running=port > 0 and get(port, "/health") is not None,
-            where=f"http://{HOST}:{port}" if port else "not started yet",
+            where=f"http://{HOST}:{port}" if port else "not running",
         ),
     ]
-    if began:
+    if log.is_dir():
         parts += [
             Part(name=one.name, running=True, where=f"model {one.labels['sealift.version']}")
             for one in wired.engine.find(_ours(root))
