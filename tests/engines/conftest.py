@@ -25,24 +25,31 @@ def needs(program):
         pytest.skip(f"{program} is not installed here.")
 
 
+@pytest.fixture(scope="session")
+def image_store(tmp_path_factory):
+    """A folder with a store in it, and an image there."""
+    folder = tmp_path_factory.mktemp("store")
+    store = Layout(folder / "layout", folder / "unpacked")
+    return folder, host_image(store, {"OF_IMAGE": "under", "ALSO": "image"})
+
+
 @pytest.fixture
-def make_bench():
+def make_bench(image_store):
     """A function from a class of engines and an empty folder to a bench."""
-    return _make_bench
+    place, image = image_store
 
+    def make(kind, folder):
+        source = (
+            "from pathlib import Path\n"
+            "from sealift.adapters.stores.layout import Layout\n"
+            f"from {kind.__module__} import {kind.__name__}\n"
+            f"place, live = Path({str(place)!r}), Path({str(folder / 'live')!r})\n"
+            f"engine = {kind.__name__}(Layout(place / 'layout', place / 'unpacked'), live)\n"
+        )
+        engine = kind(Layout(place / "layout", place / "unpacked"), folder / "live")
+        return EngineBench(engine=engine, image=image, folder=folder, source=source)
 
-def _make_bench(kind, folder):
-    """A bench in an empty folder for this class of engines."""
-    store, live = Layout(folder / "layout", folder / "unpacked"), folder / "live"
-    image = host_image(store, {"OF_IMAGE": "under", "ALSO": "image"})
-    source = (
-        "from pathlib import Path\n"
-        "from sealift.adapters.stores.layout import Layout\n"
-        f"from {kind.__module__} import {kind.__name__}\n"
-        f"store = Layout(Path({str(store.root)!r}), Path({str(folder / 'unpacked')!r}))\n"
-        f"engine = {kind.__name__}(store, Path({str(live)!r}))\n"
-    )
-    return EngineBench(engine=kind(store, live), image=image, folder=folder, source=source)
+    return make
 
 
 @pytest.fixture

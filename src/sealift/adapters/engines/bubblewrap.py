@@ -14,6 +14,7 @@ from sealift.adapters.engines.bwrap_launch import Launched, launched
 from sealift.adapters.engines.bwrap_marks import Marked
 from sealift.adapters.engines.bwrap_names import names
 from sealift.adapters.engines.environment import environment
+from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
 from sealift.adapters.engines.mounts import mounts
 from sealift.errors import MachineError
@@ -31,10 +32,11 @@ class Bubblewrap:
     """The engine on top of bubblewrap.
 
     ``live`` is the folder for what belongs to running containers, ``args`` are further options for
-    bubblewrap. A container that ``run`` starts is killed by the kernel when the calling thread ends
-    or is killed; one that slipped through in the first instant of its life is ended by the next
-    ``run`` or ``find``. A container that ``start`` starts belongs to nobody; it is found by a mark
-    that its processes carry, so that neither a lost file nor a reused process id can mislead.
+    bubblewrap. A container that ``run`` starts is killed by the kernel as soon as the calling
+    thread is gone; in the first hundredths of a second of its life a watchdog does that instead,
+    within three seconds; and if that is killed as well, the next ``run`` or ``find`` does. A
+    container that ``start`` starts belongs to nobody; it is found by a mark that its processes
+    carry, so that neither a lost file nor a reused process id can mislead.
 
     Cores are a choice of where a container runs, which its program may widen, and memory is not
     limited: both would need a writable control group.
@@ -67,15 +69,19 @@ class Bubblewrap:
         Raises ``MachineError`` when the container could not be set up.
         """
         self._sweep()
+        mark, options = self._mark(spec, bound=True), self._options(spec)
         begin = clock.monotonic()
-        with launched(
-            bwrap_program.locate(),
-            self._options(spec),
-            spec.argv,
-            mark=self._mark(spec, bound=True),
-            log=Path(spec.log),
-            detach=False,
-        ) as sandbox:
+        with (
+            lease("/bin/sh", "-c", bwrap_marks.REMOVE, "sh", mark.id),
+            launched(
+                bwrap_program.locate(),
+                options,
+                spec.argv,
+                mark=mark,
+                log=Path(spec.log),
+                detach=False,
+            ) as sandbox,
+        ):
             try:
                 ended = process.wait(sandbox.child, timeout)
             finally:

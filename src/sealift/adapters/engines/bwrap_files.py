@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from sealift.adapters.engines import leftovers
 from sealift.adapters.engines.marks import Mark
 
 
@@ -14,6 +15,7 @@ def keep(mark: Mark) -> None:
     """Write it down; whole or not at all, even when the machine loses power."""
     live = Path(mark.live)
     live.mkdir(parents=True, exist_ok=True)
+    leftovers.clear(live, ".*.new")
     new = live / f".{mark.id}.new"
     with new.open("wb") as stream:
         stream.write(msgspec.json.encode(mark))

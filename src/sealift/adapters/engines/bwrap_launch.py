@@ -15,6 +15,7 @@ from sealift import process
 from sealift.adapters.engines.bwrap_marks import VARIABLE
 from sealift.adapters.engines.bwrap_program import complaint, missing_program
 from sealift.adapters.engines.marks import Mark
+from sealift.adapters.engines.memory_file import memory_file
 from sealift.errors import MachineError
 
 TAIL = 4096
@@ -94,9 +95,9 @@ def launched(
     the values of variables are among them.
     """
     offset = log.stat().st_size if log.exists() else 0
-    with _memory("report") as report:
+    with memory_file("report") as report:
         with (
-            _memory("options", "".join(f"{word}\0" for word in options).encode()) as given,
+            memory_file("options", "".join(f"{word}\0" for word in options).encode()) as given,
             _on(mark.cores),
         ):
             words = [str(program), "--args", str(given), "--json-status-fd", str(report)]
@@ -105,20 +106,6 @@ def launched(
                 words, log=log, env={VARIABLE: mark.text()}, detach=detach, pass_fds=(given, report)
             )
         yield Launched(mark, child, report, log, offset)
-
-
-@contextmanager
-def _memory(name: str, content: bytes = b"") -> Iterator[int]:
-    """A file in memory, ready to be read from its beginning."""
-    descriptor = os.memfd_create(name)
-    try:
-        with os.fdopen(descriptor, "r+b", closefd=False) as stream:
-            stream.write(content)
-            stream.flush()
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

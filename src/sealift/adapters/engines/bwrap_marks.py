@@ -20,6 +20,18 @@ from sealift.adapters.engines.marks import Mark
 
 VARIABLE = "SEALIFT_CONTAINER"
 
+# More than once, since a process that is only just being started does not show its mark yet.
+REMOVE = """
+for pause in 0.1 0.4 2; do
+    sleep "$pause"
+    for file in $(grep -ls "$1" /proc/[0-9]*/environ); do
+        process=${file#/proc/}
+        kill -9 "${process%/environ}"
+    done
+done
+"""
+"""Shell that kills the processes whose environment has its argument in it: a mark's id."""
+
 
 @dataclass(frozen=True)
 class Marked:
@@ -79,4 +91,4 @@ def _lines(path: str) -> Iterator[str]:
         return
 
 
-__all__ = ["VARIABLE", "Marked", "everywhere", "marked"]
+__all__ = ["REMOVE", "VARIABLE", "Marked", "everywhere", "marked"]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import ClassVar
 
 import msgspec
@@ -15,11 +14,12 @@ import msgspec
 from sealift import clock, process
 from sealift.adapters.engines import marks, podman_image
 from sealift.adapters.engines.environment import environment
+from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
+from sealift.adapters.engines.memory_file import memory_file, path
 from sealift.adapters.engines.mounts import mounts
 from sealift.adapters.engines.podman_args import LIVE, MARK, arguments, lines, title
 from sealift.adapters.engines.podman_command import Command, last, unrunnable
-from sealift.adapters.engines.podman_lease import lease
 from sealift.adapters.engines.podman_loan import identity, lend, lent
 from sealift.adapters.engines.programs import not_runnable
 from sealift.errors import MachineError
@@ -91,7 +91,7 @@ class Podman:
             with self._words(spec, mark) as words:
                 self._command.call("create", "--log-driver=none", *words)
             begin = clock.monotonic()
-            with lease(self._command, name):
+            with lease(self.program, "rm", "--force", name):
                 ended = self._attached(name, log, timeout)
             seconds = clock.monotonic() - begin
             return Exit(status=self._status(name, log), seconds=seconds, timed_out=not ended)
@@ -149,20 +149,17 @@ class Podman:
 
     @contextmanager
     def _words(self, spec: ContainerSpec, mark: Mark) -> Iterator[list[str]]:
-        """The words behind ``create`` or ``run``; a file that they name is gone after the block."""
+        """The words behind ``create`` or ``run``; a file they name is there within the block."""
         text = lines(environment(self._store, spec), spec.name)
         bound = mounts(spec)
         image = self._bring(spec.image)
-        self._live.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=self._live, prefix="env-") as file:
-            file.write(text)
-            file.flush()
+        with memory_file("environment", text.encode()) as given:
             words = arguments(
                 spec,
                 mark=mark,
                 image=image,
                 user=identity(maps_users=self.maps_users),
-                env_file=Path(file.name),
+                env_file=path(given),
                 mounts=bound,
                 guarantees=self._guarantees,
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sealift import clock, digest
+from sealift.adapters.engines import leftovers
 from sealift.adapters.engines.podman_command import Command
 from sealift.ports import Store
 from sealift.record.image import MANIFEST, Manifest
@@ -44,6 +45,7 @@ def load(command: Command, store: Store, image: Digest, live: Path) -> str:
 @contextmanager
 def _scratch(live: Path) -> Iterator[Path]:
     live.mkdir(parents=True, exist_ok=True)
+    leftovers.clear(live, "image-*")
     with TemporaryDirectory(prefix="image-", dir=live) as folder:
         yield Path(folder)
 

@@ -1,0 +1,29 @@
+"""Files in memory, which other programs of this user read by a path and which leave no trace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def memory_file(name: str, content: bytes = b"") -> Iterator[int]:
+    """The descriptor of a file in memory, ready to be read from its beginning."""
+    descriptor = os.memfd_create(name)
+    try:
+        with os.fdopen(descriptor, "r+b", closefd=False) as stream:
+            stream.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def path(descriptor: int) -> Path:
+    """Where another process of this user can open it while this one lives."""
+    return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+
+
+__all__ = ["memory_file", "path"]
