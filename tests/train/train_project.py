@@ -7,12 +7,14 @@ from pathlib import Path
 
 from sealift import clock
 from sealift.adapters.databases.sqlite import Sqlite
+from sealift.adapters.engines.bubblewrap import Bubblewrap
 from sealift.adapters.stores.layout import Layout
 from sealift.data.snapshot import Files
 from sealift.folders import Folders
 from sealift.record.image import Image
 from sealift.record.parse import parse
 from sealift.testing.engine import MemoryEngine
+from sealift.testing.engine_image import host_image
 from sealift.train.execute import execute
 from sealift.types import Digest
 
@@ -87,7 +89,7 @@ class Talk:
 class Small:
     """The project in a folder, with a store, a ledger and an engine of its own."""
 
-    def __init__(self, root, engine=None, image=None):
+    def __init__(self, root, engine=None, image=None, *, fresh=True):
         self.root, self.text = root, PROJECT
         self.folders = Folders(root)
         self.store = Layout(self.folders.layout, self.folders.unpacked)
@@ -95,7 +97,7 @@ class Small:
         self.engine = engine or MemoryEngine(on_host)
         self.talk = Talk()
         self.image = image or Digest("sha256:" + "1" * 64)
-        for name, text in FILES.items():
+        for name, text in FILES.items() if fresh else ():
             self.write(name, text)
 
     def write(self, name, text):
@@ -138,6 +140,14 @@ class Small:
         """The kept tree of an output."""
         step, _, name = reference.partition(".")
         return self.store.tree(one(run, step).outputs[name])
+
+
+def in_bubblewrap(root):
+    """The project in ``root`` as it is there, with real containers of this machine's programs."""
+    small = Small(root, fresh=False)
+    small.image = host_image(small.store)
+    small.engine = Bubblewrap(small.store, small.folders.live / "containers")
+    return small
 
 
 def one(run, name):

@@ -54,7 +54,8 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     "Did you mean 'requirements'?"
     """
     choices = sorted(known)
-    if near := difflib.get_close_matches(word, choices, n=1):
+    ends = [choice for choice in choices if choice.endswith(f".{word}")]
+    if near := difflib.get_close_matches(word, choices, n=1) or ends:
         return f"Did you mean {near[0]!r}?"
     return f"Known: {', '.join(choices)}." if choices else otherwise
 
