@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -90,8 +91,13 @@ class Command:
 
 
 def last(said: str) -> str:
-    """The last line of what an engine said: its reason."""
-    return said.strip().rpartition("\n")[2].removeprefix("Error: ").rstrip(".?")
+    """The last line of what an engine said that tells something: its reason.
+
+    >>> last("docker: no such thing.\\nRun 'docker run --help' for more information\\n")
+    'docker: no such thing'
+    """
+    telling = [line for line in said.splitlines() if line and not re.match(r"(Run|See) '", line)]
+    return telling[-1].removeprefix("Error: ").rstrip(".?") if telling else ""
 
 
 def unrunnable(said: str) -> int | None:
