@@ -95,6 +95,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     it, so that the share in force at each of them is known: ``shares`` maps it to the
     candidate's fraction. ``first_request`` and ``first_scored`` are the serial numbers of the last
     observations before the release: the evidence can be worked out anew from those behind them.
+    ``began`` is when the candidate first got traffic.
     ``request`` is what a person asked for meanwhile.
     """
 
@@ -117,6 +118,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     verdict: Verdict | None = None
     outcome: Outcome | None = None
+    began: float | None = None
     ended: float | None = None
     audit: Audit = Audit()
     request: Literal["", "promote", "rollback"] = ""

@@ -1,0 +1,181 @@
+"""The replicas of a service: started, found again, kept alive, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import msgspec
+
+from sealift import clock
+from sealift.folders import Folders
+from sealift.loopback import HOST
+from sealift.ports import Engine
+from sealift.record.container import Container, ContainerSpec, Mount
+from sealift.release.probe import Loopback, Probe
+from sealift.types import Digest
+
+COMMAND = ("/usr/bin/python3", "-m", "sealift.container", "serve")
+PORT = "sealift.port"
+VERSION = "sealift.version"
+RECORDS = "/records"
+
+SILENCE = 60.0
+"""Seconds without an answer after which a replica that still runs is taken for hung."""
+GRACE = 30.0
+"""Seconds that a replica gets to finish what it is doing; longer than its own limit for that."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version stands.
+
+    ``urls`` are the replicas that have been ready, also those that are just being restarted at the
+    same address. ``ready`` says that every replica that was asked for answers now; ``deaths``
+    counts replicas that died or hung since this process looks after them.
+    """
+
+    version: int
+    urls: tuple[str, ...]
+    ready: bool
+    deaths: int = 0
+
+
+@dataclass
+class Replica:
+    """A container that serves, or is about to."""
+
+    container: Container
+    port: int
+    heard: float
+    proven: bool = False
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://{HOST}:{self.port}"
+
+
+class Fleet:
+    """The containers of one service.
+
+    Everything it must remember is in the labels of the containers, so that another process can
+    take over at any moment: the version, and the port it listens on.
+    """
+
+    def __init__(
+        self, engine: Engine, *, service: str, folders: Folders, probe: Probe | None = None
+    ) -> None:
+        self._engine = engine
+        self._service = service
+        self._folders = folders
+        self._probe = probe or Loopback()
+        self._replicas: dict[int, list[Replica]] = {}
+        self._deaths: dict[int, int] = {}
+
+    def ensure(self, version: int, image: Digest, *, replicas: int = 1) -> Standing:
+        """One look at a version: adopt what runs, replace what died, start what is missing.
+
+        Never waits for a replica to become ready; ask again.
+        """
+        if version not in self._replicas:
+            self._replicas[version] = self._adopt(version, image)
+        held = self._replicas[version]
+        answers = [self._probe.ready(one.port) for one in held]
+        now = clock.monotonic()
+        for one, answer in zip(held, answers, strict=True):
+            if answer:
+                one.heard, one.proven = now, True
+        if not all(answers):
+            self._replace(version, held, answers)
+        while len(held) < replicas:
+            held.append(self._start(version, image, port=0))
+        while len(held) > replicas:
+            self._engine.stop(held.pop().container, grace=GRACE)
+        return Standing(
+            version=version,
+            urls=tuple(one.url for one in held if one.proven),
+            ready=len(answers) == replicas and all(answers),
+            deaths=self._deaths.get(version, 0),
+        )
+
+    def idle(self, version: int) -> bool:
+        """Whether no connection to any replica of a version is open."""
+        return all(self._probe.idle(_port(one)) for one in self._running(version))
+
+    def stop(self, version: int) -> None:
+        """Stop every replica of a version; requests that are in flight are answered first."""
+        self._replicas.pop(version, None)
+        self._deaths.pop(version, None)
+        for container in self._engine.find(self._labels(version)):
+            self._engine.stop(container, grace=GRACE)
+
+    def stop_others(self, keep: Collection[int]) -> None:
+        """Stop every version of the service but these."""
+        found = {one.labels.get(VERSION, "") for one in self._engine.find(self._labels())}
+        for version in sorted(int(text) for text in found if text.isdigit()):
+            if version not in keep:
+                self.stop(version)
+
+    def _labels(self, version: int | None = None) -> dict[str, str]:
+        labels = {"sealift.project": str(self._folders.root), "sealift.service": self._service}
+        return labels if version is None else labels | {VERSION: str(version)}
+
+    def _running(self, version: int) -> list[Container]:
+        found = self._engine.find(self._labels(version))
+        return [one for one in found if one.running]
+
+    def _adopt(self, version: int, image: Digest) -> list[Replica]:
+        """What runs already under this version's labels; anything else there is cleared away."""
+        adopted = []
+        for one in self._engine.find(self._labels(version)):
+            if one.running and one.image == image and _port(one):
+                adopted.append(Replica(one, _port(one), clock.monotonic()))
+            else:
+                self._engine.stop(one, grace=GRACE)
+        return adopted
+
+    def _replace(self, version: int, held: list[Replica], answers: list[bool]) -> None:
+        """Start anew, at the same address, what is dead or has hung for long."""
+        living = {one.id for one in self._running(version)}
+        now = clock.monotonic()
+        for place, one in enumerate(held):
+            hung = now - one.heard > SILENCE
+            if answers[place] or (one.container.id in living and not hung):
+                continue
+            self._engine.stop(one.container, grace=0.0)
+            self._deaths[version] = self._deaths.get(version, 0) + 1
+            successor = self._start(version, one.container.image, port=one.port)
+            successor.proven = one.proven and successor.port == one.port
+            held[place] = successor
+
+    def _start(self, version: int, image: Digest, *, port: int) -> Replica:
+        port = self._probe.port(port)
+        name = f"{self._service}-v{version}-{clock.token(6)}"
+        records = self._folders.records / name
+        records.mkdir(parents=True, exist_ok=True)
+        container = self._engine.start(
+            ContainerSpec(
+                name=name,
+                image=image,
+                argv=COMMAND,
+                env={
+                    "SEALIFT_HOST": HOST,
+                    "SEALIFT_PORT": str(port),
+                    "SEALIFT_RECORDS": RECORDS,
+                    "SEALIFT_IMAGE": image,
+                },
+                mounts=(Mount(source=str(records), target=RECORDS, writable=True),),
+                network="host",
+                labels=self._labels(version) | {PORT: str(port)},
+                log=str(self._folders.live / f"{name}.log"),
+            )
+        )
+        return Replica(container, port, clock.monotonic())
+
+
+def _port(container: Container) -> int:
+    text = container.labels.get(PORT, "")
+    return int(text) if text.isdigit() else 0
+
+
+__all__ = ["Fleet", "Standing"]
