@@ -210,7 +210,7 @@ def test_a_folder_that_a_step_made_unreadable_is_removed_all_the_same(tmp_path):
     small = Small(tmp_path)
     small.write(
         "train.sh",
-        "mkdir -p out/model closed/inner; echo x > out/model/w; cp out/model/w out/model/weights; touch closed/inner/f\n"
+        "mkdir -p out/model closed/inner; echo x > out/model/weights; touch closed/inner/f\n"
         "chmod 0 closed/inner; chmod 500 closed\n",
     )
     small.run()

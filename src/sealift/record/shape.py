@@ -57,7 +57,8 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     ends = [choice for choice in choices if choice.endswith(f".{word}")]
     if near := difflib.get_close_matches(word, choices, n=1) or ends:
         return f"Did you mean {near[0]!r}?"
-    return f"Known: {', '.join(choices)}." if choices else otherwise
+    listed = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
+    return f"Known: {listed}." if choices else otherwise
 
 
 def join(path: str, key: str) -> str:
