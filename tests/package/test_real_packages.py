@@ -1,5 +1,7 @@
 """The images of the real distribution: they run, and hold what Python needs."""
 
+import contextlib
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -9,12 +11,13 @@ import pytest
 
 from sealift import process
 from sealift.adapters.stores.layout import Layout
+from sealift.adapters.stores.trees import remove
 from sealift.folders import Folders
 from sealift.package import server, wheels
 from sealift.package.builder import Builder
 from sealift.record.project import Project
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("real packages")]
+pytestmark = pytest.mark.network
 
 PROGRAM = """
 import bz2, ctypes, curses, dbm, lzma, readline, sqlite3, ssl, sys, uuid, zlib, zoneinfo
@@ -37,14 +40,26 @@ class Quiet:
         """A line."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """A store with both images, without a model."""
-    folders = Folders(tmp_path_factory.mktemp("project"))
+    """A store with both images, without a model; workers that run side by side share it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folders = Folders(folder / "real packages")
     store = Layout(folders.layout, folders.unpacked)
     builder = Builder(Project(name="real"), folders, store, Quiet())
-    yield store, builder.step_image(), builder.serving_image(None)
-    store.clear()
+    with (folder / "real packages.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folders.root.mkdir(exist_ok=True)
+        images = builder.step_image(), builder.serving_image(None)
+        for image in images:
+            store.rootfs(image.digest)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield store, *images
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(folders.root)
 
 
 def inside(root, *words):

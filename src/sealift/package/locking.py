@@ -38,7 +38,7 @@ def read(folders: Folders) -> Lock | None:
     Raises ``ProjectError`` when the file is there and cannot be understood.
     """
     try:
-        return locks.decode(folders.lock.read_bytes())
+        found = locks.decode(folders.lock.read_bytes())
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
@@ -47,6 +47,13 @@ def read(folders: Folders) -> Lock | None:
             where=str(folders.lock),
             remedy="Restore it from version control, or delete it to have it made anew.",
         ) from error
+    if found.format > locks.FORMAT:
+        raise ProjectError(
+            f"The lock is of format {found.format}, which a newer Sealift wrote.",
+            where=str(folders.lock),
+            remedy="Install that version, or delete the lock to have it made anew.",
+        )
+    return found
 
 
 def write(folders: Folders, lock: Lock) -> None:
@@ -114,7 +121,7 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     """Choose packages anew, the newest that fit, from the machine's own sources."""
     target = here()
     progress.step("lock", "choosing packages of the distribution")
-    base, shell = _debs(settings, target.partition("/")[2])
+    base, shell = _debs(settings, target.partition("/")[2], progress)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
     runtime, packages = wheels.lock(
@@ -135,8 +142,14 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     )
 
 
-def _debs(settings: ImageSettings, arch: str) -> tuple[tuple[Deb, ...], tuple[Deb, ...]]:
+def _debs(
+    settings: ImageSettings, arch: str, progress: Progress
+) -> tuple[tuple[Deb, ...], tuple[Deb, ...]]:
     mirror = sources.mirror(settings)
+    if not mirror.security:
+        progress.say(
+            "No source of security updates is known; SEALIFT_SECURITY_MIRROR can name one."
+        )
     with Fetcher(downloads() / "debs") as fetcher:
         offers = catalogue(mirror, settings.suite, arch, fetcher)
     if offers.newest(f"python{settings.python}") is None:

@@ -51,9 +51,15 @@ def _download(missing: list[Deb], mirror: Mirror, fetcher: Fetcher) -> dict[str,
 
 
 def _url(deb: Deb, mirror: Mirror) -> str:
-    if deb.archive == "security" and mirror.security:
-        return f"{mirror.security}/{deb.path}"
-    return f"{mirror.main}/{deb.path}"
+    if deb.archive == "main":
+        return f"{mirror.main}/{deb.path}"
+    if not mirror.security:
+        raise SourceError(
+            "The lock has packages of the security archive, and no source of those is known.",
+            where="sealift.lock",
+            remedy="Name one with the environment variable SEALIFT_SECURITY_MIRROR.",
+        )
+    return f"{mirror.security}/{deb.path}"
 
 
 def _failure(failed: dict[Deb, SourceError]) -> SourceError:

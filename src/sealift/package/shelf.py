@@ -36,8 +36,7 @@ class Shelf:
         self._progress.step(f"{role} layer", "building")
         made = layer.write(self._store, role, make())
         self._note(path, made)
-        size = made.descriptor.size / 1e6
-        self._progress.step(f"{role} layer", f"built, {size:.1f} MB")
+        self._progress.step(f"{role} layer", f"built, {_readable(made.descriptor.size)}")
         return made
 
     def _noted(self, path: Path, role: Role) -> Layer | None:
@@ -53,6 +52,15 @@ class Shelf:
         part = path.with_suffix(f".{clock.token(8)}")
         part.write_bytes(msgspec.json.encode(made))
         part.replace(path)
+
+
+def _readable(size: int) -> str:
+    """Bytes for people.
+
+    >>> _readable(1_234_567), _readable(2_345)
+    ('1.2 MB', '2 kB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
 __all__ = ["Shelf"]

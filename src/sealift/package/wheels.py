@@ -1,6 +1,10 @@
 """Layers of wheels: what uv unpacked, with everything removed that depends on where it did.
 
 Layout of an installed wheel: PyPA specifications, "Recording installed projects".
+
+Bytecode is left out: compiling it takes 10 seconds for a usual set of packages and adds a third to
+their size, saves a quarter of a second at the start of a server (1.5 s where pandas and
+scikit-learn are imported), and its bytes depend on the hash seed and the order of compilation.
 """
 
 from __future__ import annotations

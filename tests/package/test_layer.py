@@ -1,0 +1,95 @@
+"""Layers are the same bytes everywhere, and what tars and gzip allow."""
+
+import gzip
+import io
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from sealift import archive, digest
+from sealift.archive import Entry
+from sealift.errors import DataError
+from sealift.package import layer
+
+ENTRIES = [
+    Entry("usr/bin/tool", "file", 0o755, b"#!/bin/sh\n" * 5000),
+    Entry("etc/link", "link", 0o777, target="../usr/bin/tool"),
+    Entry("var/" + "deep/" * 60 + "ünï", "file", 0o644, bytes(range(256)) * 300),
+    Entry("tmp", "folder", 0o1777),
+]
+PLAIN = "sha256:fbd85fadb54a7f2601b1e97659a3de0e7400d9e0ee3c497e29bff33ed595eaf6"
+PACKED = {
+    "x86_64": "sha256:7c264b101bbd97ae33ccd400eb18d79a5f9b130002c16914c3bedb3d952a2edb",
+    "aarch64": "sha256:eaf6f83cd5ff198828fcf90a67017ddcbc56b96a72c0eab777a66e0b58047485",
+}
+
+
+def packed():
+    """The compressed layer of the entries."""
+    return b"".join(layer.gzipped(archive.pack(layer.sorted_entries(ENTRIES))))
+
+
+def test_a_layer_has_the_bytes_it_had_yesterday():
+    """A change of the tar's or the compressor's bytes would change every image."""
+    assert digest.of_bytes(gzip.decompress(packed())) == PLAIN
+    assert digest.of_bytes(packed()) == PACKED[platform.machine()]
+
+
+def test_a_layer_is_what_tar_and_gzip_understand(tmp_path):
+    """Long and odd names, links, modes; one time, one owner; parents before children."""
+    with tarfile.open(fileobj=io.BytesIO(packed()), mode="r:gz") as tar:
+        found = {info.name: info for info in tar}
+    assert set(found) >= {entry.name for entry in ENTRIES}
+    assert {(i.uid, i.gid, i.uname, i.mtime) for i in found.values()} == {(0, 0, "", 1700000000)}
+    assert found["tmp"].mode == 0o1777
+    names = list(found)
+    assert names.index("usr") < names.index("usr/bin") < names.index("usr/bin/tool")
+    (tmp_path / "layer.tar.gz").write_bytes(packed())
+    subprocess.run(["gzip", "-t", tmp_path / "layer.tar.gz"], check=True)
+
+
+def test_the_order_of_entries_does_not_count_and_the_last_one_wins():
+    """Where a name comes twice."""
+    turned = layer.sorted_entries(reversed(ENTRIES))
+    assert turned == layer.sorted_entries(ENTRIES)
+    twice = [Entry("a", "file", content=b"1"), Entry("a", "file", content=b"2")]
+    assert layer.sorted_entries(twice) == [twice[1]]
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path):
+    """Grown or shrunk: the tar would be wrong."""
+    path = tmp_path / "file"
+    for size in (10, 5_000_000):
+        path.write_bytes(bytes(2_000_000))
+        pieces = archive.pack([Entry("file", "file", content=path)])
+        next(pieces)
+        os.truncate(path, size)
+        with pytest.raises(DataError, match="changed its size"):
+            list(pieces)
+
+
+def test_a_layer_larger_than_memory_can_be_written(tmp_path):
+    """A quarter of a gigabyte goes through a process that may use little more than half of it."""
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(256 << 20)
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from sealift import archive\n"
+        "from sealift.archive import Entry\n"
+        "from sealift.package import layer\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (150 << 20, 150 << 20))\n"
+        "entry = Entry('big', 'file', content=Path(sys.argv[1]))\n"
+        "stream = archive.stream(layer.gzipped(archive.pack([entry])))\n"
+        "print(sum(len(piece) for piece in iter(lambda: stream.read(1 << 20), b'')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, big], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0 < int(done.stdout) < 1 << 28
