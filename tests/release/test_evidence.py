@@ -2,8 +2,20 @@
 
 import time
 
+import msgspec
+import numpy as np
 import pytest
-from canaries import CANDIDATE, STABLE, fresh, planned, predictions, request, requests, scored
+from canaries import (
+    CANDIDATE,
+    STABLE,
+    first_verdict,
+    fresh,
+    planned,
+    predictions,
+    request,
+    requests,
+    scored,
+)
 
 from sealift.release.judge import judge
 
@@ -17,16 +29,11 @@ def test_only_observations_of_the_release_count():
         evidence.see_request(request(1, candidate=True, generation=generation))
         evidence.see_scored(scored(1, candidate=True, generation=generation, output=1.0, value=1.0))
     stranger = request(2, candidate=True, generation=7)
-    evidence.see_request(type(stranger)(**{**fields(stranger), "version": 1}))
+    evidence.see_request(msgspec.structs.replace(stranger, version=1))
 
     assert evidence.errors.candidate == (0, 1)
     assert evidence.answers(0.1) == 1
     assert evidence.answers(0.5) == 0
-
-
-def fields(record):
-    """A record as a dictionary."""
-    return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
 def test_shares_may_grow_while_evidence_is_taken_in():
@@ -112,6 +119,42 @@ def test_without_a_baseline_the_first_labels_give_one(baseline):
 
     assert without.losses["mae"].unusable == 0
     assert widths[1] == pytest.approx(widths[0], rel=0.3)
+
+
+def batches(seed, number, rows, *, worse=0.0):
+    """Labelled requests of many rows each; rows of a request go wrong together."""
+    rng = np.random.default_rng([34, seed])
+    for position in range(number):
+        candidate, weather = bool(rng.random() < 0.5), rng.exponential(10)
+        for row in range(rows):
+            output = weather * rng.random() + (worse if candidate else 0.0)
+            label = scored(position, candidate=candidate, generation=8, output=output, value=0.0)
+            yield msgspec.structs.replace(label, id=f"{position}/{row}")
+
+
+def test_the_rows_of_a_request_are_one_draw_of_the_split():
+    """60 healthy releases of requests with 20 rows that go wrong together: no false rollbacks."""
+    wanted = planned(mae="5%")
+    ends = [
+        first_verdict(wanted, fresh(wanted), batches(seed, 500, 20), every=1_000)
+        for seed in range(60)
+    ]
+
+    assert sum(end is not None for end, _ in ends) <= 4
+
+
+def test_the_rows_of_a_request_are_counted_one_by_one():
+    """The difference is that of a row, the count is that of labelled predictions."""
+    wanted = planned(mae="5%")
+    evidence = fresh(wanted)
+    for label in batches(1, 2_000, 5, worse=3.0):
+        evidence.see_scored(label)
+    row = judge(wanted, evidence, stage=1, elapsed=0.0).evidence[1]
+
+    assert row.standing == "worse"
+    assert row.difference == pytest.approx(3.0, abs=0.5)
+    assert row.stable == pytest.approx(5.0, abs=0.5)
+    assert row.candidate_count + row.stable_count > 9_000
 
 
 def test_classes_are_compared_by_their_error_rate():

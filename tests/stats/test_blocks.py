@@ -57,10 +57,10 @@ def test_a_slow_candidate_is_found():
 def test_a_rate_below_the_floor_is_no_evidence_even_where_the_stable_version_has_none():
     """The floor is what the margin allows."""
     rng = np.random.default_rng(12)
-    slow = BlockDifference(floor=0.01)
+    slow = BlockDifference(floor=0.05)
     for number in range(40_000):
         candidate = number % 2 == 1
-        slow.add(at=number / 500, candidate=candidate, event=candidate and rng.random() < 0.008)
+        slow.add(at=number / 500, candidate=candidate, event=candidate and rng.random() < 0.04)
 
     assert slow.log_e_worse() < math.log(20)
 

@@ -100,6 +100,17 @@ def test_what_the_truth_explains_is_taken_out():
     assert adjusted.lower(0.05) < 0 < adjusted.upper(0.05)
 
 
+def test_what_the_truth_explains_is_learnt_all_the_way():
+    """Even where the first losses do not show it."""
+    losses, truth, arms, shares = example(24)
+    losses[:100] -= truth[:100]
+    truth[:100] = 0.0
+    mean = fed(losses, [(1.0, value) for value in truth.tolist()], arms, shares)
+    plain = fed(losses, [CONSTANT] * len(losses), arms, shares)
+
+    assert mean.upper(0.05) - mean.lower(0.05) < 0.5 * (plain.upper(0.05) - plain.lower(0.05))
+
+
 @pytest.mark.parametrize("relative", [True, False])
 def test_the_upper_bound_agrees_with_the_proof_of_harmlessness(relative):
     """Below the margin exactly when the evidence is there."""

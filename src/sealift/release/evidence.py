@@ -7,7 +7,8 @@ evidence, in portions of any size: a controller that was restarted reads them ag
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import add
 
 from sealift.record.observation import RequestSeen, Scored
 from sealift.record.release import Plan
@@ -89,6 +90,9 @@ class Evidence:
 class LossDifference:
     """The difference of the mean losses of labelled predictions, of one kind.
 
+    The rows of one request were answered by one version: they are one draw of the split, and are
+    summed up if their labels come one after another.
+
     A label or a prediction that the loss cannot be worked out from (a text where a number is
     needed, or no number of reasonable size) is counted in ``unusable`` and otherwise passed over.
     """
@@ -99,6 +103,7 @@ class LossDifference:
         self._loss = LOSSES[name]
         self._baseline = baseline if self._usable(baseline) else None
         self._waiting: list[tuple[Scored, bool, float]] = []
+        self._open: OneRequest | None = None
 
     def _usable(self, baseline: Value | None) -> bool:
         """Whether the profile's baseline is one for this loss: not a class where numbers count."""
@@ -126,7 +131,44 @@ class LossDifference:
 
     def _take(self, scored: Scored, candidate: bool, share: float, baseline: Value) -> None:
         loss, features = self._loss(scored.output, scored.value, baseline)
-        self.mean.add(loss, features, candidate=candidate, share=share)
+        request = request_of(scored)
+        if self._open is not None:
+            if self._open.key == request:
+                self._open.add(loss, features)
+                return
+            self._open.hand_over(self.mean)
+        self._open = OneRequest(request, loss, features, candidate, share)
+        if not request:
+            self._open.hand_over(self.mean)
+            self._open = None
+
+
+class OneRequest:
+    """Rows that were answered together, as long as more may come."""
+
+    def __init__(
+        self, key: str, loss: float, features: Sequence[float], candidate: bool, share: float
+    ) -> None:
+        self.key, self.loss, self.features = key, loss, tuple(features)
+        self.candidate, self.share = candidate, share
+
+    def add(self, loss: float, features: Sequence[float]) -> None:
+        """Another row."""
+        self.loss += loss
+        self.features = tuple(map(add, self.features, features))
+
+    def hand_over(self, mean: MeanDifference) -> None:
+        """Count it."""
+        mean.add(self.loss, self.features, candidate=self.candidate, share=self.share)
+
+
+def request_of(scored: Scored) -> str:
+    """What the rows of one request have in common; empty for a request of a single row.
+
+    Rows are called "REQUEST/0", "REQUEST/1" and so on.
+    """
+    request, slash, row = scored.id.rpartition("/")
+    return f"{request} {scored.version} {scored.generation}" if slash and row.isdecimal() else ""
 
 
 __all__ = ["Evidence", "LossDifference"]

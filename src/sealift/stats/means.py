@@ -33,9 +33,10 @@ prediction the candidate's loss is f times the stable version's plus c; so for t
 answer alike. Otherwise asymptotically, for losses of finite variance (Waudby-Smith, Arbour, Sinha,
 Kennedy and Ramdas, Annals of Statistics 2024, arXiv 2103.06476): so nothing is said before each
 version has 100 losses. The randomness that is needed is that of the split, not of the losses: these
-may depend on one another and drift (Ham, Bojinov, Lindon and Tingley, arXiv 2210.08639). Under an
-exact rotation the sums vary less than at random, as long as no client keeps step with it. Labels
-may come late and not at all, if that does not depend on who answered.
+may depend on one another and drift (Ham, Bojinov, Lindon and Tingley, arXiv 2210.08639). What is
+split is a request: the rows of one request are summed up into one loss L. Under an exact rotation
+the sums vary less than at random, as long as no client keeps step with it. Labels may come late and
+not at all, if that does not depend on who answered.
 """
 
 from __future__ import annotations
@@ -99,16 +100,16 @@ class Score:
 
     def add(self, block: Block, expected: NDArray[np.float64]) -> None:
         """The scores of a block, given the losses expected from the truth."""
-        share, rest = block.share, block.loss - expected
+        share, size, rest = block.share, block.features[:, 0], block.loss - expected
         weight = share * (1.0 - share)
         score = np.where(block.candidate, (1.0 - share) * rest, -self.factor * share * rest)
-        score += weight * ((1.0 - self.factor) * expected - self.offset)
+        score += weight * ((1.0 - self.factor) * expected - self.offset * size)
         self.total += float(score.sum())
-        self.weight += float(weight.sum())
-        self._seen.add(score, -weight)
+        self.weight += float(weight @ size)
+        self._seen.add(score, -weight * size)
         swing = np.where(block.candidate, 1.0, self.factor) * block.loss
         swing -= (1.0 - share + self.factor * share) * expected
-        shift = np.where(block.candidate, -share, 1.0 - share)
+        shift = np.where(block.candidate, -share, 1.0 - share) * size
         deviation = np.sqrt(weight)
         self._split.add(deviation * (swing + self.offset * shift), deviation * shift)
 
@@ -225,6 +226,7 @@ class MeanDifference:
         self.moved = Score(factor=1.0 + margin) if relative else Score(offset=margin)
         self.candidate = 0
         self.stable = 0
+        self._units = {True: 0, False: 0}
         self._alpha = alpha
         self._rho: float | None = None
         self._regression = Regression()
@@ -232,7 +234,10 @@ class MeanDifference:
         self._stable_total = self._stable_weight = 0.0
 
     def add(self, loss: float, features: Sequence[float], *, candidate: bool, share: float) -> None:
-        """One loss, with what the truth alone says of it (a constant first)."""
+        """One loss, with what the truth alone says of it (a constant first).
+
+        Predictions that were answered together are one: the sums of their losses and features.
+        """
         self._buffer.append((loss, features, candidate, share))
         if self._rho is None and len(self._buffer) == BURN_IN:
             self._begin(Block(self._buffer))
@@ -244,7 +249,7 @@ class MeanDifference:
     @property
     def ready(self) -> bool:
         """Whether there is enough to say anything."""
-        return min(self.candidate, self.stable) >= FEWEST
+        return min(self._units.values()) >= FEWEST
 
     def stable_mean(self) -> float:
         """The stable version's mean loss over the times of the candidate."""
@@ -290,12 +295,14 @@ class MeanDifference:
         self.plain.add(block, expected)
         self.moved.add(block, expected)
         self._regression.learn(block)
-        answered = int(block.candidate.sum())
-        self.candidate += answered
-        self.stable += BLOCK - answered
+        size, answered = block.features[:, 0], int(block.candidate.sum())
+        self._units[True] += answered
+        self._units[False] += BLOCK - answered
+        self.candidate += int(size[block.candidate].sum())
+        self.stable += int(size[~block.candidate].sum())
         weight = np.where(block.candidate, 0.0, block.share)
         self._stable_total += float(weight @ block.loss)
-        self._stable_weight += float(weight.sum())
+        self._stable_weight += float(weight @ size)
 
 
 __all__ = ["MeanDifference", "Score", "log_mixture"]
