@@ -216,6 +216,17 @@ def test_a_project_without_requirements_has_what_the_server_needs(world):
     assert roles(build.step_image()) == ["base", "shell", "runtime"]
 
 
+def test_indexes_that_the_requirements_name_are_used(world, wheels, tmp_path, monkeypatch):
+    """To choose and to unpack; the lock does not tell of them."""
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    (world / "requirements.txt").write_text(f"--index-url file://{wheels}\nforest\n")
+    build, _, _ = builder(world)
+    build.lock()
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "other-uv"))
+    assert "packages" in roles(build.step_image())
+    assert "://" not in (world / "sealift.lock").read_text()
+
+
 def test_packages_that_cannot_be_had_together_are_said(world):
     """With what the resolver says of it."""
     (world / "requirements.txt").write_text("forest\nnumpy>=2.3\n")

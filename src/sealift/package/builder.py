@@ -112,8 +112,10 @@ class Builder:
         target = locking.wheel_target(lock.python, lock.platform, lock.base)
 
         def make() -> Iterator[Entry]:
+            user = self._folders.root / self._project.image.requirements
+            asked = user if user.exists() else None
             with scratch(self._folders.state / "scratch") as folder:
-                yield from sorted_entries(wheels.unpack(lines, target, folder))
+                yield from sorted_entries(wheels.unpack(lines, target, folder, asked))
 
         return self._made(role, [list(target.options), list(lines)], make)
 

@@ -31,6 +31,7 @@ _LOCAL = "usr/local"
 _ELSEWHERE = ("bin", "etc", "include", "share")
 # notes of the installer, which tell of this machine
 _NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+_INDEX = re.compile(r"(-i|--index-url|--extra-index-url|-f|--find-links)[ =]")
 _PYTHON_LINE = re.compile(rb"#!\S*python[^\n]*\n")
 # for long or odd paths an installer writes a script that starts itself with Python
 _SHELL_LINE = re.compile(rb"#!/bin/sh\n'''exec'[^\n]*\n' '''\n")
@@ -51,7 +52,8 @@ def lock(
         if requirements is None:
             return whole, ()
         pins = _file(folder / "pins.txt", [line.partition(" --hash")[0] for line in whole])
-        served = {_pin(line) for line in uv.compile_lock([needed], target, constraints=pins)}
+        alone = _file(folder / "alone.in", [*_indexes(requirements), *runtime])
+        served = {_pin(line) for line in uv.compile_lock([alone], target, constraints=pins)}
     runtime_lines = tuple(line for line in whole if _pin(line) in served)
     return runtime_lines, tuple(line for line in whole if _pin(line) not in served)
 
@@ -65,11 +67,24 @@ def _file(path: Path, lines: Sequence[str]) -> Path:
     return path
 
 
-def unpack(lines: Sequence[str], target: Target, folder: Path) -> Iterator[Entry]:
-    """Unpack locked wheels below ``folder`` and give the entries of their layer."""
+def unpack(
+    lines: Sequence[str], target: Target, folder: Path, requirements: Path | None = None
+) -> Iterator[Entry]:
+    """Unpack locked wheels below ``folder`` and give the entries of their layer.
+
+    ``requirements`` is the user's file, which may name the indexes to use.
+    """
     where = folder / "wheels"
-    uv.install(_file(folder / "requirements.txt", lines), target, where)
+    content = [*(_indexes(requirements) if requirements else ()), *lines]
+    uv.install(_file(folder / "requirements.txt", content), target, where)
     yield from entries(where, target.python)
+
+
+def _indexes(requirements: Path) -> Iterator[str]:
+    """The lines that name indexes; they are the user's own and never part of a lock."""
+    for line in requirements.read_text(encoding="utf-8").splitlines():
+        if _INDEX.match(line):
+            yield line
 
 
 def entries(installed: Path, python: str) -> Iterator[Entry]:
