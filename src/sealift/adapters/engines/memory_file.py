@@ -1,11 +1,10 @@
-"""Files in memory, which other programs of this user read by a path and which leave no trace."""
+"""Files in memory, which a child inherits and which leave no trace."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 
 @contextmanager
@@ -21,9 +20,4 @@ def memory_file(name: str, content: bytes = b"") -> Iterator[int]:
         os.close(descriptor)
 
 
-def path(descriptor: int) -> Path:
-    """Where another process of this user can open it while this one lives."""
-    return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
-
-
-__all__ = ["memory_file", "path"]
+__all__ = ["memory_file"]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import ClassVar
 
 import msgspec
 
 from sealift import clock, process
-from sealift.adapters.engines import marks, podman_image
+from sealift.adapters.engines import leftovers, marks, podman_image
 from sealift.adapters.engines.environment import environment
 from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
-from sealift.adapters.engines.memory_file import memory_file, path
 from sealift.adapters.engines.mounts import mounts
 from sealift.adapters.engines.podman_args import LIVE, MARK, arguments, lines, title
-from sealift.adapters.engines.podman_command import Command, last, unrunnable
+from sealift.adapters.engines.podman_command import Command, unrunnable
 from sealift.adapters.engines.podman_loan import identity, lend, lent
 from sealift.adapters.engines.programs import not_runnable
 from sealift.errors import MachineError
@@ -90,11 +90,13 @@ class Podman:
         with lent(mounts(spec)), self._removed(name):
             with self._words(spec, mark) as words:
                 self._command.call("create", "--log-driver=none", *words)
-            begin = clock.monotonic()
+            begin, offset = clock.monotonic(), _size(log)
             with lease(self.program, "rm", "--force", name):
                 ended = self._attached(name, log, timeout)
             seconds = clock.monotonic() - begin
-            return Exit(status=self._status(name, log), seconds=seconds, timed_out=not ended)
+            return Exit(
+                status=self._status(name, _since(log, offset)), seconds=seconds, timed_out=not ended
+            )
 
     def start(self, spec: ContainerSpec) -> Container:
         """Start in the background; it outlives the caller. Returns once its program runs.
@@ -153,13 +155,18 @@ class Podman:
         text = lines(environment(self._store, spec), spec.name)
         bound = mounts(spec)
         image = self._bring(spec.image)
-        with memory_file("environment", text.encode()) as given:
+        self._live.mkdir(parents=True, exist_ok=True)
+        leftovers.clear(self._live, "env-*")
+        # Not in memory: without root, podman reads it from another user namespace.
+        with NamedTemporaryFile("w", dir=self._live, prefix="env-") as given:
+            given.write(text)
+            given.flush()
             words = arguments(
                 spec,
                 mark=mark,
                 image=image,
                 user=identity(maps_users=self.maps_users),
-                env_file=path(given),
+                env_file=Path(given.name),
                 mounts=bound,
                 guarantees=self._guarantees,
             )
@@ -178,29 +185,29 @@ class Podman:
             client.wait()
         return ended
 
-    def _status(self, name: str, log: Path) -> int:
+    def _status(self, name: str, said: str) -> int:
         found = self._command.inspect(name)
         if found is None:
             raise self._command.failure("start", "the container is gone")
         if found.state.began:
             return found.state.exit_code
-        said = _tail(log)
-        status = unrunnable(said)
-        if status is None:
+        reason = unrunnable(said)
+        if reason is None:
             raise self._command.failure("start", said)
-        return status
+        return reason[0]
 
     def _detached(self, name: str, words: Sequence[str], log: Path) -> None:
         """Start it in the background, with its output going to ``log`` as it is."""
         # In this mode the program writes into the file itself: nothing has to outlive us for that.
+        offset = _size(log)
         options = ["run", "--detach", "--log-driver=passthrough", *words]
         client = process.spawn([self.program, *options], log=log, detach=True)
         if client.wait() != 0:
-            raise self._failure(name, _tail(log), log)
+            raise self._failure(name, _since(log, offset), log)
 
     def _failure(self, name: str, said: str, log: Path) -> MachineError:
-        if unrunnable(said) is not None:
-            return not_runnable(last(said), str(log))
+        if reason := unrunnable(said):
+            return not_runnable(reason[1], str(log))
         return self._command.failure(f"run --name={name}", said)
 
     @contextmanager
@@ -255,10 +262,15 @@ class Docker(Podman):
         process.leave(reader)
 
 
-def _tail(log: Path) -> str:
-    with suppress(FileNotFoundError):
-        return log.read_text(errors="replace")[-4096:]
-    return ""
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _since(log: Path, offset: int) -> str:
+    """The beginning of what was written to a log after ``offset``."""
+    with log.open("rb") as stream:
+        stream.seek(offset)
+        return stream.read(1 << 16).decode(errors="replace")
 
 
 __all__ = ["Docker", "Podman"]

@@ -100,12 +100,23 @@ def last(said: str) -> str:
     return telling[-1].removeprefix("Error: ").rstrip(".?") if telling else ""
 
 
-def unrunnable(said: str) -> int | None:
-    """127 or 126 where the last words say that the program was not found or cannot be run."""
-    text = last(said).lower()
-    if "executable file not found" in text or "no such file or directory" in text:
-        return 127
-    return 126 if "permission denied" in text or "exec format error" in text else None
+def unrunnable(said: str) -> tuple[int, str] | None:
+    """127 or 126, and why, where an engine says that the program is not there or cannot be run.
+
+    >>> unrunnable('crun: executable file `x` not found in $PATH: No such file or directory')[0]
+    127
+    >>> unrunnable('Error: mount /a: permission denied') is None
+    True
+    """
+    for line in said.splitlines():
+        text = line.lower()
+        if "exec" not in text:
+            continue
+        if "not found" in text or "no such file or directory" in text:
+            return 127, last(line)
+        if "permission denied" in text or "exec format error" in text:
+            return 126, last(line)
+    return None
 
 
 __all__ = ["Command", "Config", "Inspected", "State", "last", "unrunnable"]

@@ -28,6 +28,9 @@ def pull(command: Command, store: Store, image: Digest, live: Path) -> str:
     if not command.tell("image", "exists", known):
         with _alone(store, image, live) as folder:
             command.call("pull", "--quiet", f"oci:{folder}")
+        # Podman names it after the folder that it was read from, which is gone now.
+        command.call("untag", known)
+        command.call("tag", known, f"{NAME}:{digest.short(image)}")
     return known
 
 
@@ -55,12 +58,7 @@ def _alone(store: Store, image: Digest, live: Path) -> Iterator[Path]:
     """A layout of this image alone, whose blobs are those of the store."""
     with store.open(image) as blob:
         size = len(blob.read())
-    entry: Json = {
-        "mediaType": MANIFEST,
-        "digest": image,
-        "size": size,
-        "annotations": {"org.opencontainers.image.ref.name": f"{NAME}:{digest.short(image)}"},
-    }
+    entry: Json = {"mediaType": MANIFEST, "digest": image, "size": size}
     with _scratch(live) as folder:
         (folder / "oci-layout").write_bytes(digest.canonical({"imageLayoutVersion": "1.0.0"}))
         (folder / "blobs").symlink_to((store.root / "blobs").absolute())
