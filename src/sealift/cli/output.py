@@ -51,8 +51,9 @@ class Page:
     def value(self, value: object) -> None:
         """The whole answer as JSON; nothing in human form."""
         if self._json:
-            text = msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
-            sys.stdout.write(text.decode() + "\n")
+            plain = msgspec.to_builtins(value, str_keys=True)
+            sys.stdout.write(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+            sys.stdout.write("\n")
 
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table for a person; nothing in JSON form."""
