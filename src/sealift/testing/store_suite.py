@@ -19,10 +19,18 @@ from sealift import archive, digest
 from sealift.archive import Entry
 from sealift.errors import DataError, IntegrityError, NotFoundError, SealiftError, UsageError
 from sealift.ports import Store
-from sealift.record.image import CONFIG, EMPTY, LAYER, LAYER_GZIP, MANIFEST, Descriptor, Manifest
+from sealift.record.image import (
+    CONFIG,
+    EMPTY,
+    LAYER,
+    LAYER_GZIP,
+    LAYER_ZSTD,
+    MANIFEST,
+    Descriptor,
+    Manifest,
+)
 from sealift.types import Digest
 
-LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
 ABSENT = Digest("sha256:" + "0" * 64)
 
 
