@@ -49,7 +49,9 @@ class Wired:
         """The container engine that the project file names, or the best this machine has."""
         settings = self.project.engine
         name = choose(settings.name)
-        made = adapter("engine", name)(self.store, self.folders.live / "containers", settings.args)
+        # arguments are meant for one command line: not for whatever "auto" happens to choose
+        args = settings.args if settings.name == name else ()
+        made = adapter("engine", name)(self.store, self.folders.live / "containers", args)
         return cast("Engine", made)
 
     @cached_property

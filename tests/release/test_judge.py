@@ -51,7 +51,7 @@ def test_a_stage_that_has_seen_enough_leads_to_the_next():
     after = judge(wanted, evidence, stage=0, elapsed=1.0)
 
     assert (before.decision, after.decision) == ("continue", "advance")
-    assert "Stage 1 of 2 (10%) has seen 19 of 20 answers of version 3" in before.reason
+    assert "Stage 1 of 2 (10%) has seen 19 of 20 answers of model 3" in before.reason
 
 
 def test_answers_of_an_earlier_stage_do_not_count_for_the_next():
@@ -72,7 +72,7 @@ def test_a_healthy_candidate_is_promoted_in_the_last_stage_only():
 
     assert first.decision == "advance"
     assert last.decision == "promote"
-    assert last.reason.startswith("Version 3 is proven not worse than version 2: errors: ")
+    assert last.reason.startswith("Model 3 is proven not worse than model 2: errors: ")
     assert {row.standing for row in last.evidence} == {"not-worse"}
 
 
@@ -107,7 +107,7 @@ def test_errors_roll_back_with_the_numbers_that_show_it():
     row = verdict.evidence[0]
 
     assert verdict.decision == "rollback"
-    assert verdict.reason.startswith("errors of version 3 are worse than version 2's: ")
+    assert verdict.reason.startswith("errors of model 3 are worse than model 2's: ")
     assert f"of {row.candidate_count} failed against 0%" in verdict.reason
     assert row.e_value > row.threshold == pytest.approx(60.0)
     assert 0 < row.lower < row.difference < row.upper
@@ -124,7 +124,7 @@ def test_a_loss_that_is_worse_rolls_back_with_its_bounds():
     row = verdict.evidence[1]
 
     assert verdict.decision == "rollback"
-    assert verdict.reason.startswith("mae of version 3 is worse than version 2's by ")
+    assert verdict.reason.startswith("mae of model 3 is worse than model 2's by ")
     assert row.candidate - row.stable == pytest.approx(row.difference)
     assert 0 < row.lower < row.difference < row.upper
 
@@ -141,7 +141,7 @@ def test_a_slow_candidate_is_rolled_back_for_its_p99():
     verdict = judge(wanted, evidence, stage=1, elapsed=1.0)
 
     assert verdict.decision == "rollback"
-    assert verdict.reason.startswith("latency_p99 of version 3 is worse than version 2's: 0.03")
+    assert verdict.reason.startswith("latency_p99 of model 3 is worse than model 2's: 0.03")
     assert verdict.evidence[1].unit == "seconds"
 
 

@@ -24,6 +24,8 @@ def show_watch(page: Page, report: WatchReport) -> None:
         if more > 0:
             page.line(f"and {more} more; sealift watch --json has all", "info")
     for flag in report.flags:
+        if flag.place in {one.field for one in shown}:
+            continue  # it stands in the table already
         page.line(f"{flag.severity}: {flag.message}", flag.severity)
         if flag.remedy:
             page.line(f"  next: {flag.remedy}", "info")

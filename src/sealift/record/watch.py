@@ -56,7 +56,7 @@ class FieldDrift(msgspec.Struct, frozen=True, kw_only=True):
     chance can account for is taken away; the field ``drifted`` when that is above the threshold.
     ``psi`` is the population stability index and ``shift`` the Wasserstein distance over the bins
     of a number (None for texts). ``since`` is the most likely beginning. ``moved`` are the bins
-    that changed most; ``summary`` says it in a line.
+    that changed most; ``summary`` says which they are in a line.
     """
 
     field: str

@@ -16,12 +16,12 @@ def worse(guard: GuardEvidence, candidate: int, stable: int | None) -> str:
     >>> worse(GuardEvidence(guard="mae", standing="worse", stable=23.0, candidate=27.1,
     ...     stable_count=10_900, candidate_count=1_204, difference=4.1, lower=2.0, upper=6.6,
     ...     margin=0.05, e_value=812.0, threshold=60.0), 3, 2)
-    "mae of version 3 is worse than version 2's by 4.1 (at least 2): 27.1 against 23 over 1,204 \
+    "mae of model 3 is worse than model 2's by 4.1 (at least 2): 27.1 against 23 over 1,204 \
 and 10,900 labelled predictions."
     """
     name, counts = guard.guard, f"{guard.candidate_count:,} and {guard.stable_count:,}"
     verb = "are" if name == "errors" else "is"
-    head = f"{name} of version {candidate} {verb} worse than version {stable}'s"
+    head = f"{name} of model {candidate} {verb} worse than model {stable}'s"
     now, before = guard.candidate or 0.0, guard.stable or 0.0
     if name == "errors":
         return f"{head}: {failures(guard)}{at_least(guard)}; {evidence(guard)}."
@@ -38,8 +38,8 @@ and 10,900 labelled predictions."
 def harmless(guards: Iterable[GuardEvidence], candidate: int, stable: int | None) -> str:
     """Why a release is promoted."""
     parts = "; ".join(bound(guard) for guard in guards)
-    than = f"version {stable}" if stable is not None else "its margins"
-    return f"Version {candidate} is proven not worse than {than}: {parts}."
+    than = f"model {stable}" if stable is not None else "its margins"
+    return f"Model {candidate} is proven not worse than {than}: {parts}."
 
 
 def still_open(guards: Iterable[GuardEvidence]) -> str:
@@ -52,7 +52,7 @@ def progress(plan: Plan, stage: int, share: float, answers: int, candidate: int)
     """How far a stage is."""
     return (
         f"stage {stage + 1} of {len(plan.stages)} ({100 * share:g}%) has seen {answers:,} of "
-        f"{plan.stage_requests:,} answers of version {candidate}"
+        f"{plan.stage_requests:,} answers of model {candidate}"
     )
 
 

@@ -110,7 +110,7 @@ def _share(release: Release, generation: int, share: float, now: float, why: str
     later = _share_only(release, generation, share)
     stages = len(release.plan.stages)
     place = f" (stage {release.stage + 1} of {stages})" if release.state == "observing" else ""
-    part = "all" if share == 1.0 else f"{share:.1%} of"
+    part = "all" if share == 1.0 else f"{100 * share:g}% of"
     what = f"Model {release.version} gets {part} the traffic{place}"
     return _tell(later, now, f"{what}: {why}" if why else f"{what}.")
 

@@ -38,7 +38,6 @@ def field_drift(
     drifted = lower > threshold
     moved = moves(profile, before, now)
     words = "; ".join(sentence(move) for move in moved[:1]) if effect > threshold else ""
-    state = "drifted" if drifted else f"{lower:.2f} for certain"
     return FieldDrift(
         field=profile.name,
         effect=effect,
@@ -49,7 +48,7 @@ def field_drift(
         rows=rows,
         since=fitting[drift.onset(before, windows)].since if drifted else None,
         moved=moved,
-        summary=f"{profile.name}: {effect:.2f} ({state})" + (f": {words}" if words else ""),
+        summary=words or "no bin stands out",
     )
 
 

@@ -103,12 +103,12 @@ def _version(number: int, tally: Tally, predictions: int, serving: int | None) -
 def _failures(one: VersionWatch) -> Iterator[Finding]:
     if one.failed == 0:
         return
-    who = f"Version {one.version}" if one.version != UNANSWERED else "No version"
+    who = f"Model {one.version}" if one.version != UNANSWERED else "No version"
     lower, _ = rate_bounds(one.failed, one.requests)
     yield Finding(
         severity="error" if lower > FAILING else "warning",
         message=f"{who}: {one.failed:,} of {one.requests:,} requests failed.",
-        place=f"version {one.version}",
+        place=f"model {one.version}",
         remedy="See the log of its container." if one.version != UNANSWERED else "",
     )
 
@@ -120,9 +120,9 @@ def _risks(one: VersionWatch, trained: Mapping[str, float]) -> Iterator[Finding]
             continue
         yield Finding(
             severity="error" if one.serving else "warning",
-            message=f"{name} of version {one.version} is {now.value:.4g} "
+            message=f"{name} of model {one.version} is {now.value:.4g} "
             f"({now.lower:.4g} to {now.upper:.4g}); in training it was {before:.4g}.",
-            place=f"version {one.version}",
+            place=f"model {one.version}",
             remedy="See what drifted, and train on newer data.",
         )
 
@@ -139,37 +139,37 @@ def _worse(name: str, now: Estimate, before: float) -> bool:
 def _drift_flags(report: WatchReport) -> Iterator[Finding]:
     moved = [one for one in report.fields if one.drifted]
     if report.prediction is not None and report.prediction.drifted:
-        yield _drift_flag("The predictions have moved", report.prediction)
+        yield _drift_flag("The predictions have", report.prediction)
     for one in moved:
-        yield _drift_flag("An input has moved", one)
+        yield _drift_flag(f"Input {one.field} has", one)
     serving = next((one for one in report.versions if one.serving), None)
     if serving is not None and serving.predictions and not report.fields:
         yield Finding(
             severity="warning",
-            message=f"The inputs of version {serving.version} are not compared with training.",
-            place=f"version {serving.version}",
+            message=f"The inputs of model {serving.version} are not compared with training.",
+            place=f"model {serving.version}",
             remedy="It has no reference profile here, or no input was counted in its bins yet.",
         )
 
 
 def _drift_flag(what: str, one: FieldDrift) -> Finding:
-    return Finding(severity="warning", message=f"{what}: {one.summary}.", place=one.field)
+    return Finding(severity="warning", message=f"{what} moved: {one.summary}.", place=one.field)
 
 
 def _label_flags(one: VersionWatch, unusable: Mapping[int, int]) -> Iterator[Finding]:
-    place = f"version {one.version}"
+    place = f"model {one.version}"
     bad = unusable.get(one.version, 0)
     if bad:
         yield Finding(
             severity="warning",
-            message=f"{bad:,} labels of version {one.version} are no finite numbers.",
+            message=f"{bad:,} labels of model {one.version} are no finite numbers.",
             place=place,
             remedy="Give numbers for a regression; these were left out.",
         )
     if one.serving and one.predictions and one.labels < FEW_LABELS * one.predictions:
         yield Finding(
             severity="info",
-            message=f"{one.labels:,} of {one.predictions:,} predictions of version {one.version} "
+            message=f"{one.labels:,} of {one.predictions:,} predictions of model {one.version} "
             "have a label: its error may not be that of all.",
             place=place,
             remedy="Add labels with `sealift watch --labels FILE`.",
@@ -178,21 +178,22 @@ def _label_flags(one: VersionWatch, unusable: Mapping[int, int]) -> Iterator[Fin
 
 def _headline(report: WatchReport, flags: tuple[Finding, ...]) -> str:
     if report.serving is None:
-        return "No version serves yet."
+        return "No model serves yet."
     one = next((one for one in report.versions if one.serving), None)
     if one is None or one.requests + one.predictions == 0:
-        return f"Version {report.serving} has had no requests."
+        return f"Model {report.serving} has had no requests."
     errors = [flag.message for flag in flags if flag.severity == "error"]
     moved = [field for field in report.fields if field.drifted]
     if report.prediction is not None and report.prediction.drifted:
         moved = [report.prediction, *moved]
     sentences = errors[:1]
     if moved:
+        most = max(moved, key=lambda field: field.lower)
         sentences.append(
             f"{_names([field.field for field in moved])} moved away from training"
-            f" (most: {max(moved, key=lambda field: field.lower).summary})."
+            f" (most: {most.field}, {most.summary})."
         )
-    return " ".join(sentences) or f"Version {one.version} is well: {_well(one, report)}."
+    return " ".join(sentences) or f"Model {one.version} is well: {_well(one, report)}."
 
 
 def _names(names: list[str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import zstandard
-from isal import igzip, isal_zlib
 
 from sealift import archive
 from sealift.errors import IntegrityError, PackageError
@@ -16,7 +16,6 @@ from sealift.record.image import Descriptor
 from sealift.types import Digest
 
 CHUNK = 1 << 20
-_ISAL_ERROR = cast("type[Exception]", isal_zlib.error)
 # deflate cannot do better than 1032:1; a layer near that is a trap, not software
 _WORST_RATIO = 500
 
@@ -31,7 +30,7 @@ def inflated(content: BinaryIO, layer: Descriptor, diff_id: Digest) -> BinaryIO:
     if kind == "":
         plain = content
     elif kind in ("+gzip", ".gzip"):
-        plain = cast("BinaryIO", cast("Any", igzip).open(content, "rb"))
+        plain = cast("BinaryIO", gzip.GzipFile(fileobj=content))
     elif kind == "+zstd":
         reader = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True)
         plain = cast("BinaryIO", reader)
@@ -65,7 +64,7 @@ def _checked(
 def _next(plain: BinaryIO, source: Digest) -> bytes:
     try:
         return plain.read(CHUNK)
-    except (OSError, EOFError, zlib.error, _ISAL_ERROR, zstandard.ZstdError) as error:
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise IntegrityError(f"A layer cannot be read: {error}.", where=source) from error
 
 
