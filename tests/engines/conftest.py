@@ -39,14 +39,15 @@ def make_bench(image_store):
     place, image = image_store
 
     def make(kind, folder):
+        live = folder / ".sealift" / "live"  # as in a project: some programs mind the dot
         source = (
             "from pathlib import Path\n"
             "from sealift.adapters.stores.layout import Layout\n"
             f"from {kind.__module__} import {kind.__name__}\n"
-            f"place, live = Path({str(place)!r}), Path({str(folder / 'live')!r})\n"
+            f"place, live = Path({str(place)!r}), Path({str(live)!r})\n"
             f"engine = {kind.__name__}(Layout(place / 'layout', place / 'unpacked'), live)\n"
         )
-        engine = kind(Layout(place / "layout", place / "unpacked"), folder / "live")
+        engine = kind(Layout(place / "layout", place / "unpacked"), live)
         return EngineBench(engine=engine, image=image, folder=folder, source=source)
 
     return make

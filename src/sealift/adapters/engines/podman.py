@@ -134,7 +134,7 @@ class Podman:
 
     def _bring(self, image: Digest) -> str:
         """Bring an image in, unless it is there; the engine's own name of it."""
-        return podman_image.pull(self._command, self._store, image, self._live)
+        return podman_image.pull(self._command, self._store, image)
 
     @cached_property
     def _guarantees(self) -> Guarantees:
@@ -174,7 +174,9 @@ class Podman:
 
     def _attached(self, name: str, log: Path, timeout: float | None) -> bool:
         """Start it and wait for its end; false if it had to be killed for the time it took."""
-        client = process.spawn([self.program, "start", "--attach", name], log=log)
+        words = [self.program, "start", "--attach", name]
+        # its monitor leaves a file called oom where it stands when memory ran out
+        client = process.spawn(words, log=log, cwd=self._live)
         try:
             ended = process.wait(client, timeout) is not None
             if not ended:
@@ -201,7 +203,7 @@ class Podman:
         # In this mode the program writes into the file itself: nothing has to outlive us for that.
         offset = _size(log)
         options = ["run", "--detach", "--log-driver=passthrough", *words]
-        client = process.spawn([self.program, *options], log=log, detach=True)
+        client = process.spawn([self.program, *options], log=log, detach=True, cwd=self._live)
         if client.wait() != 0:
             raise self._failure(name, _since(log, offset), log)
 

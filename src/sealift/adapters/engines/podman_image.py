@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
+
+import msgspec
 
 from sealift import clock, digest
 from sealift.adapters.engines import leftovers
 from sealift.adapters.engines.podman_command import Command
+from sealift.adapters.stores.inflate import inflated
 from sealift.ports import Store
-from sealift.record.image import MANIFEST, Manifest
+from sealift.record.image import MANIFEST, Descriptor, Manifest
 from sealift.types import Digest, Json
 
 NAME = "localhost/sealift"
+PREFIX = "sealift-image-"
 
 
-def pull(command: Command, store: Store, image: Digest, live: Path) -> str:
+class RootFs(msgspec.Struct, frozen=True):
+    """The layers of an image by the digests of their plain tars, from the bottom."""
+
+    diff_ids: tuple[Digest, ...]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The part of an image's configuration that tells its layers."""
+
+    rootfs: RootFs
+
+
+def pull(command: Command, store: Store, image: Digest) -> str:
     """Bring it into podman, which reads the store's own files; the name it has there.
 
     The name is the digest of its configuration, which covers the content of every layer.
     """
     known = store.manifest(image).config.digest.removeprefix("sha256:")
     if not command.tell("image", "exists", known):
-        with _alone(store, image, live) as folder:
+        with _alone(store, image) as folder:
             command.call("pull", "--quiet", f"oci:{folder}")
         # Podman names it after the folder that it was read from, which is gone now.
         command.call("untag", known)
@@ -46,20 +63,24 @@ def load(command: Command, store: Store, image: Digest, live: Path) -> str:
 
 
 @contextmanager
-def _scratch(live: Path) -> Iterator[Path]:
-    live.mkdir(parents=True, exist_ok=True)
-    leftovers.clear(live, "image-*")
-    with TemporaryDirectory(prefix="image-", dir=live) as folder:
+def _scratch(parent: Path) -> Iterator[Path]:
+    parent.mkdir(parents=True, exist_ok=True)
+    leftovers.clear(parent, f"{PREFIX}*")
+    with TemporaryDirectory(prefix=PREFIX, dir=parent) as folder:
         yield Path(folder)
 
 
 @contextmanager
-def _alone(store: Store, image: Digest, live: Path) -> Iterator[Path]:
-    """A layout of this image alone, whose blobs are those of the store."""
+def _alone(store: Store, image: Digest) -> Iterator[Path]:
+    """A layout of this image alone, whose blobs are those of the store.
+
+    It lies among the temporary files, not in the project: podman makes a name of the path and
+    takes no part of it that begins with a dot, as the folder ``.sealift`` does.
+    """
     with store.open(image) as blob:
         size = len(blob.read())
     entry: Json = {"mediaType": MANIFEST, "digest": image, "size": size}
-    with _scratch(live) as folder:
+    with _scratch(Path(gettempdir())) as folder:
         (folder / "oci-layout").write_bytes(digest.canonical({"imageLayoutVersion": "1.0.0"}))
         (folder / "blobs").symlink_to((store.root / "blobs").absolute())
         index: Json = {"schemaVersion": 2, "manifests": [entry]}
@@ -68,22 +89,42 @@ def _alone(store: Store, image: Digest, live: Path) -> Iterator[Path]:
 
 
 def _archive(store: Store, manifest: Manifest, name: str, path: Path) -> None:
-    """Write the archive that ``docker load`` reads: blobs, and a list of what they are."""
-    names = {blob.digest: f"blobs/{blob.digest.replace(':', '/')}" for blob in
-             (manifest.config, *manifest.layers)}  # fmt: skip
+    """Write the archive that ``docker load`` reads: plain layers, and a list of what they are.
+
+    The layers are not compressed, since docker before version 23 knows nothing of zstd.
+    """
+    with store.open(manifest.config.digest) as content:
+        config = content.read()
+    settings = msgspec.json.decode(config, type=Settings)
+    plain = dict(zip(settings.rootfs.diff_ids, manifest.layers, strict=True))
     table: Json = [
         {
-            "Config": names[manifest.config.digest],
+            "Config": _place(manifest.config.digest),
             "RepoTags": [name],
-            "Layers": [names[layer.digest] for layer in manifest.layers],
+            "Layers": [_place(diff_id) for diff_id in plain],
         }
     ]
     with tarfile.open(path, "w") as archive:
-        for blob in {blob.digest: blob for blob in (manifest.config, *manifest.layers)}.values():
-            with store.open(blob.digest) as content:
-                archive.addfile(_entry(names[blob.digest], blob.size), content)
-        listing = digest.canonical(table)
-        archive.addfile(_entry("manifest.json", len(listing)), io.BytesIO(listing))
+        _add(archive, _place(manifest.config.digest), config)
+        for diff_id, layer in plain.items():
+            _add_layer(archive, store, layer, diff_id)
+        _add(archive, "manifest.json", digest.canonical(table))
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    archive.addfile(_entry(name, len(content)), io.BytesIO(content))
+
+
+def _add_layer(archive: tarfile.TarFile, store: Store, layer: Descriptor, diff_id: Digest) -> None:
+    with store.open(layer.digest) as packed, TemporaryFile() as plain:
+        shutil.copyfileobj(inflated(packed, layer, diff_id), plain)
+        size = plain.tell()
+        plain.seek(0)
+        archive.addfile(_entry(_place(diff_id), size), plain)
+
+
+def _place(content: Digest) -> str:
+    return f"blobs/{content.replace(':', '/')}"
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:
