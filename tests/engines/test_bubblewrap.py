@@ -128,7 +128,7 @@ def test_the_environment_is_not_on_any_command_line(bench):
 def test_a_container_is_found_without_any_file(bench):
     """Somebody deleted the project's state; its processes still tell all there is to know."""
     started = bench.engine.start(bench.spec("exec sleep 600", labels=LABELS))
-    for path in (bench.folder / "live").glob("*"):
+    for path in (bench.folder / ".sealift" / "live").glob("*"):
         path.unlink()
     found = bench.engine.find(LABELS)
 
@@ -177,7 +177,7 @@ def test_a_broken_file_hides_no_other_container(bench):
     """Half a file, a foreign one and an empty one."""
     container = bench.engine.start(bench.spec("exit 0", labels=LABELS))
     for name, content in (("half", '{"id":'), ("foreign", "[]"), ("empty", "")):
-        (bench.folder / "live" / f"{name}.json").write_text(content)
+        (bench.folder / ".sealift" / "live" / f"{name}.json").write_text(content)
 
     assert [one.id for one in bench.engine.find(LABELS)] == [container.id]
     bench.engine.stop(container, grace=0.0)

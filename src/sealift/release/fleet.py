@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
 
 from sealift import clock
+from sealift.errors import MachineError
 from sealift.folders import Folders
 from sealift.loopback import HOST
 from sealift.ports import Engine
@@ -24,6 +25,8 @@ SILENCE = 60.0
 """Seconds without an answer after which a replica that still runs is taken for hung."""
 GRACE = 30.0
 """Seconds that a replica gets to finish what it is doing; longer than its own limit for that."""
+LONGEST = 30.0
+"""Seconds to wait, at most, before one that dies again and again is started again."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +45,19 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Replica:
-    """A container that serves, or is about to."""
+    """A container that serves, or is about to, or has died and is about to be replaced.
+
+    ``heard`` is when it last answered (or was started), ``fresh`` that it never has; ``proven``
+    that there was an answer at its address, by it or one before it. ``again`` is when a dead one is
+    to be replaced.
+    """
 
     container: Container
     port: int
     heard: float
     proven: bool = False
+    fresh: bool = True
+    again: float | None = None
 
     @property
     def url(self) -> str:
@@ -63,14 +73,22 @@ class Fleet:
     """
 
     def __init__(
-        self, engine: Engine, *, service: str, folders: Folders, probe: Probe | None = None
+        self,
+        engine: Engine,
+        *,
+        service: str,
+        folders: Folders,
+        probe: Probe | None = None,
+        monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._engine = engine
         self._service = service
         self._folders = folders
         self._probe = probe or Loopback()
+        self._monotonic = monotonic
         self._replicas: dict[int, list[Replica]] = {}
         self._deaths: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
 
     def ensure(self, version: int, image: Digest, *, replicas: int = 1) -> Standing:
         """One look at a version: adopt what runs, replace what died, start what is missing.
@@ -81,10 +99,11 @@ class Fleet:
             self._replicas[version] = self._adopt(version, image)
         held = self._replicas[version]
         answers = [self._probe.ready(one.port) for one in held]
-        now = clock.monotonic()
+        now = self._monotonic()
         for one, answer in zip(held, answers, strict=True):
             if answer:
-                one.heard, one.proven = now, True
+                one.heard, one.proven, one.fresh = now, True, False
+                self._failures[version] = 0
         if not all(answers):
             self._replace(version, held, answers)
         while len(held) < replicas:
@@ -106,6 +125,7 @@ class Fleet:
         """Stop every replica of a version; requests that are in flight are answered first."""
         self._replicas.pop(version, None)
         self._deaths.pop(version, None)
+        self._failures.pop(version, None)
         for container in self._engine.find(self._labels(version)):
             self._engine.stop(container, grace=GRACE)
 
@@ -129,7 +149,7 @@ class Fleet:
         adopted = []
         for one in self._engine.find(self._labels(version)):
             if one.running and one.image == image and _port(one):
-                adopted.append(Replica(one, _port(one), clock.monotonic()))
+                adopted.append(Replica(one, _port(one), self._monotonic()))
             else:
                 self._engine.stop(one, grace=GRACE)
         return adopted
@@ -137,22 +157,37 @@ class Fleet:
     def _replace(self, version: int, held: list[Replica], answers: list[bool]) -> None:
         """Start anew, at the same address, what is dead or has hung for long."""
         living = {one.id for one in self._running(version)}
-        now = clock.monotonic()
+        now = self._monotonic()
         for place, one in enumerate(held):
             hung = now - one.heard > SILENCE
             if answers[place] or (one.container.id in living and not hung):
                 continue
-            self._engine.stop(one.container, grace=0.0)
-            self._deaths[version] = self._deaths.get(version, 0) + 1
-            successor = self._start(version, one.container.image, port=one.port)
-            successor.proven = one.proven and successor.port == one.port
-            held[place] = successor
+            if one.again is None:
+                self._engine.stop(one.container, grace=0.0)
+                one.again = now + self._pause(version, one)
+            if now >= one.again:
+                successor = self._start(version, one.container.image, port=one.port)
+                successor.proven = one.proven and successor.port == one.port
+                held[place] = successor
+
+    def _pause(self, version: int, dead: Replica) -> float:
+        """Count a death; seconds to wait, none for one that had been well."""
+        self._deaths[version] = self._deaths.get(version, 0) + 1
+        failures = self._failures.get(version, 0) + dead.fresh
+        self._failures[version] = failures
+        return min(LONGEST, 2.0 ** (failures - 1)) if failures > 1 else 0.0
 
     def _start(self, version: int, image: Digest, *, port: int) -> Replica:
         port = self._probe.port(port)
         name = f"{self._service}-v{version}-{clock.token(6)}"
         records = self._folders.records / name
-        records.mkdir(parents=True, exist_ok=True)
+        try:
+            records.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MachineError(
+                f"The folder of a replica's records cannot be made: {error.strerror}.",
+                where=str(records),
+            ) from error
         container = self._engine.start(
             ContainerSpec(
                 name=name,
@@ -170,7 +205,7 @@ class Fleet:
                 log=str(self._folders.live / f"{name}.log"),
             )
         )
-        return Replica(container, port, clock.monotonic())
+        return Replica(container, port, self._monotonic())
 
 
 def _port(container: Container) -> int:

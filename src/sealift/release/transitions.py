@@ -11,8 +11,11 @@ is stored before anything is done about it.
 
 from __future__ import annotations
 
+from typing import Literal, Protocol
+
 from msgspec.structs import replace
 
+from sealift.errors import UsageError
 from sealift.record.release import Audit, Event, Outcome, Release, Verdict
 
 PARTS = 1000
@@ -25,6 +28,31 @@ _SAID: dict[Outcome, str] = {
     "failed": "Failed: {old}.",
     "cancelled": "Cancelled: {old}.",
 }
+
+
+class Turn(Protocol):
+    """A change that decides where a release goes, and why."""
+
+    def __call__(self, release: Release, why: str, *, generation: int, now: float) -> Release:
+        """The record after it."""
+        ...
+
+
+def ask(release: Release, wish: Literal["promote", "rollback"], *, by: str, now: float) -> Release:
+    """A person wants a release to end one way or the other.
+
+    Raises ``UsageError`` when it has ended, or is on its way back already.
+    """
+    if release.state == "ended":
+        raise UsageError(f"Release {release.id} has ended: {release.outcome}.")
+    if release.state == "rolling-back" and wish == "promote":
+        raise UsageError(
+            f"Release {release.id} is being rolled back.",
+            remedy="Wait for its end, and release the model again.",
+        )
+    words = {"promote": "be promoted", "rollback": "be rolled back"}[wish]
+    asked = f"{by} asked for model {release.version} to {words}."
+    return _tell(replace(release, request=wish), now, asked)
 
 
 def prepare(
@@ -52,6 +80,23 @@ def advance(release: Release, verdict: Verdict, *, generation: int, now: float) 
     stage = release.stage + 1
     later = replace(release, stage=stage, verdict=verdict)
     return _share(later, generation, release.plan.stages[stage], now, verdict.reason)
+
+
+def pause(release: Release, *, generation: int, now: float) -> Release:
+    """The candidate is not there: the stable version gets its share too, for a while."""
+    what = f"Model {release.version} is not there; it gets no traffic until it is ready."
+    return _tell(_share_only(release, generation, 0.0), now, what)
+
+
+def paused(release: Release) -> bool:
+    """Whether the candidate has no share, although it is being observed."""
+    return release.shares.get(str(release.generation)) == 0.0
+
+
+def resume(release: Release, *, generation: int, now: float) -> Release:
+    """The candidate is there again, and gets the share of its stage."""
+    share = release.plan.stages[release.stage]
+    return _share(release, generation, share, now, "it is ready again.")
 
 
 def promote(release: Release, why: str, *, generation: int, now: float) -> Release:
@@ -127,13 +172,19 @@ def _tell(release: Release, now: float, what: str) -> Release:
 
 
 __all__ = [
+    "PARTS",
+    "Turn",
     "advance",
+    "ask",
     "end",
     "note",
     "observe",
     "outcome_of",
+    "pause",
+    "paused",
     "prepare",
     "promote",
+    "resume",
     "retreat",
     "weights",
 ]
