@@ -174,6 +174,45 @@ def test_a_route_file_that_was_cut_off_is_never_put_in_force(traefik, kept):
     assert [one.generation for one in seen] == [4] * 4 + [5]
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", os.urandom(200)])
+def test_a_router_starts_over_a_route_file_that_is_damaged(traefik, damage):
+    """It answers 503 until a route is applied, rather than not at all."""
+    traefik.router.start()
+    traefik.router.apply(route(traefik, 4, {1: 1000}))
+    first = next(traefik_process.find(traefik.router.folder))
+    os.kill(first.pid, signal.SIGKILL)
+    assert wait(lambda: not first.alive)
+    (traefik.router.folder / "dynamic" / "route.yml").write_bytes(damage)
+
+    traefik.router.start()
+
+    assert traefik.send(1) == [503]
+    traefik.router.apply(route(traefik, 4, {1: 1000}))
+    assert traefik.send(1) == [200]
+
+
+def test_a_route_in_force_is_written_again_when_its_file_is_damaged(traefik):
+    """Else the next start of the router would not know it."""
+    traefik.router.start()
+    traefik.router.apply(route(traefik, 4, {1: 1000}))
+    file = traefik.router.folder / "dynamic" / "route.yml"
+    whole = file.read_bytes()
+    draft = file.with_name("draft")
+    draft.write_bytes(whole[:100])
+    draft.rename(file)
+
+    traefik.router.apply(route(traefik, 4, {1: 1000}))
+
+    assert file.read_bytes() == whole
+
+
+def test_files_that_cannot_be_written_are_an_error_that_says_so(tmp_path):
+    """A file stands where the folder should be."""
+    (tmp_path / "live").write_text("")
+    with pytest.raises(MachineError, match="cannot be written"):
+        Traefik(tmp_path / "live", service="svc").start()
+
+
 def test_a_route_that_cannot_be_written_leaves_the_one_before_it(traefik):
     """The folder is gone, as on a disk that was taken away."""
     traefik.router.start()

@@ -67,22 +67,22 @@ class Traefik:
     def start(self) -> None:
         """Start it, or adopt the one that runs. Idempotent.
 
-        Raises ``MachineError`` when the port is taken or Traefik does not come up.
+        Raises ``MachineError`` when the port is taken, its files cannot be written, or Traefik
+        does not come up.
         """
         if (adopted := self._adopt()) is not None:
             self._remember(adopted.port)
             return
         port = processes.choose_port(self._wanted, self._remembered().port)
         internal = free_port()
-        self._dynamic.parent.mkdir(parents=True, exist_ok=True)
-        if self._remembered().boot != _boot() or not self._dynamic.exists():
-            # The servers of another boot are gone, and their ports may be anyone's by now.
-            self._write_route(self._nowhere())
-        self._remember(port)
-        text = config.static(
-            port=port, internal=internal, dynamic_file=self._dynamic, folder=self.folder
-        )
-        _write(self._static, text.encode())
+        try:
+            self._prepare(port, internal)
+        except OSError as error:
+            raise MachineError(
+                f"The router's files cannot be written: {error.strerror}.",
+                where=str(self.folder),
+                remedy="Make room on the disk, or mend the folder's permissions.",
+            ) from error
         running = processes.spawn(self.folder, self._static, port=port, internal=internal)
         if not _wait(lambda: _answers(running), _PATIENCE):
             running.end(1.0)
@@ -91,6 +91,25 @@ class Traefik:
                 where=str(self.folder / "output.log"),
                 remedy="The log tells more.",
             )
+
+    def _prepare(self, port: int, internal: int) -> None:
+        """The files that Traefik reads when it starts."""
+        self._dynamic.parent.mkdir(parents=True, exist_ok=True)
+        # The servers of another boot are gone, and their ports may be anyone's by now.
+        if self._remembered().boot != _boot() or not self._route_is_whole():
+            _write(self._dynamic, self._nowhere().encode(), aside=self.folder)
+        self._remember(port)
+        text = config.static(
+            port=port, internal=internal, dynamic_file=self._dynamic, folder=self.folder
+        )
+        _write(self._static, text.encode())
+
+    def _route_is_whole(self) -> bool:
+        try:
+            msgspec.json.decode(self._dynamic.read_bytes())
+        except (FileNotFoundError, msgspec.DecodeError):
+            return False
+        return True
 
     def stop(self) -> None:
         """End it and forget its route, so that a later start sends nobody to servers long gone."""
@@ -114,7 +133,7 @@ class Traefik:
         running = self._process()
         if running is None:
             raise ReleaseError("The router is not running.", remedy="Run `sealift up`.")
-        if _in_force(running, route):
+        if self._written() == text and _in_force(running, route):
             return
         deadline = clock.monotonic() + _PATIENCE
         while clock.monotonic() < deadline:
@@ -147,7 +166,10 @@ class Traefik:
             one.reopen_logs()
 
     def _process(self) -> processes.Running | None:
-        if self._known is None or not self._known.alive:
+        if self._known is not None and not self._known.alive:
+            self._known.end(0.0)  # its entry in the process table, if it is this process's child
+            self._known = None
+        if self._known is None:
             self._known = next(processes.find(self.folder), None)
         return self._known
 
@@ -165,7 +187,7 @@ class Traefik:
     def _remembered(self) -> Remembered:
         try:
             return msgspec.json.decode(self._memory.read_bytes(), type=Remembered)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return Remembered(port=0, boot="")
 
     def _remember(self, port: int) -> None:
@@ -176,6 +198,12 @@ class Traefik:
 
     def _nowhere(self) -> str:
         return config.dynamic(Route(service=self.service, generation=0, backends=()))
+
+    def _written(self) -> str:
+        try:
+            return self._dynamic.read_text()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def _write_route(self, text: str) -> None:
         try:
