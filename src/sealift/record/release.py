@@ -96,7 +96,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     candidate's fraction. ``first_request`` and ``first_scored`` are the serial numbers of the last
     observations before the release: the evidence can be worked out anew from those behind them.
     ``began`` is when the candidate first got traffic.
-    ``request`` is what a person asked for meanwhile.
+    ``outcome`` is known once it goes back, and "promoted" once it has ended. ``request`` is what
+    a person asked for meanwhile.
     """
 
     id: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
 from sealift import clock
 from sealift.errors import NotFoundError
 from sealift.ports import Ledger, Observations, Router
-from sealift.record.release import Release, State, Verdict
+from sealift.record.release import Outcome, Release, State, Verdict
 from sealift.release import transitions
 from sealift.release.fleet import Fleet, Standing
 from sealift.release.judge import judge
@@ -103,18 +104,18 @@ class Controller:
     # The states of a release
 
     def _planned(self, release: Release, releases: list[Release]) -> None:
-        if release.request == "rollback":
-            self._save(release, lambda one: transitions.end(one, one.audit, now=self._now()))
-            return
         stable = _stable(releases)
-        self._hold(stable, releases)
+        previous = stable.version if stable else None
+        if release.request == "rollback":
+            self._save(release, lambda one: transitions.cancel(one, previous, now=self._now()))
+            return
         first_request = last_request(self._observations)
         first_scored = last_scored(self._observations)
         self._save(
             release,
             lambda one: transitions.prepare(
                 one,
-                previous=stable.version if stable else None,
+                previous=previous,
                 first_request=first_request,
                 first_scored=first_scored,
                 now=self._now(),
@@ -123,14 +124,15 @@ class Controller:
 
     def _starting(self, release: Release, releases: list[Release]) -> None:
         if release.request == "rollback":
-            self._retreat(release, releases, "as asked.")
+            self._retreat(release, releases, "as asked.", "cancelled")
             return
-        self._hold(_stable(releases), releases)
         candidate = self._steering.candidate(release)
         if why := self._steering.hopeless(candidate):
-            self._retreat(release, releases, why)
+            self._retreat(release, releases, why, "failed")
         elif candidate.ready:
             self._enter(release, releases)
+        # Last: a stable version that cannot be brought back must not keep the next one away.
+        self._hold(_stable(releases), releases)
 
     def _enter(self, release: Release, releases: list[Release]) -> None:
         """The candidate is ready: its first traffic, a share or all of it."""
@@ -149,19 +151,20 @@ class Controller:
 
     def _observing(self, release: Release, releases: list[Release]) -> None:
         if release.request == "rollback":
-            self._retreat(release, releases, "as asked.")
+            self._retreat(release, releases, "as asked.", "rolled-back")
             return
         candidate = self._steering.candidate(release)
         if release.request == "promote":
             self._promote(release, releases, "as asked.")
         elif why := self._steering.hopeless(candidate):
-            self._retreat(release, releases, why)
+            self._retreat(release, releases, why, "failed")
         elif not self._absent(release, releases, candidate):
-            self._follow(release, releases, [candidate])
             if (replay := self._read(release)) is not None:
                 elapsed = self._now() - (release.began or release.created)
                 verdict = judge(release.plan, replay.evidence, stage=release.stage, elapsed=elapsed)
                 self._act(release, releases, verdict)
+            # Last, as in the state before: the verdict does not wait for the stable version.
+            self._follow(release, releases, [candidate])
 
     def _absent(self, release: Release, releases: list[Release], candidate: Standing) -> bool:
         """Take the traffic from a candidate that is not there, and give it back; whether so.
@@ -186,8 +189,10 @@ class Controller:
         held = verdict.decision == "undecided" and release.plan.undecided == "hold"
         if verdict.decision == "promote":
             self._promote(judged, releases, verdict.reason)
-        elif verdict.decision == "rollback" or (verdict.decision == "undecided" and not held):
-            self._retreat(judged, releases, verdict.reason)
+        elif verdict.decision == "rollback":
+            self._retreat(judged, releases, verdict.reason, "rolled-back")
+        elif verdict.decision == "undecided" and not held:
+            self._retreat(judged, releases, verdict.reason, "undecided")
         elif verdict.decision == "advance" and self._steering.settled(DWELL):
             generation, now = _next(releases), self._now()
             self._save(
@@ -206,12 +211,14 @@ class Controller:
 
     def _promoting(self, release: Release, releases: list[Release]) -> None:
         if release.request == "rollback":
-            self._retreat(release, releases, "as asked.")
+            self._retreat(release, releases, "as asked.", "rolled-back")
             return
         candidate = self._steering.candidate(release)
         if why := self._steering.hopeless(candidate):
-            self._retreat(release, releases, why)
-        elif self._follow(release, releases, [candidate]):
+            self._retreat(release, releases, why, "failed")
+        elif not self._follow(release, releases, [candidate]) or not candidate.ready:
+            self._steering.needed()
+        else:
             self._finish(release, keep=release.version, drop=release.previous)
 
     def _rolling_back(self, release: Release, releases: list[Release]) -> None:
@@ -236,21 +243,17 @@ class Controller:
             return
         self._steering.stop_others(_these(keep))
         audit = replay.audit
-
-        def end(one: Release) -> Release:
-            # What was asked for in the last moment is not lost: the next tick sees to it.
-            asked = one.request != release.request and one.state == "promoting"
-            return one if asked else transitions.end(one, audit, now=self._now())
-
-        self._save(release, end)
+        self._save(release, lambda one: transitions.end(one, audit, now=self._now()))
 
     # The record
 
     def _promote(self, release: Release, releases: list[Release], why: str) -> None:
         self._turn(transitions.promote, release, releases, why)
 
-    def _retreat(self, release: Release, releases: list[Release], why: str) -> None:
-        self._turn(transitions.retreat, release, releases, why)
+    def _retreat(
+        self, release: Release, releases: list[Release], why: str, outcome: Outcome
+    ) -> None:
+        self._turn(partial(transitions.retreat, outcome=outcome), release, releases, why)
 
     def _turn(
         self, turn: transitions.Turn, release: Release, releases: list[Release], why: str

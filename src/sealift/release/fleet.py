@@ -21,8 +21,10 @@ PORT = "sealift.port"
 VERSION = "sealift.version"
 RECORDS = "/records"
 
+START = 180.0
+"""Seconds that a replica gets to become ready."""
 SILENCE = 60.0
-"""Seconds without an answer after which a replica that still runs is taken for hung."""
+"""Seconds without an answer after which one that has been ready, and runs, is taken for hung."""
 GRACE = 30.0
 """Seconds that a replica gets to finish what it is doing; longer than its own limit for that."""
 LONGEST = 30.0
@@ -159,7 +161,7 @@ class Fleet:
         living = {one.id for one in self._running(version)}
         now = self._monotonic()
         for place, one in enumerate(held):
-            hung = now - one.heard > SILENCE
+            hung = now - one.heard > (START if one.fresh else SILENCE)
             if answers[place] or (one.container.id in living and not hung):
                 continue
             if one.again is None:

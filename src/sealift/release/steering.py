@@ -8,12 +8,10 @@ from sealift.errors import SealiftError
 from sealift.ports import Router
 from sealift.record.release import Release
 from sealift.record.route import Backend, Route
-from sealift.release.fleet import Fleet, Standing
+from sealift.release.fleet import START, Fleet, Standing
 
 DEATHS = 3
 """A candidate that died this often is not worth another start."""
-START = 180.0
-"""Seconds that a candidate gets to become ready."""
 QUIET = 1.0
 """Seconds without any connection after which a version without traffic is stopped."""
 DRAIN = 90.0
@@ -51,20 +49,21 @@ class Steering:
             standing = self._fleet.ensure(release.version, release.image)
         except SealiftError as error:
             self._troubles.append(str(error))
-            deaths = len(self._troubles)
+            # Once it has served, an engine that fails for a moment says nothing against it.
+            deaths = len(self._troubles) if release.state == "starting" else 0
             return Standing(version=release.version, urls=(), ready=False, deaths=deaths)
         self._troubles.clear()
         return standing
 
     def hopeless(self, candidate: Standing) -> str:
         """Why a candidate is given up; empty while it is not."""
+        cause = self._troubles[-1] if self._troubles else "Its log in .sealift/live tells more."
         if candidate.deaths >= DEATHS:
-            cause = self._troubles[-1] if self._troubles else "Its log in .sealift/live tells more."
             return f"model {candidate.version} died {candidate.deaths} times. {cause}"
         if candidate.ready:
             self._since.pop("unready", None)
         elif self.elapsed("unready", START):
-            return f"model {candidate.version} was not ready for {START:.0f} s."
+            return f"model {candidate.version} was not ready for {START:.0f} s. {cause}"
         return ""
 
     def route(
@@ -93,6 +92,11 @@ class Steering:
     def settled(self, seconds: float) -> bool:
         """Whether the route has been the same for so long."""
         return self._now() - self._changed >= seconds
+
+    def needed(self) -> None:
+        """The version without traffic may be needed again: its time to be stopped begins anew."""
+        self._since.pop("quiet", None)
+        self._since.pop("drain", None)
 
     def drained(self, version: int) -> bool:
         """Whether a version without traffic has been left alone for long enough to be stopped."""

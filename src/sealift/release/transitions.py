@@ -106,33 +106,33 @@ def promote(release: Release, why: str, *, generation: int, now: float) -> Relea
     return _share(later, generation, 1.0, now, why)
 
 
-def retreat(release: Release, why: str, *, generation: int, now: float) -> Release:
-    """The stable version gets all the traffic; a candidate that had none changes no route."""
-    later = replace(release, state="rolling-back")
+def retreat(
+    release: Release, why: str, *, outcome: Outcome, generation: int, now: float
+) -> Release:
+    """The stable version gets all the traffic; a candidate that had none changes no route.
+
+    The outcome is settled here: nothing that happens on the way back changes it.
+    """
+    later = replace(release, state="rolling-back", outcome=outcome)
     if release.shares:
         later = _share_only(later, generation, 0.0)
     target = "no model" if release.previous is None else f"model {release.previous}"
     return _tell(later, now, f"Back to {target}: {why}")
 
 
+def cancel(release: Release, previous: int | None, *, now: float) -> Release:
+    """It ends before it has begun; the stable version goes on."""
+    return end(replace(release, previous=previous), release.audit, now=now)
+
+
 def end(release: Release, audit: Audit, *, now: float) -> Release:
-    """Nothing is left to do."""
-    outcome = outcome_of(release)
+    """Nothing is left to do; unless a person has just asked for the way back."""
+    if release.state == "promoting" and release.request == "rollback":
+        return release
+    outcome = release.outcome or ("promoted" if release.state == "promoting" else "cancelled")
     old = "no model serves" if release.previous is None else f"model {release.previous} serves"
     done = replace(release, state="ended", outcome=outcome, ended=now, audit=audit)
     return _tell(done, now, _SAID[outcome].format(new=release.version, old=old))
-
-
-def outcome_of(release: Release) -> Outcome:
-    """How a release that is promoting, rolling back or not begun ends."""
-    if release.state == "promoting":
-        return "promoted"
-    if release.request == "rollback":
-        return "rolled-back" if release.shares else "cancelled"
-    decision = release.verdict.decision if release.verdict else "continue"
-    if decision == "rollback":
-        return "rolled-back"
-    return "undecided" if decision == "undecided" else "failed"
 
 
 def note(release: Release, what: str, *, now: float) -> Release:
@@ -176,10 +176,10 @@ __all__ = [
     "Turn",
     "advance",
     "ask",
+    "cancel",
     "end",
     "note",
     "observe",
-    "outcome_of",
     "pause",
     "paused",
     "prepare",

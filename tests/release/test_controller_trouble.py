@@ -1,0 +1,178 @@
+"""A candidate that fails never harms the version before it."""
+
+import pytest
+from releasing import World, first
+
+from sealift.errors import SealiftError
+
+
+@pytest.mark.parametrize("strategy", ["blue-green", "canary"])
+def test_a_candidate_that_is_never_ready_fails(tmp_path, strategy):
+    """It gets its time, and never a request."""
+    world = first(tmp_path)
+    begin = len(world.sent)
+    world.replicas.silent.add(2)
+    world.ask(2, strategy=strategy)
+    since = world.time
+    release = world.finish(seconds=5.0)
+
+    assert release.outcome == "failed"
+    assert release.ended - since > 170
+    assert release.shares == {}
+    assert {(one.version, one.status) for one in world.sent[begin:]} == {(1, 200)}
+    assert world.weights == {1: 1000}
+    assert world.running == [1]
+
+
+def test_a_candidate_that_takes_two_minutes_to_start_is_given_them(tmp_path):
+    """It is not taken for hung: it has never answered."""
+    world = first(tmp_path)
+    world.replicas.silent.add(2)
+    world.ask(2, strategy="blue-green")
+    for _ in range(24):
+        world.step(seconds=5.0)
+    world.replicas.silent.clear()
+    release = world.finish()
+
+    assert release.outcome == "promoted"
+    assert sum(name.startswith("svc-v2-") for name in world.started) == 1
+
+
+@pytest.mark.parametrize("trouble", ["mortal", "unstartable"])
+def test_a_candidate_that_dies_three_times_fails(tmp_path, trouble):
+    """The reason is in the diary."""
+    world = first(tmp_path)
+    begin = len(world.sent)
+    getattr(world, trouble).add(2)
+    world.ask(2)
+    release = world.finish()
+
+    assert release.outcome == "failed"
+    assert "died 3 times" in release.events[-2].what
+    assert {(one.version, one.status) for one in world.sent[begin:]} == {(1, 200)}
+    assert world.running == [1]
+
+
+def test_the_first_release_of_all_may_fail(tmp_path):
+    """Then no model serves."""
+    world = World(tmp_path)
+    world.mortal.add(1)
+    world.ask(1)
+    release = world.finish()
+
+    assert release.outcome == "failed"
+    assert release.events[-1].what == "Failed: no model serves."
+    assert world.running == []
+
+
+def test_a_canary_that_dies_under_traffic_fails(tmp_path):
+    """Its container is started again at the same address, twice."""
+    world = first(tmp_path)
+    world.ask(2, guard={"errors": {"margin": "99%"}}, stage_requests=10_000)
+    world.until(lambda one: one.state == "observing")
+    world.mortal.add(2)
+    release = world.finish(requests=1)
+
+    assert release.outcome == "failed"
+    assert world.weights == {1: 1000}
+    assert world.running == [1]
+
+
+def test_a_version_that_dies_with_the_switch_is_not_promoted(tmp_path):
+    """The old one runs until the new one has been seen to stay."""
+    world = first(tmp_path)
+    world.ask(2, strategy="blue-green")
+    world.until(lambda one: one.state == "promoting")
+    world.step()
+    world.mortal.add(2)
+    release = world.finish()
+
+    assert release.outcome == "failed"
+    assert world.weights == {1: 1000}
+    assert world.running == [1]
+
+
+def test_a_canary_that_was_held_and_dies_has_failed(tmp_path):
+    """It was undecided before, but that is not why it ends."""
+    world = first(tmp_path)
+    world.ask(2, limit=5, undecided="hold")
+    world.until(lambda one: bool(one.events) and "Held" in one.events[-1].what, requests=0)
+    world.mortal.add(2)
+
+    assert world.finish(requests=0).outcome == "failed"
+
+
+def test_an_engine_that_does_not_answer_for_a_while_rolls_nothing_back(tmp_path):
+    """A canary that serves well is not dead because nobody could look."""
+    world = first(tmp_path)
+    world.ask(2, stage_requests=200)
+    world.until(lambda one: one.state == "observing")
+    world.engine_down = True
+    world.restart()
+    for _ in range(30):
+        try:
+            world.step()
+        except SealiftError:
+            continue
+    world.engine_down = False
+
+    assert world.finish().outcome == "promoted"
+
+
+def test_a_release_mends_what_a_broken_stable_version_left(tmp_path):
+    """The old version cannot be started any more; the new one can."""
+    world = first(tmp_path)
+    world.unstartable.add(1)
+    world.mortal.add(1)
+    world.ask(2, strategy="blue-green")
+    for _ in range(60):
+        try:
+            world.step()
+        except SealiftError:
+            continue
+
+    assert world.release.outcome == "promoted"
+    assert world.weights == {2: 1000}
+    assert world.running == [2]
+
+
+def test_the_promoted_version_is_kept_alive_between_releases(tmp_path):
+    """It comes back at its address."""
+    world = first(tmp_path)
+    route = world.router.routes[-1]
+    for one in list(world.engine.containers.values()):
+        world.engine.crash(one)
+    for _ in range(5):
+        world.step()
+    assert world.running == [1]
+    assert world.router.routes[-1] == route
+    assert world.sent[-1].status == 200
+
+
+def test_a_route_that_cannot_be_put_in_force_is_tried_again(tmp_path):
+    """Until then the record says what is wanted, and the old route stays."""
+    world = first(tmp_path)
+    world.ask(2, strategy="blue-green")
+    world.until(lambda one: one.state == "promoting")
+    world.router.stop()
+    with pytest.raises(SealiftError):
+        world.step()
+    assert world.weights == {1: 1000}
+    world.router.start()
+
+    assert world.finish().outcome == "promoted"
+    assert world.weights == {2: 1000}
+
+
+def test_a_version_that_somebody_talks_to_is_not_stopped(tmp_path):
+    """Not before a minute and a half, at least."""
+    world = first(tmp_path)
+    world.replicas.busy.add(1)
+    world.ask(2, strategy="blue-green")
+    world.until(lambda one: one.state == "promoting")
+    since = world.time
+    release = world.finish(seconds=1.0)
+
+    assert release.outcome == "promoted"
+    assert 85 < release.ended - since < 95
+    assert world.running == [2]
