@@ -73,7 +73,9 @@ class World:
     """Everything that outlives the controller.
 
     ``crash_at`` is the number of the moment (before or after an effect) at which it dies, once.
-    ``broken`` versions answer every request with 500. ``mortal`` versions die at once.
+    ``broken`` versions answer every request with 500. ``mortal`` versions die at once,
+    ``unstartable`` ones cannot even be started. ``later`` is a state, a number of steps in it, and
+    what a person then asks for. ``again`` is after how many more moments it dies once more.
     """
 
     def __init__(self, folder, *, crash_at=None):
@@ -89,6 +91,8 @@ class World:
         self.started = []
         self.sent = []
         self.crashes = 0
+        self.again = None
+        self.later = None
         self.moments = 0
         self._crash_at = crash_at
         self._folders = Folders(folder)
@@ -120,10 +124,15 @@ class World:
         """Another process takes over; nothing that the one before had in mind is known to it."""
         self.controller = self._begin()
 
+    def crash_in(self, moments):
+        """Die after so many more moments; None for never."""
+        self.moments, self._crash_at = 0, moments
+
     def _moment(self):
         self.moments += 1
         if self.moments == self._crash_at:
             self.crashes += 1
+            self.crash_in(self.again)
             raise Crash
 
     def _refuse(self, effect, name):
@@ -172,6 +181,7 @@ class World:
         """Traffic and time go on, and the controller does one piece of work, or dies."""
         self.time += seconds
         self._traffic(requests)
+        self._wish_later()
         try:
             self.controller.tick()
         except Crash:
@@ -193,6 +203,14 @@ class World:
         there = self.version_at(int(address.rpartition(":")[2])) == version
         failed = version in self.broken or not there
         return (500 if failed else 200), 0.01
+
+    def _wish_later(self):
+        """A person asks for something after some steps in a state."""
+        if self.later is not None and self.release.state == self.later[0]:
+            state, steps, wish = self.later
+            self.later = (state, steps - 1, wish) if steps else None
+            if not steps:
+                self.wish(wish)
 
     def until(self, holds, *, limit=400, **step):
         """Steps until something holds of the newest release."""
