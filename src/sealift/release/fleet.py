@@ -91,6 +91,7 @@ class Fleet:
         self._replicas: dict[int, list[Replica]] = {}
         self._deaths: dict[int, int] = {}
         self._failures: dict[int, int] = {}
+        self._addresses: dict[int, list[int]] = {}
 
     def ensure(self, version: int, image: Digest, *, replicas: int = 1) -> Standing:
         """One look at a version: adopt what runs, replace what died, start what is missing.
@@ -109,7 +110,7 @@ class Fleet:
         if not all(answers):
             self._replace(version, held, answers)
         while len(held) < replicas:
-            held.append(self._start(version, image, port=0))
+            held.append(self._start(version, image, port=self._left(version)))
         while len(held) > replicas:
             self._engine.stop(held.pop().container, grace=GRACE)
         return Standing(
@@ -128,6 +129,7 @@ class Fleet:
         self._replicas.pop(version, None)
         self._deaths.pop(version, None)
         self._failures.pop(version, None)
+        self._addresses.pop(version, None)
         for container in self._engine.find(self._labels(version)):
             self._engine.stop(container, grace=GRACE)
 
@@ -147,14 +149,23 @@ class Fleet:
         return [one for one in found if one.running]
 
     def _adopt(self, version: int, image: Digest) -> list[Replica]:
-        """What runs already under this version's labels; anything else there is cleared away."""
+        """What runs already under this version's labels; anything else there is cleared away.
+
+        The addresses of those that have died are kept for those to be started.
+        """
         adopted = []
         for one in self._engine.find(self._labels(version)):
             if one.running and one.image == image and _port(one):
                 adopted.append(Replica(one, _port(one), self._monotonic()))
             else:
                 self._engine.stop(one, grace=GRACE)
+                self._addresses.setdefault(version, []).append(_port(one))
         return adopted
+
+    def _left(self, version: int) -> int:
+        """An address that a replica of this version had; 0 for any."""
+        left = self._addresses.get(version)
+        return left.pop(0) if left else 0
 
     def _replace(self, version: int, held: list[Replica], answers: list[bool]) -> None:
         """Start anew, at the same address, what is dead or has hung for long."""
