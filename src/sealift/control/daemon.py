@@ -67,9 +67,16 @@ class Daemon:
         """End every one of this kind; how many there were."""
         found = self.find()
         for one in found:
-            if not process.end(one.pid, one.start, grace):
-                raise MachineError(f"The {self.name} does not end.", where=f"process {one.pid}")
+            self.remove(one, grace=grace)
         return len(found)
+
+    def remove(self, one: Living, *, grace: float = 0.0) -> None:
+        """End one, or take a dead child out of the process table.
+
+        Raises ``MachineError`` when it outlives even a kill.
+        """
+        if not process.end(one.pid, one.start, grace):
+            raise MachineError(f"The {self.name} does not end.", where=f"process {one.pid}")
 
     def wait(self, seconds: float) -> bool:
         """Whether there is one within so many seconds."""

@@ -83,8 +83,8 @@ def down(root: Path, *, progress: Progress) -> int:
     wired = Wired(root)
     # the controller first: it would start the others again
     ended = daemon.controller(root).end(grace=GRACE) + daemon.api(root).end(grace=GRACE)
-    if wired.folders.live.is_dir():
-        wired.router.stop()
+    wired.router.stop()
+    if wired.folders.state.is_dir():
         for container in wired.engine.find(_ours(root)):
             if container.running:
                 progress.step(container.name, "ending")
@@ -106,7 +106,7 @@ def status(root: Path) -> Running:
     controllers, apis = daemon.controller(root).find(), daemon.api(root).find()
     port = apis[0].port if apis else 0
     log = wired.folders.live
-    routed = log.is_dir() and wired.router.running()
+    routed = wired.router.running()
     address = wired.router.address if routed else ""
     parts = [
         Part(name="router", running=routed, where=address or "not running"),

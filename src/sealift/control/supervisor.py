@@ -11,8 +11,9 @@ import msgspec
 
 from sealift import clock
 from sealift.control import daemon
-from sealift.errors import SealiftError
-from sealift.loopback import free_port, is_free
+from sealift.control.keeper import Keeper
+from sealift.errors import MachineError, SealiftError
+from sealift.loopback import free_port, get, is_free
 from sealift.release.controller import Controller
 from sealift.release.fleet import Fleet
 from sealift.watch.collect import Collector
@@ -49,6 +50,11 @@ class Supervisor:
             fleet=Fleet(wired.engine, service=wired.project.name, folders=wired.folders),
             baseline=lambda version: profiles(version).baseline,
         )
+        self._api = Keeper(
+            daemon.api(wired.folders.root),
+            port=self._port,
+            answers=lambda port: get(port, "/health") is not None,
+        )
         self._duties: dict[str, Callable[[], object]] = {
             "router": self._keep_router,
             "api": self._keep_api,
@@ -74,6 +80,9 @@ class Supervisor:
                 duty()
             except SealiftError as error:
                 self._trouble(name, error)
+            except OSError as error:
+                # a full disk, a folder that may not be written: it may pass
+                self._trouble(name, MachineError(f"{error}."))
             else:
                 if self._told.pop(name, None):
                     tell("recovered", duty=name)
@@ -84,10 +93,8 @@ class Supervisor:
             tell("router started", address=self._wired.router.address)
 
     def _keep_api(self) -> None:
-        kind = daemon.api(self._wired.folders.root)
-        if not kind.find():
-            living = kind.start(port=self._port())
-            tell("api started", port=living.port)
+        if (begun := self._api.tick()) is not None:
+            tell("api started", port=begun.port)
 
     def _port(self) -> int:
         """The port that the API had before, if it is still free; else a new one, remembered."""
