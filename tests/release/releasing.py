@@ -21,6 +21,28 @@ EFFECTS = {
 }
 
 
+def request_for(version, *, at, wish="", **settings):
+    """The record of a release that was just asked for."""
+    quick = {
+        "stages": [20, 50],
+        "stage_requests": 20,
+        "guard": {"errors": GuardSettings(margin="30%")},
+    }
+    return Release(
+        id=f"r{version}",
+        service="svc",
+        plan=plan(msgspec.convert(msgspec.to_builtins(quick | settings), ReleaseSettings)),
+        version=version,
+        image=f"sha256:{version:064}",
+        report=f"sha256:{version:064}",
+        previous=None,
+        user="somebody",
+        comment="",
+        created=at,
+        request=wish,
+    )
+
+
 class Crash(BaseException):
     """The controller's process dies here."""
 
@@ -152,21 +174,7 @@ class World:
 
     def ask(self, version, *, wish="", **settings):
         """Ask for a release, as the command line does."""
-        quick = {"stages": [20, 50], "stage_requests": 20}
-        quick["guard"] = {"errors": GuardSettings(margin="30%")}
-        wanted = Release(
-            id=f"r{version}",
-            service="svc",
-            plan=plan(msgspec.convert(msgspec.to_builtins(quick | settings), ReleaseSettings)),
-            version=version,
-            image=f"sha256:{version:064}",
-            report=f"sha256:{version:064}",
-            previous=None,
-            user="somebody",
-            comment="",
-            created=self.time,
-            request=wish,
-        )
+        wanted = request_for(version, at=self.time, wish=wish, **settings)
         self.ledger.save(wanted)
         return wanted.id
 
@@ -274,4 +282,4 @@ def first(folder, **settings):
     return world
 
 
-__all__ = ["Crash", "World", "first"]
+__all__ = ["Crash", "World", "first", "request_for"]
