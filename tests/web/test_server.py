@@ -68,7 +68,7 @@ def test_it_serves_the_projects_records_until_it_is_told_to_end(folders):
         assert client.get("/v1/status").json()["service"] == "svc"
         assert client.get("/v1/status", headers={"authorization": "x"}).status_code == 401
         assert client.post("/v1/releases/a/rollback").status_code == 202
-        assert client.get("/v1/watch").json()["headline"] == "No version serves yet."
+        assert client.get("/v1/watch").json()["headline"] == "No model serves yet."
         content = {"labels": [{"id": name, "value": 1.0} for name in names]}
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             sent = [pool.submit(client.post, "/v1/labels", json=content) for _ in range(20)]

