@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from sealift import clock
-from sealift.control import daemon
+from sealift.control import daemon, remains
+from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError
 from sealift.loopback import HOST, get
 from sealift.ports import Progress
@@ -15,6 +16,8 @@ from sealift.wiring import Wired
 
 READY = 30.0
 """Seconds that everything gets to answer."""
+PATIENCE = 5.0
+"""Seconds after which a trouble that the controller tells of is taken to stay."""
 GRACE = 10.0
 """Seconds that a background process gets to end."""
 DRAIN = 15.0
@@ -46,8 +49,10 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 def up(root: Path, *, progress: Progress) -> Running:
     """Start what does not run, adopt what does, and wait until all of it answers.
 
-    Raises ``MachineError`` that names the log when it does not come up.
+    Raises ``ProjectError`` for a wrong project file, and ``MachineError`` with the reason, or the
+    log that tells it, when something does not come up.
     """
+    root = root.resolve()
     wired = Wired(root)
     _ = wired.project.name, wired.engine.name  # a wrong project file is told here, not in a log
     if not daemon.controller(root).find():
@@ -60,37 +65,56 @@ def up(root: Path, *, progress: Progress) -> Running:
 
 
 def _until_all_run(root: Path) -> Running:
-    deadline = clock.monotonic() + READY
+    begin = clock.monotonic()
     while True:
         now = status(root)
         missing = [part for part in now.parts if not part.running]
         if not missing:
             return now
-        if clock.monotonic() > deadline:
-            raise MachineError(
-                f"The {missing[0].name} does not come up.",
-                where=missing[0].where,
-                remedy=f"Look into {daemon.controller(root).log}, then run `sealift up` again.",
-            )
+        waited = clock.monotonic() - begin
+        told = _told(root, missing)
+        dead = now.controller is None
+        if waited > READY or (waited > PATIENCE and (told or dead)):
+            raise _why(root, missing[0], told)
         clock.sleep(0.1)
+
+
+def _told(root: Path, missing: list[Part]) -> Trouble | None:
+    """What the controller says of the parts that are missing."""
+    known = troubles(daemon.controller(root).log)
+    return next((known[part.name] for part in missing if part.name in known), None)
+
+
+def _why(root: Path, missing: Part, told: Trouble | None) -> MachineError:
+    if told is not None:
+        return MachineError(told.what, where=told.where, remedy=told.next)
+    return MachineError(
+        f"The {missing.name} does not come up.",
+        where=missing.where,
+        remedy=f"Look into {daemon.controller(root).log}, then run `sealift up` again.",
+    )
 
 
 def down(root: Path, *, progress: Progress) -> int:
     """End all of it, whoever started it; how many processes and containers there were.
 
-    Raises ``MachineError`` when something is left.
+    What the project file says, or whether there is one, does not matter. Raises ``MachineError``
+    when something is left.
     """
+    root = root.resolve()
     wired = Wired(root)
+    router = remains.router(wired)
     # the controller first: it would start the others again
     ended = daemon.controller(root).end(grace=GRACE) + daemon.api(root).end(grace=GRACE)
-    wired.router.stop()
-    if wired.folders.state.is_dir():
-        for container in wired.engine.find(_ours(root)):
-            if container.running:
-                progress.step(container.name, "ending")
-                ended += 1
-            wired.engine.stop(container, grace=DRAIN)
-    left = [part.name for part in status(root).parts if part.running]
+    router.stop()
+    for engine, container in remains.containers(wired):
+        if container.running:
+            progress.step(container.name, "ending")
+            ended += 1
+        engine.stop(container, grace=DRAIN)
+    left = [one.name for one in (daemon.controller(root), daemon.api(root)) if one.find()]
+    left += ["router"] if router.running() else []
+    left += [one.name for _, one in remains.containers(wired) if one.running]
     if left:
         raise MachineError(
             f"Still running: {', '.join(left)}.",
@@ -102,6 +126,7 @@ def down(root: Path, *, progress: Progress) -> int:
 
 def status(root: Path) -> Running:
     """What runs now; nothing is started."""
+    root = root.resolve()
     wired = Wired(root)
     controllers, apis = daemon.controller(root).find(), daemon.api(root).find()
     port = apis[0].port if apis else 0
