@@ -6,6 +6,7 @@ from sealift.errors import MachineError
 from sealift.folders import Folders
 from sealift.record.project import GuardSettings, ReleaseSettings
 from sealift.record.release import Release
+from sealift.record.route import Route
 from sealift.release.controller import Controller
 from sealift.release.fleet import Fleet
 from sealift.release.plan import plan
@@ -145,6 +146,12 @@ class World:
     def restart(self):
         """Another process takes over; nothing that the one before had in mind is known to it."""
         self.controller = self._begin()
+
+    def power_cut(self):
+        """Everything stops at once; only what is stored is left."""
+        self.engine.containers.clear()
+        self.router.apply(Route(service="svc", generation=0, backends=()))
+        self.restart()
 
     def crash_in(self, moments):
         """Die after so many more moments; None for never."""

@@ -176,3 +176,40 @@ def test_a_version_that_somebody_talks_to_is_not_stopped(tmp_path):
     assert release.outcome == "promoted"
     assert 85 < release.ended - since < 95
     assert world.running == [2]
+
+
+@pytest.mark.parametrize("state", ["starting", "observing", "promoting", "rolling-back", "ended"])
+def test_a_power_cut_in_any_state_only_costs_time(tmp_path, state):
+    """No container runs, the route is gone, and the controller knows nothing."""
+    world = first(tmp_path)
+    if state == "rolling-back":
+        world.broken.add(2)
+    world.ask(2)
+    world.until(lambda one: one.state == state)
+    world.power_cut()
+    release = world.finish()
+
+    version = 1 if state == "rolling-back" else 2
+    assert release.outcome == ("promoted" if version == 2 else "rolled-back")
+    assert world.weights == {version: 1000}
+    assert world.running == [version]
+    assert world.reached()
+    assert world.sent[-1].status == 200
+    assert release.audit.by_version == world.counted(release)
+
+
+def test_a_power_cut_is_no_evidence_against_the_candidate(tmp_path):
+    """While it starts anew, the stable version has all the traffic."""
+    world = first(tmp_path)
+    world.ask(2, stage_requests=200)
+    world.until(lambda one: one.state == "observing")
+    world.power_cut()
+    world.replicas.silent.add(2)
+    for _ in range(20):
+        world.step()
+    assert world.weights == {1: 1000}
+    world.replicas.silent.clear()
+    release = world.finish()
+
+    assert release.outcome == "promoted"
+    assert release.audit.failed == 0
