@@ -174,7 +174,7 @@ def test_a_route_file_that_was_cut_off_is_never_put_in_force(traefik, kept):
     assert [one.generation for one in seen] == [4] * 4 + [5]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", os.urandom(200)])
+@pytest.mark.parametrize("damage", [b"", b"{", bytes(range(255, 99, -1))])
 def test_a_router_starts_over_a_route_file_that_is_damaged(traefik, damage):
     """It answers 503 until a route is applied, rather than not at all."""
     traefik.router.start()
