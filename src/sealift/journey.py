@@ -37,6 +37,7 @@ from sealift.record.project import ModelSettings, ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
+from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train.execute import execute
 from sealift.train.gate import failures
@@ -226,7 +227,9 @@ def ask(wired: Wired, wish: Literal["promote", "rollback"]) -> Release:
             "No release is in progress.", remedy="See `sealift releases` for those that ended."
         )
     return wired.ledger.amend(
-        Release, current.id, lambda release: msgspec.structs.replace(release, request=wish)
+        Release,
+        current.id,
+        lambda one: transitions.ask(one, wish, by=getpass.getuser(), now=clock.now()),
     )
 
 

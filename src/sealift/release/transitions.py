@@ -44,7 +44,9 @@ def ask(release: Release, wish: Literal["promote", "rollback"], *, by: str, now:
     Raises ``UsageError`` when it has ended, or is on its way back already.
     """
     if release.state == "ended":
-        raise UsageError(f"Release {release.id} has ended: {release.outcome}.")
+        raise UsageError(
+            f"Release {release.id} has ended ({release.outcome}).", remedy="Start another release."
+        )
     if release.state == "rolling-back" and wish == "promote":
         raise UsageError(
             f"Release {release.id} is being rolled back.",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -17,12 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sealift import clock
-from sealift.errors import SealiftError, UsageError
+from sealift.errors import SealiftError
 from sealift.ports import Ledger, Observations
 from sealift.record.model import Model
 from sealift.record.profile import Profile
 from sealift.record.release import Release
 from sealift.record.run import Run
+from sealift.release import transitions
 from sealift.watch.report import watch
 from sealift.web.answer import of_http, of_sealift, refuse, send
 from sealift.web.guard import Guard, body
@@ -113,12 +113,7 @@ class Api:
 
     def _ask(self, request: Request, wish: Wish) -> Response:
         def ask(release: Release) -> Release:
-            if release.state == "ended":
-                raise UsageError(
-                    f"Release {release.id} has ended ({release.outcome}).",
-                    remedy="Start another release.",
-                )
-            return msgspec.structs.replace(release, request=wish)
+            return transitions.ask(release, wish, by="Somebody at the API", now=clock.now())
 
         return send(self.ledger.amend(Release, request.path_params["id"], ask), 202)
 
