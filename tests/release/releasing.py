@@ -116,6 +116,7 @@ class World:
         self.crashes = 0
         self.again = None
         self.later = None
+        self.behind = False
         self.moments = 0
         self._crash_at = crash_at
         self._folders = Folders(folder)
@@ -140,6 +141,7 @@ class World:
             observations=ports["observations"],
             router=ports["router"],
             fleet=fleet,
+            behind=lambda: self.behind,
             now=lambda: self.time,
         )
 
@@ -208,6 +210,8 @@ class World:
     def _traffic(self, count):
         for _ in range(count):
             self.sent.append(self.router.send(self.time, self._answer))
+        if self.behind:
+            return
         fresh, self._served = self.router.events(self._served)
         self.observations.add(cursors={}, requests=fresh)
 

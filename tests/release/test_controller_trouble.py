@@ -213,3 +213,20 @@ def test_a_power_cut_is_no_evidence_against_the_candidate(tmp_path):
 
     assert release.outcome == "promoted"
     assert release.audit.failed == 0
+
+
+def test_a_release_ends_only_once_all_its_requests_are_collected(tmp_path):
+    """A controller that comes late finds a long log; the audit is whole all the same."""
+    world = first(tmp_path)
+    world.ask(2, strategy="blue-green")
+    world.until(lambda one: one.state == "promoting")
+    world.behind = True
+    for _ in range(30):
+        world.step()
+    assert world.release.state == "promoting"
+    world.behind = False
+    release = world.finish()
+
+    assert release.outcome == "promoted"
+    assert release.audit.by_version == world.counted(release)
+    assert release.audit.requests >= 300

@@ -22,6 +22,8 @@ from sealift.wiring import Wired
 
 PAUSE = 0.2
 """Seconds between two rounds."""
+MANY = 10_000
+"""New observations in one round that mean that there are more to be collected at once."""
 REPEAT = 30.0
 """Seconds after which the same trouble is told again."""
 
@@ -37,6 +39,7 @@ class Supervisor:
     def __init__(self, wired: Wired) -> None:
         self._wired = wired
         self._ending = False
+        self._behind = True
         self._told: dict[str, tuple[str, float]] = {}
         profiles = Profiles(wired.ledger, wired.store)
         self._collector = Collector(
@@ -49,6 +52,7 @@ class Supervisor:
             router=wired.router,
             fleet=Fleet(wired.engine, service=wired.project.name, folders=wired.folders),
             baseline=lambda version: profiles(version).baseline,
+            behind=lambda: self._behind,
         )
         self._api = Keeper(
             daemon.api(wired.folders.root),
@@ -58,7 +62,7 @@ class Supervisor:
         self._duties: dict[str, Callable[[], object]] = {
             "router": self._keep_router,
             "api": self._keep_api,
-            "collect": self._collector.tick,
+            "collect": self._collect,
             "release": self._controller.tick,
         }
 
@@ -95,6 +99,10 @@ class Supervisor:
     def _keep_api(self) -> None:
         if (begun := self._api.tick()) is not None:
             tell("api started", port=begun.port)
+
+    def _collect(self) -> None:
+        self._behind = True
+        self._behind = self._collector.tick() >= MANY
 
     def _port(self) -> int:
         """The port that the API had before, if it is still free; else a new one, remembered."""

@@ -35,8 +35,9 @@ class Controller:
     whatever point, is followed by one that does the rest. Between releases it keeps the promoted
     version running and routed.
 
-    ``baseline`` gives the constant prediction of a version's profile; ``NotFoundError`` means that
-    it has none.
+    ``behind`` says that requests which have ended are still to be collected: a release does not
+    end before they are in its audit. ``baseline`` gives the constant prediction of a version's
+    profile; ``NotFoundError`` means that it has none.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Controller:
         router: Router,
         fleet: Fleet,
         baseline: Baseline = lambda _: None,
+        behind: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = clock.now,
     ) -> None:
         self._service = service
         self._ledger = ledger
         self._observations = observations
         self._baseline = baseline
+        self._behind = behind
         self._now = now
         self._steering = Steering(service=service, router=router, fleet=fleet, now=now)
         self._replay: Replay | None = None
@@ -239,7 +242,9 @@ class Controller:
     def _finish(self, release: Release, *, keep: int | None, drop: int | None) -> None:
         """Once nobody talks to the version without traffic: stop it, count, end the release."""
         replay = self._read(release)
-        if replay is None or not (drop in (None, keep) or self._steering.drained(drop)):
+        if not (drop in (None, keep) or self._steering.drained(drop)):
+            return
+        if replay is None or self._behind():
             return
         self._steering.stop_others(_these(keep))
         audit = replay.audit
