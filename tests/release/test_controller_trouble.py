@@ -230,3 +230,38 @@ def test_a_release_ends_only_once_all_its_requests_are_collected(tmp_path):
     assert release.outcome == "promoted"
     assert release.audit.by_version == world.counted(release)
     assert release.audit.requests >= 300
+
+
+@pytest.mark.parametrize("state", ["starting", "observing"])
+def test_a_way_back_to_a_version_that_is_gone_ends(tmp_path, state):
+    """What serves goes on, and another model may be released."""
+    world = first(tmp_path)
+    world.ask(2)
+    if state == "starting":
+        world.replicas.silent.add(2)
+    world.until(lambda one: one.state == state)
+    world.step()
+    world.unstartable.add(1)
+    world.mortal.add(1)
+    world.wish("rollback")
+    for _ in range(60):
+        try:
+            world.step(seconds=5.0)
+        except SealiftError:
+            continue
+    release = world.release
+
+    assert release.state == "ended"
+    assert "does not come back" in release.events[-1].what
+    assert release.audit.by_version == world.counted(release)
+    assert world.running == [2]
+
+    world.ask(3, strategy="blue-green")
+    for _ in range(60):
+        try:
+            world.step()
+        except SealiftError:
+            continue
+    assert world.release.outcome == "promoted"
+    assert world.running == [3]
+    assert world.weights == {3: 1000}

@@ -8,11 +8,11 @@ from functools import partial
 from msgspec.structs import replace
 
 from sealift import clock
-from sealift.errors import NotFoundError
+from sealift.errors import NotFoundError, SealiftError
 from sealift.ports import Ledger, Observations, Router
 from sealift.record.release import Outcome, Release, State, Verdict
 from sealift.release import transitions
-from sealift.release.fleet import Fleet, Standing
+from sealift.release.fleet import START, Fleet, Standing
 from sealift.release.judge import judge
 from sealift.release.replay import Replay, last_request, last_scored
 from sealift.release.steering import Steering
@@ -95,14 +95,16 @@ class Controller:
             self._steering.stop_others(_these(version))
             self._tidy = version
 
-    def _hold(self, stable: Release | None, releases: list[Release]) -> None:
-        """Keep the promoted version running, with all the traffic, under the latest generation."""
+    def _hold(self, stable: Release | None, releases: list[Release]) -> bool:
+        """Keep the promoted version running, with all the traffic, under the latest generation.
+
+        False while it is not there.
+        """
         generation = max((one.generation for one in releases), default=0)
         if stable is None:
-            self._steering.route({}, [], generation)
-            return
+            return self._steering.route({}, [], generation)
         standing = self._steering.stable(stable)
-        self._steering.route({stable.version: transitions.PARTS}, [standing], generation)
+        return self._steering.route({stable.version: transitions.PARTS}, [standing], generation)
 
     # The states of a release
 
@@ -225,11 +227,29 @@ class Controller:
             self._finish(release, keep=release.version, drop=release.previous)
 
     def _rolling_back(self, release: Release, releases: list[Release]) -> None:
-        if not release.shares:
-            self._hold(_stable(releases), releases)
-        elif not self._follow(release, releases, []):
-            return
-        self._finish(release, keep=release.previous, drop=release.version)
+        try:
+            back = (
+                self._follow(release, releases, [])
+                if release.shares
+                else self._hold(_stable(releases), releases)
+            )
+        except SealiftError:
+            self._abandon(release)
+            raise
+        if back:
+            self._finish(release, keep=release.previous, drop=release.version)
+        else:
+            self._abandon(release)
+
+    def _abandon(self, release: Release) -> None:
+        """End a way back to a version that does not come back, so that another may be released.
+
+        The route stays, and so does what serves.
+        """
+        replay = self._read(release)
+        if replay is not None and self._steering.elapsed("back", START):
+            audit = replay.audit
+            self._save(release, lambda one: transitions.abandon(one, audit, now=self._now()))
 
     def _follow(self, release: Release, releases: list[Release], there: list[Standing]) -> bool:
         """Bring the route that the record demands in force; whether it is."""

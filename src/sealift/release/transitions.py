@@ -137,6 +137,13 @@ def end(release: Release, audit: Audit, *, now: float) -> Release:
     return _tell(done, now, _SAID[outcome].format(new=release.version, old=old))
 
 
+def abandon(release: Release, audit: Audit, *, now: float) -> Release:
+    """The version that it goes back to does not come back: it ends on the way."""
+    done = replace(release, state="ended", ended=now, audit=audit)
+    what = f"Model {release.previous} does not come back; the route stays. Release another model."
+    return _tell(done, now, what)
+
+
 def note(release: Release, what: str, *, now: float) -> Release:
     """A line in the diary, unless it is the last one already."""
     if release.events and release.events[-1].what == what:
@@ -176,6 +183,7 @@ def _tell(release: Release, now: float, what: str) -> Release:
 __all__ = [
     "PARTS",
     "Turn",
+    "abandon",
     "advance",
     "ask",
     "cancel",
