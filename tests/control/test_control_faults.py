@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import threading
 from urllib.parse import urlsplit
@@ -10,7 +12,7 @@ import pytest
 from background import Site, wait
 
 from sealift import clock
-from sealift.control import daemon
+from sealift.control import daemon, pulse
 from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError, ProjectError
 
@@ -159,3 +161,28 @@ def asked(address, token):
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_a_controller_that_hangs_is_shown_and_replaced(site):
+    """It is there, but has done no round for minutes."""
+    before = site.up()
+    os.kill(before.controller, signal.SIGSTOP)
+    long_ago = clock.now() - pulse.SILENCE - 1
+    os.utime(site.root / ".sealift" / "live" / "controller.beat", (long_ago, long_ago))
+    assert not site.status().parts[1].running
+
+    after = site.up()
+
+    assert after.controller != before.controller
+    assert len(site.controller) == 1
+    assert (after.address, after.api) == (before.address, before.api)
+
+
+def test_signs_of_a_controller_of_before_do_not_count(site):
+    """It may have been down for days."""
+    site.up()
+    site.down()
+    long_ago = clock.now() - 1e6
+    os.utime(site.root / ".sealift" / "live" / "controller.beat", (long_ago, long_ago))
+
+    assert all(part.running for part in site.up().parts)

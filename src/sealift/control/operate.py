@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from sealift import clock
-from sealift.control import daemon, remains
+from sealift.control import daemon, pulse, remains
 from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError
 from sealift.loopback import HOST, get
@@ -55,7 +55,11 @@ def up(root: Path, *, progress: Progress) -> Running:
     root = root.resolve()
     wired = Wired(root)
     _ = wired.project.name, wired.engine.name  # a wrong project file is told here, not in a log
+    sign = pulse.controller(wired.folders.live)
+    if sign.stopped() and daemon.controller(root).end(grace=0.0):
+        progress.step("controller", "had hung")
     if not daemon.controller(root).find():
+        sign.forget()
         daemon.controller(root).start()
         progress.step("controller", "started")
     now = _until_all_run(root)
@@ -131,11 +135,12 @@ def status(root: Path) -> Running:
     controllers, apis = daemon.controller(root).find(), daemon.api(root).find()
     port = apis[0].port if apis else 0
     log = wired.folders.live
+    well = bool(controllers) and not pulse.controller(log).stopped()
     routed = wired.router.running()
     address = wired.router.address if routed else ""
     parts = [
         Part(name="router", running=routed, where=address or "not running"),
-        Part(name="controller", running=bool(controllers), where=str(log / "controller.log")),
+        Part(name="controller", running=well, where=str(log / "controller.log")),
         Part(
             name="api",
             running=port > 0 and get(port, "/health") is not None,

@@ -10,7 +10,7 @@ from types import FrameType
 import msgspec
 
 from sealift import clock
-from sealift.control import daemon
+from sealift.control import daemon, pulse
 from sealift.control.keeper import Keeper
 from sealift.errors import MachineError, SealiftError
 from sealift.loopback import free_port, get, is_free
@@ -72,7 +72,9 @@ class Supervisor:
             signal.signal(number, self._end)
         with self._wired.ledger.exclusive("controller"):
             tell("started", service=self._wired.project.name)
+            sign = pulse.controller(self._wired.folders.live)
             while not self._ending:
+                sign.beat()
                 self.round()
                 clock.sleep(PAUSE)
             tell("ended")
