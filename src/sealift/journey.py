@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +17,11 @@ import msgspec
 from sealift import clock, digest
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
+from sealift.data.find import find
 from sealift.data.snapshot import Files
 from sealift.errors import (
     CheckError,
+    MachineError,
     NotFoundError,
     PackageError,
     ReleaseError,
@@ -39,12 +41,15 @@ from sealift.record.report import Report
 from sealift.record.run import Run
 from sealift.release import transitions
 from sealift.release.plan import plan
+from sealift.train import plan as pipeline
 from sealift.train.execute import execute
 from sealift.train.gate import failures
 from sealift.types import Digest, Json, Scalar
 from sealift.wiring import Wired
 
 LEARN_SECONDS = 600.0
+ORPHANED_SECONDS = 10.0
+"""How long a release may be without a controller before whoever follows it is told."""
 
 
 def train(
@@ -55,6 +60,7 @@ def train(
     Raises ``StepError`` when a step fails or a metric misses its gate; the run is recorded
     either way.
     """
+    foresee(wired, params)
     with wired.ledger.exclusive("train"):
         builder = Builder(wired.project, wired.folders, wired.store, progress)
         run = execute(
@@ -80,6 +86,17 @@ def train(
             )
         model = register(wired, run, settings, builder, progress)
         return wired.ledger.get(Run, run.id), model
+
+
+def foresee(wired: Wired, params: Mapping[str, Scalar]) -> None:
+    """Raise what a run would soon raise, before its image is built, which can take minutes.
+
+    ``UsageError`` for a parameter that no step has, ``DataError`` for data that is not there.
+    """
+    steps = pipeline.plan(wired.project, params)
+    for name, source in wired.project.data.items():
+        if any(f"data.{name}" in one.step.reads for one in steps):
+            find(wired.folders.root, source.uri)
 
 
 def register(
@@ -207,15 +224,29 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
     return wanted
 
 
-def follow(wired: Wired, identifier: str, *, poll: float = 0.2) -> Iterator[Event]:
-    """The diary of a release, line by line as it is written, until the release has ended."""
-    told = 0
+def follow(
+    wired: Wired, identifier: str, *, steered: Callable[[], bool], poll: float = 0.2
+) -> Iterator[Event]:
+    """The diary of a release, line by line as it is written, until the release has ended.
+
+    ``steered`` says whether a controller is there. Raises ``MachineError`` when it is not for
+    longer than its supervisor takes to bring it back.
+    """
+    told, orphaned, asked = 0, 0, clock.monotonic()
     while True:
         current = wired.ledger.get(Release, identifier)
         yield from current.events[told:]
         told = len(current.events)
         if current.state == "ended":
             return
+        if clock.monotonic() - asked > ORPHANED_SECONDS / 2:
+            asked, orphaned = clock.monotonic(), 0 if steered() else orphaned + 1
+        if orphaned == 2:
+            raise MachineError(
+                "The controller has ended; the release waits for it.",
+                where=f"release {identifier}",
+                remedy="Run `sealift up`: the release then goes on from where it is.",
+            )
         clock.sleep(poll)
 
 
@@ -326,6 +357,7 @@ __all__ = [
     "ask",
     "check",
     "follow",
+    "foresee",
     "image_of",
     "in_progress",
     "learn",

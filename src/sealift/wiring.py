@@ -34,7 +34,15 @@ class Wired:
             ) from error
         except UnicodeDecodeError as error:
             raise ProjectError(
-                "The project file is not UTF-8 text.", where=str(self.folders.file)
+                "The project file is not UTF-8 text.",
+                where=str(self.folders.file),
+                remedy="Save it as UTF-8.",
+            ) from error
+        except OSError as error:
+            raise ProjectError(
+                f"The project file cannot be read: {error.strerror}.",
+                where=str(self.folders.file),
+                remedy="Give yourself read permission on it.",
             ) from error
         return parse(text, where=self.folders.file.name)
 

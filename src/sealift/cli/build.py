@@ -8,7 +8,7 @@ import typer
 
 from sealift import journey
 from sealift.cli.options import HERE, Comment, Json, Version, Where, assignments, project
-from sealift.cli.output import Page, Talk, number
+from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
 from sealift.record.image import Image
@@ -29,9 +29,9 @@ def data(where: Where = HERE, json: Json = False) -> None:
     ]
     page.value(pinned)
     page.table(
-        "",
         ("dataset", "files", "bytes", "digest"),
         [(one.name, str(len(one.entries)), f"{one.size:,}", short(one.digest)) for one in pinned],
+        empty="sealift.toml names no data: it goes under [data.NAME]",
     )
 
 
@@ -40,35 +40,41 @@ def train(
 ) -> None:
     """Run the steps, each in a container, and register the model."""
     wired, page = project(where), Page(as_json=json)
-    run, model = journey.train(
-        wired, params=assignments(param or []), comment=comment, progress=Talk()
-    )
+    with Work() as talk:
+        run, model = journey.train(
+            wired, params=assignments(param or []), comment=comment, progress=talk
+        )
     page.value({"run": run, "model": model})
-    show_run(page, run)
+    show_outcome(page, run)
     if model is not None:
         page.line(f"model {model.version}  {short(model.digest)}", "good")
         page.line(f"next: sealift package --model {model.version}", "info")
 
 
 def show_run(page: Page, run: Run) -> None:
-    """A run for a person."""
-    page.line(f"run {run.id}: {run.status}", "good" if run.status == "done" else "error")
+    """A run, step by step, for a person."""
+    show_outcome(page, run)
     page.table(
-        "",
         ("step", "status", "seconds", "because"),
         [
             (one.name, "cached" if one.cached else one.status, number(one.seconds), one.because)
             for one in run.steps
         ],
     )
-    if run.metrics:
-        page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
+
+
+def show_outcome(page: Page, run: Run) -> None:
+    """How a run ended, and its metrics, for a person."""
+    page.line(f"run {run.id}: {run.status}", "good" if run.status == "done" else "error")
+    page.line(run.error, "error")
+    page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
 
 
 def package(where: Where = HERE, model: Version = None, json: Json = False) -> None:
     """Build the serving image of a model, without a daemon."""
     wired, page = project(where), Page(as_json=json)
-    image = journey.package(wired, model, progress=Talk())
+    with Work() as talk:
+        image = journey.package(wired, model, progress=talk)
     page.value(image)
     show_image(page, image)
     page.line(f"next: sealift check --model {image.model}", "info")
@@ -77,7 +83,6 @@ def package(where: Where = HERE, model: Version = None, json: Json = False) -> N
 def show_image(page: Page, image: Image) -> None:
     """An image for a person."""
     page.table(
-        "",
         ("layer", "bytes", "digest", ""),
         [
             (
@@ -95,7 +100,8 @@ def show_image(page: Page, image: Image) -> None:
 def check(where: Where = HERE, model: Version = None, json: Json = False) -> None:
     """Start the image, run every check, and sign the report."""
     wired, page = project(where), Page(as_json=json)
-    report = journey.check(wired, model, progress=Talk())
+    with Work(told=True) as talk:
+        report = journey.check(wired, model, progress=talk)
     page.value(report)
     show_report(page, report)
     journey.passed(report)
@@ -105,7 +111,6 @@ def check(where: Where = HERE, model: Version = None, json: Json = False) -> Non
 def show_report(page: Page, report: Report) -> None:
     """A report for a person."""
     page.table(
-        "",
         ("check", "result", "seconds", "shows"),
         [
             (one.name, "pass" if one.passed else "FAIL", f"{one.seconds:.2f}", one.shows)

@@ -10,6 +10,7 @@ import typer
 
 from sealift import doctor as clinic
 from sealift.cli.build import show_run
+from sealift.cli.faults import refusal
 from sealift.cli.options import HERE, Json, Where, project
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
@@ -17,6 +18,7 @@ from sealift.errors import MachineError, NotFoundError, UsageError
 from sealift.folders import Folders
 from sealift.record.model import Model
 from sealift.record.run import Run
+from sealift.wiring import Wired
 
 runs_app = typer.Typer(no_args_is_help=False, help="The runs and what they recorded.")
 
@@ -30,7 +32,6 @@ def runs(context: typer.Context, where: Where = HERE, json: Json = False) -> Non
     known = wired.ledger.all(Run)
     page.value(known)
     page.table(
-        "",
         ("run", "status", "started", "by", "code", "model", "metrics", "why"),
         [
             (
@@ -45,18 +46,36 @@ def runs(context: typer.Context, where: Where = HERE, json: Json = False) -> Non
             )
             for one in known
         ],
+        empty="no run yet; next: sealift train",
     )
+
+
+def find_run(wired: Wired, word: str) -> Run:
+    """The run of this id, or the only one whose id begins or ends with ``word``.
+
+    Raises ``NotFoundError`` for none, ``UsageError`` for several.
+    """
+    ids = [run.id for run in wired.ledger.all(Run)]
+    fitting = [one for one in ids if word and (one.startswith(word) or one.endswith(word))]
+    if len(fitting) > 1 and word not in ids:
+        raise UsageError(
+            f"{len(fitting)} runs fit {word!r}.",
+            remedy=f"Write more of the id, such as {fitting[-1]}.",
+        )
+    return wired.ledger.get(Run, fitting[0] if len(fitting) == 1 else word)
 
 
 @runs_app.command("show")
 def show(
-    run: Annotated[str, typer.Argument(help="The run's id.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run's id, or its beginning or end.")
+    ],
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Show one run: who, when, why, with what, and what came out."""
     wired, page = project(where), Page(as_json=json)
-    one = wired.ledger.get(Run, run)
+    one = find_run(wired, run)
     page.value(one)
     show_run(page, one)
     rows = [
@@ -83,24 +102,27 @@ def show(
             for name, tree in step.outputs.items()
         ),
     ]
-    page.table("", ("record", ""), rows)
+    page.table(("record", ""), rows)
 
 
 @runs_app.command("output")
 def output(
-    run: Annotated[str, typer.Argument(help="The run's id.")],
-    name: Annotated[str, typer.Argument(help="STEP.OUTPUT")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run's id, or its beginning or end.")
+    ],
+    name: Annotated[str, typer.Argument(metavar="STEP.OUTPUT", help="Which output.")],
     to: Annotated[Path, typer.Option(help="File or folder to write.")],
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Copy an output of a run out of the store."""
     wired, page = project(where), Page(as_json=json)
-    one = wired.ledger.get(Run, run)
+    one = find_run(wired, run)
     outputs = {f"{s.name}.{key}": tree for s in one.steps for key, tree in s.outputs.items()}
     if name not in outputs:
         raise NotFoundError(
-            f"Run {run} has no output {name!r}.", remedy=f"It has: {', '.join(outputs)}."
+            f"Run {one.id} has no output {name!r}.",
+            remedy=f"It has: {', '.join(outputs) or 'none'}.",
         )
     source = wired.store.tree(outputs[name])
     copy(source, to)
@@ -118,7 +140,7 @@ def copy(source: Path, to: Path) -> None:
         else:
             shutil.copyfile(source, to)
     except OSError as error:
-        raise MachineError(f"The copy failed: {error.strerror}.", where=str(to)) from error
+        raise refusal(error) from error
 
 
 def models(where: Where = HERE, json: Json = False) -> None:
@@ -127,7 +149,6 @@ def models(where: Where = HERE, json: Json = False) -> None:
     known = wired.ledger.all(Model)
     page.value(known)
     page.table(
-        "",
         ("model", "digest", "created", "run", "inputs", "metrics", "why"),
         [
             (
@@ -141,16 +162,16 @@ def models(where: Where = HERE, json: Json = False) -> None:
             )
             for one in known
         ],
+        empty="no model yet; next: sealift train",
     )
 
 
 def doctor(where: Where = HERE, json: Json = False) -> None:
-    """Say what this machine can do, with one remedy for each thing it cannot."""
+    """Say what this machine can do, and what to mend."""
     page = Page(as_json=json)
     results = clinic.examine(Folders(where.resolve()))
     page.value(results)
     page.table(
-        "",
         ("check", "result", "shows"),
         [(one.name, "ok" if one.passed else "PROBLEM", one.detail or one.shows) for one in results],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -9,8 +10,11 @@ import typer
 
 from sealift import __version__
 from sealift.cli import build, look, operate, start
+from sealift.cli.faults import refusal, unforeseen
 from sealift.cli.output import explain
 from sealift.errors import SealiftError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="sealift",
@@ -61,15 +65,33 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; a foreseen error is explained and sets the exit code."""
+    """Run the command line; every error is explained and sets the exit code."""
+    listen()
     try:
         app()
     except SealiftError as error:
-        explain(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        leave(error)
+    except OSError as error:
+        leave(refusal(error))
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            sys.stderr.write("interrupted\n")
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody should meet a traceback
+        leave(unforeseen(error))
+
+
+def listen() -> None:
+    """Let SIGTERM and the end of the terminal interrupt the work as Ctrl-C does: it clears up."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup wants it ignored
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+
+
+def leave(error: SealiftError) -> None:
+    """Explain an error and end with its exit code."""
+    explain(error)
+    sys.exit(error.exit_code)
 
 
 __all__ = ["app", "main"]

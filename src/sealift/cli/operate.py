@@ -17,12 +17,13 @@ from sealift.record.release import GuardEvidence, Release
 from sealift.watch.labels import read_labels
 from sealift.watch.profiles import Profiles
 from sealift.watch.report import watch as look
+from sealift.wiring import Wired
 
 
 def up(where: Where = HERE, json: Json = False) -> None:
-    """Start router, controller and API in the background, or repair them."""
+    """Start router, controller and API, or repair them."""
     wired, page = project(where), Page(as_json=json)
-    running = control.up(wired.folders.root, progress=Talk(quiet=json))
+    running = control.up(wired.folders.root, progress=Talk())
     page.value(running)
     page.line(f"service  {running.address}", "good")
     page.line(f"API      {running.api}")
@@ -31,7 +32,7 @@ def up(where: Where = HERE, json: Json = False) -> None:
 def down(where: Where = HERE, json: Json = False) -> None:
     """End everything that `up` and the releases started."""
     wired, page = project(where), Page(as_json=json)
-    ended = control.down(wired.folders.root, progress=Talk(quiet=json))
+    ended = control.down(wired.folders.root, progress=Talk())
     page.value({"ended": ended})
     page.line("nothing is left running", "good")
 
@@ -44,7 +45,6 @@ def status(where: Where = HERE, json: Json = False) -> None:
     counts = wired.observations.counts()
     page.value({"processes": running, "serving": current, "release": release, "counts": counts})
     page.table(
-        "",
         ("process", "state", "where"),
         [(one.name, "running" if one.running else "down", one.where) for one in running.parts],
     )
@@ -52,12 +52,12 @@ def status(where: Where = HERE, json: Json = False) -> None:
     if release is not None:
         page.line(f"release {release.id} of model {release.version}: {release.state}", "warning")
     page.table(
-        "",
         ("model", "requests", "failed", "predictions", "labels"),
         [
             (str(version), *(f"{row.get(name, 0):,}" for name in COUNTED))
             for version, row in sorted(counts.items())
         ],
+        empty="no requests yet",
     )
 
 
@@ -76,19 +76,29 @@ def release(
     json: Json = False,
 ) -> None:
     """Bring a model up behind the stable address, on evidence."""
-    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
+    wired, page, talk = project(where), Page(as_json=json), Talk()
     if not control.status(wired.folders.root).controller:
         raise MachineError("The controller is not running.", remedy="Run `sealift up`.")
     wanted = journey.release(wired, model, strategy=strategy, comment=comment)
     talk.say(f"release {wanted.id}: model {wanted.version}, {wanted.plan.strategy}")
     if wait:
-        for event in journey.follow(wired, wanted.id):
-            talk.step(clock.stamp(event.at)[11:19], event.what)
-        wanted = wired.ledger.get(Release, wanted.id)
+        wanted = follow(wired, wanted, talk)
     page.value(wanted)
     show_release(page, wanted)
     if wait:
         judge_outcome(wanted)
+
+
+def follow(wired: Wired, one: Release, talk: Talk) -> Release:
+    """Tell a release's diary as it is written, until it has ended; how it ended.
+
+    Raises ``MachineError`` when there is no controller any more that could end it.
+    """
+    for event in journey.follow(
+        wired, one.id, steered=lambda: bool(control.status(wired.folders.root).controller)
+    ):
+        talk.step(clock.stamp(event.at)[11:19], event.what)
+    return wired.ledger.get(Release, one.id)
 
 
 def show_release(page: Page, one: Release) -> None:
@@ -100,7 +110,7 @@ def show_release(page: Page, one: Release) -> None:
     )
     if one.verdict is not None:
         page.line(one.verdict.reason)
-        page.table("", EVIDENCE_HEADS, [evidence_row(guard) for guard in one.verdict.evidence])
+        page.table(EVIDENCE_HEADS, [evidence_row(guard) for guard in one.verdict.evidence])
     audit = one.audit
     shares = ", ".join(f"model {name}: {count:,}" for name, count in audit.by_version.items())
     page.line(f"audit: {audit.requests:,} requests, {audit.failed:,} failed ({shares or 'none'})")
@@ -149,7 +159,6 @@ def releases(where: Where = HERE, json: Json = False) -> None:
     known = wired.ledger.all(Release)
     page.value(known)
     page.table(
-        "",
         ("release", "model", "strategy", "outcome", "created", "by", "requests", "failed", "why"),
         [
             (
@@ -165,25 +174,24 @@ def releases(where: Where = HERE, json: Json = False) -> None:
             )
             for one in known
         ],
+        empty="no release yet; next: sealift release",
     )
 
 
 def promote(where: Where = HERE, json: Json = False) -> None:
-    """End the release in progress with a promotion, whatever the evidence."""
+    """Promote the release in progress, whatever the evidence."""
     _ask(where, "promote", json)
 
 
 def rollback(where: Where = HERE, json: Json = False) -> None:
-    """End the release in progress with a rollback."""
+    """Roll the release in progress back."""
     _ask(where, "rollback", json)
 
 
 def _ask(where: Path, wish: Literal["promote", "rollback"], json: bool) -> None:
-    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
+    wired, page, talk = project(where), Page(as_json=json), Talk()
     asked = journey.ask(wired, wish)
-    for event in journey.follow(wired, asked.id):
-        talk.step(clock.stamp(event.at)[11:19], event.what)
-    ended = wired.ledger.get(Release, asked.id)
+    ended = follow(wired, asked, talk)
     page.value(ended)
     show_release(page, ended)
 
@@ -193,13 +201,14 @@ def watch(
     labels: Annotated[
         Path | None, typer.Option(help="First add the labels of a CSV or JSON lines file.")
     ] = None,
-    since: Annotated[float, typer.Option(help="Only the last so many hours.")] = 0.0,
+    since: Annotated[
+        float,
+        typer.Option(metavar="HOURS", help="Only the last so many hours; 0: all.", min=0, max=1e6),
+    ] = 0.0,
     json: Json = False,
 ) -> None:
     """Error, drift and latency of every version that served."""
-    wired, page, talk = project(where), Page(as_json=json), Talk(quiet=json)
-    if since < 0:
-        raise UsageError("--since must not be negative.", remedy="Give hours, such as --since 24.")
+    wired, page, talk = project(where), Page(as_json=json), Talk()
     if labels is not None:
         added = read_labels(labels, now=clock.now())
         wired.observations.add(cursors={}, labels=added)

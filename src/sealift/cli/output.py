@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Self
 
 import msgspec
 from rich.console import Console
@@ -16,14 +17,17 @@ from sealift.errors import SealiftError
 
 WIDTH = 140
 """Columns where there is no terminal to ask."""
+BEGINS = frozenset({"running", "building"})
+"""Statuses of work that goes on."""
+UNCHANGED = "unchanged"
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim", "good": "green"}
 
 
 class Talk:
     """Progress for a person, a line for each thing that happened; implements ``Progress``."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
         self._began = clock.monotonic()
 
     def step(self, name: str, status: str) -> None:
@@ -37,6 +41,44 @@ class Talk:
     def say(self, text: str) -> None:
         """A line of talk."""
         self._console.print(escape(text), soft_wrap=True)
+
+
+class Work(Talk):
+    """Talk about long work: on a terminal, what goes on stands on the last line.
+
+    ``told`` says that the answer names each piece again: then its end needs no line. What is
+    unchanged never gets one.
+    """
+
+    def __init__(self, *, told: bool = False) -> None:
+        super().__init__()
+        self._told = told
+        self._going: list[str] = []
+        self._status = self._console.status("")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def step(self, name: str, status: str) -> None:
+        """A named piece of work reached a status."""
+        self._going = [one for one in self._going if one != name]
+        begins = status in BEGINS
+        if begins:
+            self._going.append(name)
+        self._show()
+        silent = self._told or (begins and self._console.is_terminal) or status == UNCHANGED
+        if not silent:
+            super().step(name, status)
+
+    def _show(self) -> None:
+        if self._going:
+            self._status.update(escape(", ".join(self._going)))
+            self._status.start()
+        else:
+            self._status.stop()
 
 
 class Page:
@@ -55,20 +97,23 @@ class Page:
             sys.stdout.write(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
             sys.stdout.write("\n")
 
-    def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table for a person; nothing in JSON form."""
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "") -> None:
+        """A table for a person, or a line that says why there is none; nothing in JSON form."""
         if self._json:
             return
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+        if not rows:
+            self.line(empty)
+            return
+        table = Table(box=None, pad_edge=False)
         for head in heads:
             table.add_column(head, header_style="bold", overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)
 
     def line(self, text: str, style: str = "") -> None:
-        """A line for a person; nothing in JSON form."""
-        if not self._json:
+        """A line for a person; nothing in JSON form, and none for an empty one."""
+        if text and not self._json:
             self._console.print(escape(text), style=STYLES.get(style, ""))
 
 
@@ -102,4 +147,4 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-__all__ = ["Page", "Talk", "explain", "moment", "number"]
+__all__ = ["Page", "Talk", "Work", "explain", "moment", "number"]

@@ -13,14 +13,14 @@ def show_watch(page: Page, report: WatchReport) -> None:
     """The headline, then versions, drift and what to do."""
     worst = report.flags[0].severity if report.flags else "good"
     page.line(report.headline, worst)
-    page.table("", VERSION_HEADS, [version_row(one) for one in report.versions])
+    page.table(VERSION_HEADS, [version_row(one) for one in report.versions])
     drifted = [one for one in report.fields if one.drifted]
     shown = (drifted or list(report.fields[:3]))[:MOST_FIELDS]
     if shown:
         about = f"inputs of model {report.serving} against its training data"
         more = len(drifted) - len(shown)
         page.line(f"{about}: {len(drifted)} of {len(report.fields)} drifted")
-        page.table("", DRIFT_HEADS, [drift_row(one) for one in shown])
+        page.table(DRIFT_HEADS, [drift_row(one) for one in shown])
         if more > 0:
             page.line(f"and {more} more; sealift watch --json has all", "info")
     for flag in report.flags:
