@@ -21,7 +21,10 @@ REMEDIES = {
 
 
 def refusal(error: OSError, where: str = "") -> MachineError:
-    """An error of the operating system that no stage has foreseen, at ``where`` if it names no place.
+    """An error of the operating system that no stage has foreseen.
+
+    ``where`` is for those that name no file.
+
 
     >>> refusal(OSError(errno.EROFS, "Read-only file system", "/srv/x")).where
     '/srv/x'

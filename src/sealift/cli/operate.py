@@ -11,7 +11,7 @@ from sealift import clock, control, journey
 from sealift.cli.options import HERE, Comment, Json, Version, Where, project
 from sealift.cli.output import Page, Talk, moment, number
 from sealift.cli.watching import show_watch
-from sealift.errors import MachineError, ReleaseError, UsageError
+from sealift.errors import MachineError, ReleaseError
 from sealift.record.model import Model
 from sealift.record.release import GuardEvidence, Release
 from sealift.watch.labels import read_labels
