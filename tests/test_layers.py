@@ -14,7 +14,6 @@ FLOORS = (
     ("wiring", "journey", "container", "doctor", "control"),
     ("cli", "web"),
 )
-STAGES = {"data", "train", "package", "check", "release", "watch"}
 
 
 def modules():
