@@ -216,6 +216,17 @@ def test_a_project_without_requirements_has_what_the_server_needs(world):
     assert roles(build.step_image()) == ["base", "shell", "runtime"]
 
 
+def test_a_lock_does_not_lose_its_packages_to_a_missing_file(world):
+    """That would be a slip more often than a wish: the lock is left as it is."""
+    build, _, _ = builder(world)
+    build.lock()
+    before = (world / "sealift.lock").read_bytes()
+    (world / "requirements.txt").unlink()
+    with pytest.raises(ProjectError, match=r"no requirements\.txt"):
+        build.lock()
+    assert (world / "sealift.lock").read_bytes() == before
+
+
 def test_indexes_that_the_requirements_name_are_used(world, wheels, tmp_path, monkeypatch):
     """To choose and to unpack; the lock does not tell of them."""
     monkeypatch.delenv("UV_DEFAULT_INDEX")

@@ -37,13 +37,15 @@ class Builder:
         """The project's lock; made anew when its inputs have changed, or if ``refresh``.
 
         Raises ``SourceError`` when a package source cannot be reached or is not trusted,
-        ``PackageError`` when the packages cannot be had together.
+        ``PackageError`` when the packages cannot be had together, ``ProjectError`` when the
+        requirements of a lock with packages are gone.
         """
         settings, root = self._project.image, self._folders.root
         found = locking.read(self._folders)
         if found and not refresh:
             if found.inputs == locking.inputs(settings, root, locking.here()):
                 return found
+            locking.keep(found, settings, root)
             self._progress.say("The requirements have changed: locking them again.")
         made = locking.choose(settings, root, self._progress)
         locking.write(self._folders, made)

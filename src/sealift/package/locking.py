@@ -117,6 +117,16 @@ def _text(path: Path) -> str:
         ) from error
 
 
+def keep(lock: Lock, settings: ImageSettings, root: Path) -> None:
+    """Raises ``ProjectError`` when a lock would lose all its packages to a missing file."""
+    if lock.packages and not (root / settings.requirements).exists():
+        raise ProjectError(
+            f"There is no {settings.requirements}, but the lock holds packages that it asked for.",
+            where=str(root / settings.requirements),
+            remedy="Put it back; or delete sealift.lock, if the steps need no packages any more.",
+        )
+
+
 def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     """Choose packages anew, the newest that fit, from the machine's own sources."""
     target = here()
@@ -169,4 +179,4 @@ def wheel_target(python: str, target: str, base: tuple[Deb, ...]) -> Target:
     return Target(python, target, int(libc.split(".")[1].split("-")[0]))
 
 
-__all__ = ["choose", "here", "inputs", "read", "wheel_target", "write"]
+__all__ = ["choose", "keep", "here", "inputs", "read", "wheel_target", "write"]

@@ -121,11 +121,11 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 def _failure(done: process.Finished, what: str, where: str) -> MachineError | PackageError:
     said = done.stderr.decode(errors="replace").strip()
-    tail = "\n".join(said.splitlines()[-12:])
+    tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
-        return SourceError(f"{what}: an index cannot be reached.\n{tail}\n", remedy=_OFFLINE_REMEDY)
+        return SourceError(f"{what}: an index cannot be reached.\n{tail}", remedy=_OFFLINE_REMEDY)
     return PackageError(
-        f"{what}:\n{tail}\n",
+        f"{what}:\n{tail}",
         where=where,
         remedy="Every package needs a wheel for this version of Python and this platform.",
     )
