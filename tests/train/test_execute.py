@@ -173,6 +173,16 @@ def test_a_failed_step_is_told_with_its_last_lines_and_its_log(small):
     assert str(small.folders.runs / run.id / "train" / "project") in error.remedy
 
 
+def test_a_line_without_end_does_not_flood_the_error(small):
+    """The end of a long line is shown; the log has all of it."""
+    small.write("train.sh", "printf '%05000d' 7\nexit 3\n")
+    error, _ = failed(small)
+
+    assert error.what.endswith("007")
+    assert len(error.what) < 500
+    assert Path(error.where).stat().st_size == 5000
+
+
 def test_a_failed_run_is_continued_after_the_cause_is_mended(small):
     """Finished steps come from the cache, and the kept folder is removed."""
     good = (small.root / "train.sh").read_text()

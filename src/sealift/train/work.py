@@ -17,6 +17,8 @@ from sealift.types import Digest
 
 TAIL = 12
 """Lines of a log that an error shows."""
+WIDTH = 400
+"""Characters that it shows of each, from the end."""
 
 
 def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
@@ -131,7 +133,7 @@ def _tail(log: Path) -> list[str]:
     except OSError:
         return []
     plain = "".join(mark if mark.isprintable() or mark == "\n" else " " for mark in text)
-    return [line.rstrip() for line in plain.split("\n") if line.strip()][-TAIL:]
+    return [line.rstrip()[-WIDTH:] for line in plain.split("\n") if line.strip()][-TAIL:]
 
 
 __all__ = ["perform"]
