@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,10 +22,22 @@ from sealift.watch.report import watch as look
 from sealift.wiring import Wired
 
 
+@contextmanager
+def if_interrupted(talk: Talk, text: str) -> Iterator[None]:
+    """Inside, an interruption is told what it leaves behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        talk.say(text)
+        raise
+
+
 def up(where: Where = HERE, json: Json = False) -> None:
     """Start router, controller and API, or repair them."""
     wired, page = project(where), Page(as_json=json)
-    running = control.up(wired.folders.root, progress=Talk())
+    talk = Talk()
+    with if_interrupted(talk, "What started keeps running; `sealift down` ends it."):
+        running = control.up(wired.folders.root, progress=talk)
     page.value(running)
     page.line(f"service  {running.address}", "good")
     page.line(f"API      {running.api}")
@@ -32,7 +46,9 @@ def up(where: Where = HERE, json: Json = False) -> None:
 def down(where: Where = HERE, json: Json = False) -> None:
     """End everything that `up` and the releases started."""
     wired, page = project(where), Page(as_json=json)
-    ended = control.down(wired.folders.root, progress=Talk())
+    talk = Talk()
+    with if_interrupted(talk, "Some may still run; `sealift down` again ends it."):
+        ended = control.down(wired.folders.root, progress=talk)
     page.value({"ended": ended})
     page.line("nothing is left running", "good")
 
@@ -43,12 +59,13 @@ def status(where: Where = HERE, json: Json = False) -> None:
     running = control.status(wired.folders.root)
     current, release = journey.serving(wired), journey.in_progress(wired)
     counts = wired.observations.counts()
+    asleep = "" if running.address or current is None else ", as soon as `sealift up` starts it"
     page.value({"processes": running, "serving": current, "release": release, "counts": counts})
     page.table(
         ("process", "state", "where"),
         [(one.name, "running" if one.running else "down", one.where) for one in running.parts],
     )
-    page.line(f"serving: {'nothing yet' if current is None else f'model {current}'}")
+    page.line(f"serving: {'nothing yet' if current is None else f'model {current}'}{asleep}")
     if release is not None:
         page.line(f"release {release.id} of model {release.version}: {release.state}", "warning")
     page.table(
@@ -94,10 +111,12 @@ def follow(wired: Wired, one: Release, talk: Talk) -> Release:
 
     Raises ``MachineError`` when there is no controller any more that could end it.
     """
-    for event in journey.follow(
-        wired, one.id, steered=lambda: bool(control.status(wired.folders.root).controller)
-    ):
-        talk.step(clock.stamp(event.at)[11:19], event.what)
+    goes_on = "The release goes on; see `sealift status`, end it with `sealift rollback`."
+    with if_interrupted(talk, goes_on):
+        for event in journey.follow(
+            wired, one.id, steered=lambda: bool(control.status(wired.folders.root).controller)
+        ):
+            talk.step(clock.stamp(event.at)[11:19], event.what)
     return wired.ledger.get(Release, one.id)
 
 
