@@ -25,14 +25,20 @@ CODE = ("sealift.toml", "requirements.txt", "columns.py", "prepare.py", "train.p
 GIT = ["git", "-c", "user.name=demo", "-c", "user.email=demo@localhost"]
 
 
-class Chapter:
-    """Headlines with the time since the start."""
+BEGAN = time.time()
 
-    began = time.monotonic()
 
-    def __init__(self, text: str) -> None:
-        passed = time.monotonic() - self.began
-        print(f"\n\033[1m── {text}\033[0m  ({passed:.0f} s)", flush=True)
+def chapter(title: str, *story: str) -> None:
+    """A headline with the time since the start, and what happens under it."""
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{bold}── {title}{plain}  ({time.time() - BEGAN:.0f} s)", flush=True)
+    for line in story:
+        print(f"   {line}", flush=True)
+
+
+def watch() -> None:
+    """What the watch stage says of this run alone, not of earlier ones in the same project."""
+    sealift("watch", "--since", f"{(time.time() - BEGAN) / 3600:.4f}")
 
 
 def sealift(*words: str) -> None:
@@ -120,68 +126,77 @@ def tell(name: str, tally: Tally) -> None:
 
 
 def journey(stamp: str) -> int:
-    Chapter("1. Train model 1 on January and February")
+    chapter(
+        "1. Train model 1 on January and February, package it, check it",
+        "Each step runs in a container of its own; the image is built without an engine, then",
+        "started, and has to prove itself.",
+    )
     check_out()
     first = build("first_month=1", "last_month=2", comment="first model")
     features = WORK.parent / "features.csv"
     features.unlink(missing_ok=True)
     sealift("runs", "output", first["id"], "prepare.features", "--to", str(features))
 
-    Chapter("2. Bring it up behind a stable address")
+    chapter("2. Bring it up behind a stable address")
     sealift("up")
-    sealift(
-        "release",
-        "--model",
-        str(first["model"]),
-        "--strategy",
-        "blue-green",
-        "--comment",
-        "first release",
-    )
+    words = ("--strategy", "blue-green", "--comment", "first release")
+    sealift("release", "--model", str(first["model"]), *words)
     running = answer("up")
     labels = Labels(running["api"], Path(running["token"]).read_text().strip())
     service = {"address": running["address"], "labels": labels}
 
-    Chapter("3. March's flights as live requests; their delays come back as labels")
+    chapter("3. March's flights as live requests; their delays come back later as labels")
     march = replay(flights(features, 3), prefix=f"{stamp}-march", **service)
     tell("March", march)
-    sealift("watch")
+    watch()
 
-    Chapter("4. Model 2 learns March too: a canary on April's flights")
+    chapter(
+        "4. Model 2 learns March too: a canary on April's flights",
+        "It is promoted once it is proven not worse than model 1 in every guarded respect.",
+    )
     second = build("first_month=1", "last_month=3", comment="a month more")
     better, april = release_under_traffic(
-        second["model"],
-        flights(features, 4),
-        comment="a month more of data",
-        prefix=f"{stamp}-april",
-        **service,
-    )
+        second["model"], flights(features, 4), comment="a month more of data",
+        prefix=f"{stamp}-april", **service)  # fmt: skip
     tell("April", april)
 
-    Chapter("5. Model 3 has a unit error that no test of the code sees: a canary on May's flights")
+    chapter(
+        "5. Model 3 has a unit error: a canary on May's flights",
+        "Its training data holds delays in seconds, live requests hold minutes. No test, no check",
+        "and no metric of the training shows it; only live traffic and labels do.",
+    )
     break_a_unit()
     commit("Read the delays as the new feed has them")
     third = build("first_month=1", "last_month=4", comment="new feed of delays")
     worse, may = release_under_traffic(
-        third["model"],
-        flights(features, 5),
-        comment="new feed of delays",
-        prefix=f"{stamp}-may",
-        **service,
-    )
+        third["model"], flights(features, 5), comment="new feed of delays",
+        prefix=f"{stamp}-may", **service)  # fmt: skip
     tell("May", may)
 
-    Chapter("6. What happened")
-    sealift("watch")
-    tallies = (march, april, may)
+    chapter("6. What happened")
+    watch()
+    return conclude((better, worse), (march, april, may), labels)
+
+
+def conclude(releases: tuple[dict, dict], tallies: tuple[Tally, ...], labels: Labels) -> int:
+    """The verdicts, the count of requests and what to look at next; the exit status."""
+    print("\nVerdicts")
+    for one in releases:
+        print(f"  model {one['version']}: {one['outcome']}. {one['verdict']['reason']}")
     sent, failed = sum(one.sent for one in tallies), sum(one.failed for one in tallies)
-    for one in (better, worse):
-        print(f"model {one['version']}: {one['outcome']}: {one['verdict']['reason']}")
-    print(f"every request counted: {sent:,} sent, {failed} failed; {labels.sent:,} labels")
-    print("look further: cd build/demo/flights, then sealift status, runs, models, releases, watch")
-    print(f"              (the command is {Path(sys.executable).parent / 'sealift'})")
-    expected = (better["outcome"], worse["outcome"]) == ("promoted", "rolled-back")
-    return 0 if expected and failed == 0 else 1
+    print("\nRequests")
+    print(f"  counted by the client: {sent:,} sent, {failed} failed; {labels.sent:,} labels")
+    for one in releases:
+        audit = one["audit"]
+        print(
+            f"  counted by the router during the release of model {one['version']}: "
+            f"{audit['requests']:,}, {audit['failed']} failed"
+        )
+    print("\nLook further")
+    print("  cd build/demo/flights")
+    print(f"  {Path(sys.executable).parent / 'sealift'} releases   # or: runs, models, watch, up")
+    outcomes = tuple(one["outcome"] for one in releases)
+    return 0 if outcomes == ("promoted", "rolled-back") and failed == 0 else 1
 
 
 def main() -> int:
@@ -200,7 +215,7 @@ def main() -> int:
         print("demo: interrupted")
         status = 130
     finally:
-        Chapter("Ending everything")
+        chapter("Ending everything")
         subprocess.run([*SEALIFT, "down"], cwd=WORK, check=True)
     return status
 
