@@ -68,7 +68,7 @@ def main() -> None:
     """Run the command line; every error is explained and sets the exit code."""
     listen()
     try:
-        app()
+        app(prog_name="sealift")
     except SealiftError as error:
         leave(error)
     except OSError as error:
