@@ -23,6 +23,9 @@ _UNREACHABLE = re.compile(
     r"|failed to fetch|operation timed out|could not connect|\b(401|403|407|5\d\d) [A-Z]",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
+"""The system's numbers for: not permitted, no access, no space, read-only, no quota."""
+_REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
 _OFFLINE_REMEDY = (
     "Check the network and uv's settings (UV_DEFAULT_INDEX, UV_INDEX, uv.toml), "
     "then run the command again; what was downloaded already is kept."
@@ -124,6 +127,8 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
     tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
         return SourceError(f"{what}: an index cannot be reached.\n{tail}", remedy=_OFFLINE_REMEDY)
+    if _REFUSED.search(said):
+        return MachineError(f"{what}:\n{tail}", remedy=_REFUSED_REMEDY)
     return PackageError(
         f"{what}:\n{tail}",
         where=where,
