@@ -4,11 +4,12 @@ import http.client
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from sealift import clock
+from sealift import clock, process
 from sealift.adapters.routers import traefik_process
 from sealift.adapters.routers.traefik import Traefik
 from sealift.errors import MachineError, ReleaseError
@@ -310,3 +311,25 @@ def _only(server, generation):
 
 def _ports(one):
     return {one.port, one.internal}
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from sealift.adapters.routers.traefik import Traefik
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # from here on nothing can be written
+Traefik(Path(sys.argv[1]), service="svc").stop()
+"""
+
+
+def test_a_full_disk_does_not_keep_the_router_running(tmp_path):
+    """It ends, and no route stays that a later start would send people along."""
+    router = Traefik(tmp_path, service="svc")
+    router.start()
+    done = process.run([sys.executable, "-c", FULL, tmp_path], timeout=60)
+    assert (done.status, done.stderr) == (0, b"")
+    assert not router.running()
+    assert not (tmp_path / "router" / "dynamic" / "route.yml").exists()
+    router.start()
+    assert router.running()
+    router.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -116,7 +117,11 @@ class Traefik:
         for one in processes.find(self.folder):
             one.end(_PATIENCE)
         if self._dynamic.exists():
-            self._write_route(self._nowhere())
+            try:
+                self._write_route(self._nowhere())
+            except ReleaseError:  # a full disk: what is to be ended must end all the same
+                with suppress(OSError):
+                    self._dynamic.unlink()
 
     def running(self) -> bool:
         """Whether it is there and answers."""
