@@ -284,6 +284,17 @@ def test_clients_cannot_set_the_generation(traefik):
     connection.close()
 
 
+def test_a_body_beyond_what_is_kept_for_another_try_goes_through(traefik):
+    """Little memory is set aside for a request, but a large one is answered all the same."""
+    traefik.router.start()
+    traefik.router.apply(route(traefik, 1, {1: 1000}))
+    port = int(traefik.router.address.rpartition(":")[2])
+    connection = http.client.HTTPConnection(HOST, port)
+    connection.request("POST", "/predict", bytes(4 << 20))
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def test_rotation_under_load_loses_no_request_and_tells_none_twice(traefik):
     """Each call reads on from the cursor of the one before, by another object."""
     traefik.router.start()
