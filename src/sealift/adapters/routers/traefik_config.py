@@ -24,8 +24,8 @@ GENERATION = "X-Sealift-Generation"
 # A server that died comes back at the same address within a second or two; requests wait for it.
 _ATTEMPTS = 20
 _INTERVAL = "100ms"
-# Traefik sets this much memory aside for every request, whatever its size: 8 MiB cost five times the
-# processor time. A longer body goes through as well, but is not asked again.
+# Traefik sets this much memory aside for every request, whatever its size: 8 MiB cost five times
+# the processor time. A longer body goes through as well, but is not asked again.
 _KEPT_BODY = 64 << 10
 # Below any server's keep-alive, so that no request is sent into a connection that is closing.
 _IDLE = "3s"
