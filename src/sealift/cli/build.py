@@ -67,6 +67,11 @@ def show_outcome(page: Page, run: Run) -> None:
     """How a run ended, and its metrics, for a person."""
     page.line(f"run {run.id}: {run.status}", "good" if run.status == "done" else "error")
     page.line(run.error, "error")
+    for step in run.steps:
+        if step.lacking:
+            page.line(
+                f"{step.name} did not get what it asked for: {', '.join(step.lacking)}", "warning"
+            )
     page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
 
 
