@@ -344,3 +344,14 @@ def test_a_full_disk_does_not_keep_the_router_running(tmp_path):
     router.start()
     assert router.running()
     router.stop()
+
+
+def test_a_dollar_sign_in_the_path_is_no_variable(tmp_path):
+    """Without its configuration the router would listen on all interfaces, at port 80."""
+    folder = tmp_path / 'a $HOME "b" [c] \u00e9'
+    folder.mkdir()
+    router = Traefik(folder, service="svc")
+    router.start()
+    assert router.running()
+    assert get(int(router.address.rpartition(":")[2]), "/") is not None
+    router.stop()

@@ -80,7 +80,8 @@ def spawn(folder: Path, config: Path, *, port: int, internal: int) -> Running:
     Raises ``MachineError`` when it ends at once.
     """
     child = process.spawn(
-        [binary(), f"--configFile={config}"],
+        # by its name alone: in a path, Traefik takes what follows a dollar sign for a variable
+        [binary(), f"--configFile={config.relative_to(folder)}"],
         log=folder / "output.log",
         # Nothing of our environment: variables named TRAEFIK_... would be settings too.
         env={MARK: str(folder), _PORTS: f"{port}:{internal}"},
