@@ -229,8 +229,8 @@ def follow(
 ) -> Iterator[Event]:
     """The diary of a release, line by line as it is written, until the release has ended.
 
-    ``steered`` says whether a controller is there. Raises ``MachineError`` when it is not for
-    longer than its supervisor takes to bring it back.
+    ``steered`` says whether controller and router are there. Raises ``MachineError`` when they are
+    not for longer than it takes to bring them back.
     """
     told, orphaned, asked = 0, 0, clock.monotonic()
     while True:
@@ -243,7 +243,7 @@ def follow(
             asked, orphaned = clock.monotonic(), 0 if steered() else orphaned + 1
         if orphaned == 2:
             raise MachineError(
-                "The controller has ended; the release waits for it.",
+                "The controller or the router is not running; the release waits for it.",
                 where=f"release {identifier}",
                 remedy="Run `sealift up`: the release then goes on from where it is.",
             )

@@ -50,5 +50,5 @@ def test_a_release_without_a_controller_is_not_followed_for_ever(waiting):
     """After ten seconds it is said, with what brings it back."""
     said = waiting("rollback")
     assert said.code == 4
-    assert "The controller has ended" in said.talk
+    assert "The controller or the router is not running" in said.talk
     assert "sealift up" in said.talk

@@ -46,6 +46,10 @@ def train(
         )
     page.value({"run": run, "model": model})
     show_outcome(page, run)
+    for step in run.steps:
+        # cores always have a limit, by default one: only a limit on memory was asked for
+        if step.lacking and wired.project.steps[step.name].memory:
+            page.line(f"{step.name} ran without {' and '.join(step.lacking)}", "warning")
     if model is not None:
         page.line(f"model {model.version}  {short(model.digest)}", "good")
         page.line(f"next: sealift package --model {model.version}", "info")
@@ -67,11 +71,6 @@ def show_outcome(page: Page, run: Run) -> None:
     """How a run ended, and its metrics, for a person."""
     page.line(f"run {run.id}: {run.status}", "good" if run.status == "done" else "error")
     page.line(run.error, "error")
-    for step in run.steps:
-        if step.lacking:
-            page.line(
-                f"{step.name} did not get what it asked for: {', '.join(step.lacking)}", "warning"
-            )
     page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
 
 

@@ -109,15 +109,19 @@ def release(
 def follow(wired: Wired, one: Release, talk: Talk) -> Release:
     """Tell a release's diary as it is written, until it has ended; how it ended.
 
-    Raises ``MachineError`` when there is no controller any more that could end it.
+    Raises ``MachineError`` when there is no controller or router any more that could end it.
     """
     goes_on = "The release goes on; see `sealift status`, end it with `sealift rollback`."
     with if_interrupted(talk, goes_on):
-        for event in journey.follow(
-            wired, one.id, steered=lambda: bool(control.status(wired.folders.root).controller)
-        ):
+        for event in journey.follow(wired, one.id, steered=lambda: steered(wired)):
             talk.step(clock.stamp(event.at)[11:19], event.what)
     return wired.ledger.get(Release, one.id)
+
+
+def steered(wired: Wired) -> bool:
+    """Whether controller and router are there, which a release needs both."""
+    running = control.status(wired.folders.root)
+    return running.controller is not None and bool(running.address)
 
 
 def show_release(page: Page, one: Release) -> None:

@@ -67,7 +67,9 @@ def write(folders: Folders, lock: Lock) -> None:
         part.replace(folders.lock)
     except OSError as error:
         raise MachineError(
-            f"The lock cannot be written: {error.strerror}.", where=str(folders.lock)
+            f"The lock cannot be written: {error.strerror}.",
+            where=str(folders.lock),
+            remedy="Free some space, or give yourself write permission on the folder.",
         ) from error
     finally:
         part.unlink(missing_ok=True)
