@@ -26,6 +26,7 @@ GIT = ["git", "-c", "user.name=demo", "-c", "user.email=demo@localhost"]
 
 
 BEGAN = time.time()
+CANARY_RATE = 500.0  # requests a second; the labels of a request come some seconds later
 
 
 def chapter(title: str, *story: str) -> None:
@@ -106,11 +107,13 @@ def build(*params: str, comment: str) -> dict:
 
 
 def release_under_traffic(version: int, rows, *, comment: str, **service) -> tuple[dict, Tally]:
-    """Ask for a release and send requests until it has ended."""
+    """Ask for a release, and send requests from its first share of the traffic to its end."""
     words = ["release", "--model", str(version), "--comment", comment]
     print(f"$ sealift {' '.join(words)}", flush=True)
     asked = subprocess.Popen([*SEALIFT, *words], cwd=WORK)
-    tally = replay(rows, until=lambda: asked.poll() is not None, **service)
+    while asked.poll() is None and (answer("status")["release"] or {}).get("state") != "observing":
+        time.sleep(0.2)
+    tally = replay(rows, until=lambda: asked.poll() is not None, rate=CANARY_RATE, **service)
     try:
         asked.wait(timeout=60)
     except subprocess.TimeoutExpired:

@@ -118,10 +118,13 @@ class Labels:
         self.sent += len(batch)
 
 
-def replay(rows, *, address: str, labels: Labels, prefix: str, until=None, chunk=1_000) -> Tally:
+def replay(
+    rows, *, address: str, labels: Labels, prefix: str, until=None, rate=float("inf"), chunk=500
+) -> Tally:
     """Send rows in chunks; after each, the labels of all but the last chunk are handed in.
 
-    ``until`` is asked after each chunk and ends the replay when it says so.
+    ``until`` is asked after each chunk and ends the replay when it says so; ``rate`` is the
+    largest number of requests a second.
     """
     tally, started = Tally(), time.monotonic()
     work: queue.Queue[bytes | None] = queue.Queue(maxsize=chunk)
@@ -133,6 +136,7 @@ def replay(rows, *, address: str, labels: Labels, prefix: str, until=None, chunk
         work.put(body(identifier, row))
         labels.add(identifier, row)
         if number % chunk == chunk - 1:
+            time.sleep(max(0.0, (number + 1) / rate - (time.monotonic() - started)))
             labels.hand_in(keep=chunk)
             if until is not None and until():
                 break
