@@ -142,8 +142,11 @@ def journey(stamp: str) -> int:
 
     chapter("2. Bring it up behind a stable address")
     sealift("up")
-    words = ("--strategy", "blue-green", "--comment", "first release")
-    sealift("release", "--model", str(first["model"]), *words)
+    if answer("status")["serving"] == first["model"]:
+        print("   model 1 serves already: an earlier run was ended here")
+    else:
+        words = ("--strategy", "blue-green", "--comment", "first release")
+        sealift("release", "--model", str(first["model"]), *words)
     running = answer("up")
     labels = Labels(running["api"], Path(running["token"]).read_text().strip())
     service = {"address": running["address"], "labels": labels}
