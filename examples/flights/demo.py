@@ -142,6 +142,9 @@ def journey(stamp: str) -> int:
 
     chapter("2. Bring it up behind a stable address")
     sealift("up")
+    if answer("status")["release"] is not None:
+        print("   an earlier run was ended in a release: back to what served before")
+        sealift("rollback")
     if answer("status")["serving"] == first["model"]:
         print("   model 1 serves already: an earlier run was ended here")
     else:
