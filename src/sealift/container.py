@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sealift import process
 from sealift.errors import SealiftError, UsageError
 from sealift.serve import log
 from sealift.serve.learn import learn
@@ -51,7 +52,7 @@ def _do(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    process.exit_now(main(sys.argv[1:]))
 
 
 __all__ = ["main"]

@@ -74,7 +74,7 @@ def test_it_serves_the_projects_records_until_it_is_told_to_end(folders):
             sent = [pool.submit(client.post, "/v1/labels", json=content) for _ in range(20)]
             assert {one.result().status_code for one in sent} == {200}
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=20) == 0
+        assert child.wait(timeout=20) == 0, child.stderr.read()
 
     assert db.get(Release, "a").request == "rollback"
     assert len(db.scored()) == 200

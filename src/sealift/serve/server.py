@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import math
-import os
 import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from sealift import clock
+from sealift import clock, process
 from sealift.errors import MachineError, UsageError
 from sealift.serve import log
 from sealift.serve.app import App, Limits
@@ -111,7 +110,7 @@ async def _serve(chosen: Settings) -> None:
     log.event("ended", finished=finished)
     if not finished:
         # a call of the model that never returns must not keep the process alive
-        os._exit(0)
+        process.exit_now(0)
 
 
 async def _prepare(app: App, artifact: Artifact, readiness: Readiness) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sealift import process
 from sealift.errors import SealiftError
 from sealift.watch.profiles import Profiles
 from sealift.web.app import Api, app
@@ -40,4 +41,4 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    process.exit_now(main(sys.argv[1:]))
