@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sealift.adapters.databases.faults import mapped
 from sealift.adapters.databases.locks import hold
 from sealift.adapters.databases.migrations import migrate
+from sealift.adapters.databases.unwritable import Unwritable, may_write, refused
 from sealift.errors import MachineError
 
 PATIENCE = 30.0
@@ -24,29 +25,38 @@ class Database:
 
     The file and its folder are made when they are missing, and brought to today's schema. A
     transaction that was committed is on the disk. One object serves any number of threads; after
-    a fork the child makes its own.
+    a fork the child makes its own. Where nothing may be written it can still be read.
 
     Raises ``MachineError`` (busy, full, newer Sealift) and ``IntegrityError`` (damaged).
     """
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self.path = path
+        self._unwritable = None if may_write(path) else Unwritable(path, patience)
+        self._reading = _engine(path, patience)
+        self.engine = self._reading.execution_options(begin="IMMEDIATE")
+        if self._unwritable is None:
+            self._make()
+
+    def _make(self) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MachineError(
                 f"The folder of the database cannot be made: {error.strerror}.",
-                where=str(path.parent),
+                where=str(self.path.parent),
                 remedy="Give yourself write permission on the folder above it.",
             ) from error
-        self._reading = _engine(path, patience)
-        self.engine = self._reading.execution_options(begin="IMMEDIATE")
-        with mapped(str(path)), hold(self.beside("_open"), wait=True):
-            migrate(self.engine, str(path))
+        with mapped(str(self.path)), hold(self.beside("_open"), wait=True):
+            migrate(self.engine, str(self.path))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the database."""
+        if self._unwritable is not None:
+            with self._unwritable.reading() as connection:
+                yield connection
+            return
         with mapped(str(self.path)), self._reading.begin() as connection:
             yield connection
 
@@ -54,10 +64,17 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that has the database to itself from its first word on.
 
-        Serial numbers are thereby given out in the order in which they become visible.
+        Serial numbers are thereby given out in the order in which they become visible. Raises
+        ``MachineError`` where nothing may be written.
         """
+        self.require_writable()
         with mapped(str(self.path)), self.engine.begin() as connection:
             yield connection
+
+    def require_writable(self) -> None:
+        """Raises ``MachineError`` that says what to do where nothing may be written."""
+        if self._unwritable is not None:
+            raise refused(self.path.parent)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -101,6 +101,7 @@ class Records(Database):
         """Hold a lock of this name, a file beside the database; freed when its holder dies."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", name):
             raise UsageError(f"{name!r} cannot name a lock.", remedy="Use a-z, 0-9, '.', '-', '_'.")
+        self.require_writable()
         return hold(self.beside(name), what=name)
 
     def _decode(self, document: str, kind: type[D], what: str) -> D:
