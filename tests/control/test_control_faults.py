@@ -83,6 +83,7 @@ def test_a_port_that_is_taken_is_named(site):
             site.up()
         assert clock.monotonic() - begin < 20
         assert "serve" in told.value.remedy
+        assert "goes on trying" in told.value.remedy
     assert site.up().address.endswith(f":{port}")
 
 

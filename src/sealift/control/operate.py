@@ -22,6 +22,7 @@ GRACE = 10.0
 """Seconds that a background process gets to end."""
 DRAIN = 15.0
 """Seconds that a model server gets to answer what it has begun."""
+GOES_ON = "The controller goes on trying; `sealift down` ends it."
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ def _until_all_run(root: Path) -> Running:
         told = _told(root, missing)
         dead = now.controller is None
         if waited > READY or (waited > PATIENCE and (told or dead)):
-            raise _why(root, missing[0], told)
+            raise _why(root, now, told)
         clock.sleep(0.1)
 
 
@@ -89,9 +90,11 @@ def _told(root: Path, missing: list[Part]) -> Trouble | None:
     return next((known[part.name] for part in missing if part.name in known), None)
 
 
-def _why(root: Path, missing: Part, told: Trouble | None) -> MachineError:
+def _why(root: Path, now: Running, told: Trouble | None) -> MachineError:
     if told is not None:
-        return MachineError(told.what, where=told.where, remedy=told.next)
+        tried = GOES_ON if now.controller is not None else ""
+        return MachineError(told.what, where=told.where, remedy=f"{told.next} {tried}".strip())
+    missing = next(part for part in now.parts if not part.running)
     return MachineError(
         f"The {missing.name} does not come up.",
         where=missing.where,
