@@ -13,7 +13,8 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements/bootstrap.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python \
+		--require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
@@ -28,8 +29,10 @@ $(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*') pypro
 	rm -rf build/wheel
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir build/wheel
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/venv
-	$(BIN)/uv pip sync --quiet --python $(WHEEL_BIN)/python --require-hashes requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(WHEEL_BIN)/python --no-deps build/wheel/*.whl
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(WHEEL_BIN)/python \
+		--require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(WHEEL_BIN)/python \
+		--no-deps build/wheel/*.whl
 	touch $(TESTED)
 
 check: setup
