@@ -26,7 +26,7 @@ GIT = ["git", "-c", "user.name=demo", "-c", "user.email=demo@localhost"]
 
 
 BEGAN = time.time()
-CANARY_RATE = 500.0  # requests a second; the labels of a request come some seconds later
+CANARY_RATE = 1000.0  # requests a second; the labels of a request come some seconds later
 
 
 def chapter(title: str, *story: str) -> None:
