@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from sealift.errors import MachineError
 
 
 @dataclass(frozen=True)
@@ -75,4 +78,36 @@ def downloads() -> Path:
     return Path(home) / "sealift"
 
 
-__all__ = ["Folders", "downloads"]
+def private(folder: Path) -> None:
+    """Make a folder that nobody but its owner may look into, or close one that others may.
+
+    Where that is not allowed it stays as it is, which ``sealift doctor`` tells.
+    """
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if is_open(folder):
+            folder.chmod(folder.stat().st_mode & 0o700)
+
+
+def is_open(folder: Path) -> bool:
+    """Whether others than its owner may do anything in a folder."""
+    return bool(folder.stat().st_mode & 0o077)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises ``MachineError`` where nothing can be written in a folder, or it cannot be made."""
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise unwritable(folder)
+
+
+def unwritable(folder: Path) -> MachineError:
+    """What whoever wants to change a project is told that he may only read."""
+    return MachineError(
+        "This changes the project, and the project's folder cannot be written.",
+        where=str(folder),
+        remedy="Get the right to write there, or copy the project to a folder of your own.",
+    )
+
+
+__all__ = ["Folders", "downloads", "is_open", "private", "require_writable", "unwritable"]

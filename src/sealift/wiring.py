@@ -9,7 +9,7 @@ from typing import cast
 from sealift.adapters.engines.choice import choose
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
-from sealift.folders import Folders
+from sealift.folders import Folders, private
 from sealift.ports import Engine, Ledger, Observations, Router, Signer, Store
 from sealift.record.parse import parse
 from sealift.record.project import Project
@@ -64,6 +64,7 @@ class Wired:
 
     @cached_property
     def _database(self) -> object:
+        private(self.folders.state)
         return adapter("database", "sqlite")(self.folders.ledger)
 
     @property
@@ -87,6 +88,7 @@ class Wired:
     @cached_property
     def signer(self) -> Signer:
         """The project's signing key, and the keys it trusts."""
+        private(self.folders.state)
         return cast("Signer", adapter("signer", "keyfile")(self.folders.keys))
 
 

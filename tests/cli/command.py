@@ -42,7 +42,7 @@ class Command:
     def start(self, *words, stdout=subprocess.PIPE, **environment):
         """Start it, as from a terminal: an interruption reaches it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "sealift", *words],
+            self.words(*words),
             cwd=self.folder,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
@@ -50,6 +50,10 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def words(self, *words):
+        """The whole command line."""
+        return [sys.executable, "-m", "sealift", *words]
 
     def write(self, text):
         """Replace the project file."""

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from sealift import journey
-from sealift.cli.options import HERE, Comment, Json, Version, Where, assignments, project
+from sealift.cli.options import HERE, Comment, Json, Version, Where, assignments, project, workplace
 from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
+from sealift.folders import private
 from sealift.record.image import Image
 from sealift.record.report import Report
 from sealift.record.run import Run
@@ -24,6 +25,7 @@ Params = Annotated[
 def data(where: Where = HERE, json: Json = False) -> None:
     """Pin the datasets: paths, sizes, digests."""
     wired, page = project(where), Page(as_json=json)
+    private(wired.folders.state)
     pinned = [
         snapshot(wired.folders.root, name, source) for name, source in wired.project.data.items()
     ]
@@ -39,7 +41,7 @@ def train(
     where: Where = HERE, param: Params = None, comment: Comment = "", json: Json = False
 ) -> None:
     """Run the steps, each in a container, and register the model."""
-    wired, page = project(where), Page(as_json=json)
+    wired, page = workplace(where), Page(as_json=json)
     with Work() as talk:
         run, model = journey.train(
             wired, params=assignments(param or []), comment=comment, progress=talk
@@ -76,7 +78,7 @@ def show_outcome(page: Page, run: Run) -> None:
 
 def package(where: Where = HERE, model: Version = None, json: Json = False) -> None:
     """Build the serving image of a model, without a daemon."""
-    wired, page = project(where), Page(as_json=json)
+    wired, page = workplace(where), Page(as_json=json)
     with Work() as talk:
         image = journey.package(wired, model, progress=talk)
     page.value(image)
@@ -103,7 +105,7 @@ def show_image(page: Page, image: Image) -> None:
 
 def check(where: Where = HERE, model: Version = None, json: Json = False) -> None:
     """Start the image, run every check, and sign the report."""
-    wired, page = project(where), Page(as_json=json)
+    wired, page = workplace(where), Page(as_json=json)
     with Work(told=True) as talk:
         report = journey.check(wired, model, progress=talk)
     page.value(report)

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from sealift.errors import UsageError
+from sealift.folders import private, require_writable
 from sealift.wiring import Wired, find
 
 Json: TypeAlias = Annotated[
@@ -28,6 +29,17 @@ def project(where: Path) -> Wired:
     return Wired(find(where))
 
 
+def workplace(where: Path) -> Wired:
+    """The project at or above a folder, for a command that changes it.
+
+    Raises ``MachineError`` where it may only be read.
+    """
+    wired = project(where)
+    require_writable(wired.folders.state)
+    private(wired.folders.state)
+    return wired
+
+
 def assignments(words: list[str]) -> dict[str, str]:
     """``name=value`` words as a mapping.
 
@@ -45,4 +57,4 @@ def assignments(words: list[str]) -> dict[str, str]:
     return pairs
 
 
-__all__ = ["HERE", "Comment", "Json", "Version", "Where", "assignments", "project"]
+__all__ = ["HERE", "Comment", "Json", "Version", "Where", "assignments", "project", "workplace"]

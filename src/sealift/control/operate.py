@@ -10,6 +10,7 @@ from sealift import clock
 from sealift.control import daemon, pulse, remains
 from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError
+from sealift.folders import private, require_writable
 from sealift.loopback import HOST, get
 from sealift.ports import Progress
 from sealift.wiring import Wired
@@ -51,11 +52,13 @@ def up(root: Path, *, progress: Progress) -> Running:
     """Start what does not run, adopt what does, and wait until all of it answers.
 
     Raises ``ProjectError`` for a wrong project file, and ``MachineError`` with the reason, or the
-    log that tells it, when something does not come up.
+    log that tells it, when something does not come up, or where nothing can be written.
     """
     root = root.resolve()
     wired = Wired(root)
+    require_writable(wired.folders.state)
     _ = wired.project.name, wired.engine.name  # a wrong project file is told here, not in a log
+    private(wired.folders.state)
     sign = pulse.controller(wired.folders.live)
     if sign.stopped() and daemon.controller(root).end(grace=0.0):
         progress.step("controller", "had hung")

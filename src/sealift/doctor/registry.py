@@ -9,6 +9,7 @@ from sealift.doctor import (
     machine,
     namespaces,
     overlay,
+    privacy,
     programs,
     project,
     sources,
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     cgroups.CHECK,
     overlay.CHECK,
     disk.CHECK,
+    privacy.CHECK,
     sources.CHECK,
     project.CHECK,
 )

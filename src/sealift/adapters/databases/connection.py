@@ -13,8 +13,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sealift.adapters.databases.faults import mapped
 from sealift.adapters.databases.locks import hold
 from sealift.adapters.databases.migrations import migrate
-from sealift.adapters.databases.unwritable import Unwritable, may_write, refused
+from sealift.adapters.databases.unwritable import Unwritable, may_write
 from sealift.errors import MachineError
+from sealift.folders import unwritable
 
 PATIENCE = 30.0
 """Seconds that a writer waits for another one."""
@@ -74,7 +75,7 @@ class Database:
     def require_writable(self) -> None:
         """Raises ``MachineError`` that says what to do where nothing may be written."""
         if self._unwritable is not None:
-            raise refused(self.path.parent)
+            raise unwritable(self.path.parent)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -54,15 +54,6 @@ def may_write(path: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def refused(folder: Path) -> MachineError:
-    """What whoever wants to write is told."""
-    return MachineError(
-        "This changes the project, and the project's folder cannot be written.",
-        where=str(folder),
-        remedy="Get the right to write there, or copy the project to a folder of your own.",
-    )
-
-
 class Unwritable:
     """Reads the database at ``path`` and leaves no trace; where there is none, an empty one."""
 
@@ -184,4 +175,4 @@ def _passing(error: DBAPIError | BlockingIOError) -> bool:
     return str(getattr(error.orig, "sqlite_errorname", "")).startswith(PASSING)
 
 
-__all__ = ["Unwritable", "may_write", "refused"]
+__all__ = ["Unwritable", "may_write"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import IO, BinaryIO
 
 from sealift.archive import leads_out
 from sealift.errors import IntegrityError, MachineError
+from sealift.folders import unwritable
 
 CHUNK = 1 << 20
 
@@ -46,8 +48,14 @@ def once(target: Path, make: Callable[[Path], None]) -> Path:
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Hold a lock file; it stays, since removing it could let two processes in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as lock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        if error.errno in (errno.EROFS, errno.EACCES):
+            raise unwritable(path.parent) from error
+        raise
+    with file as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
