@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from sealift import digest
+from sealift.adapters.engines.bwrap_program import locate
 from sealift.adapters.stores.layout import Layout
 from sealift.adapters.stores.trees import remove
 from sealift.archive import Entry
@@ -200,15 +201,28 @@ def test_images_share_the_files_of_their_layers(store):
 
 
 def test_folders_without_rights_come_and_go(store, tmp_path):
-    """Modes of folders are kept, and the store can still remove them."""
+    """Their owner has all; the store can remove them, and so can he."""
     closed = tar([Entry("in", "folder", 0o000), Entry("in/side", "folder", 0o555)])
     found = store.rootfs(image(store, (LAYER, closed)))
-    assert (found / "in").stat().st_mode & 0o777 == 0
+    assert (found / "in").stat().st_mode & 0o777 == 0o700
     remove(found)
     assert not found.exists()
     store.rootfs(image(store, (LAYER, closed)))
     store.clear()
     assert not list((tmp_path / "unpacked").rglob("in"))
+
+
+def test_an_ordinary_user_can_delete_all_of_it(store, tmp_path):
+    """With `rm -rf`, and no right that others lack."""
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "sub" / "file").write_text("text")
+    store.tree(store.put_tree(tmp_path / "tree"))
+    store.rootfs(image(store, (LAYER, tar([Entry("in", "folder", 0o500), Entry("in/f", "file")]))))
+    words = [locate(), "--dev-bind", "/", "/", "--cap-drop", "ALL", "--"]
+
+    subprocess.run([*words, "rm", "-rf", tmp_path / "unpacked"], check=True)
+
+    assert not (tmp_path / "unpacked").exists()
 
 
 def test_what_was_unpacked_may_be_removed_at_any_time(store, tmp_path):

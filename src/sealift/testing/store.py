@@ -123,7 +123,7 @@ class MemoryStore:
         if not target.exists():
             _extract(data, target)
             for path in [target, *target.rglob("*")]:
-                if not path.is_symlink():
+                if path.is_file() and not path.is_symlink():
                     path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555)
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             return target if tar.getnames()[0] == "." else target / "content"
@@ -173,7 +173,7 @@ def _extract(data: bytes, target: Path) -> None:
                 _remove(path)
             tar.extract(member, target)
             if member.isdir():
-                path.chmod(stat.S_IMODE(member.mode))
+                path.chmod(stat.S_IMODE(member.mode) | 0o700)
 
 
 def _hide(data: bytes, target: Path) -> None:

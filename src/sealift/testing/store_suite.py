@@ -194,6 +194,18 @@ class StoreSuite:
         assert os.access(found / "run", os.X_OK)
         assert not (found / "run").stat().st_mode & 0o222
 
+    def test_what_was_unpacked_can_be_deleted_by_its_owner(self, tmp_path: Path) -> None:
+        """By any program: all folders can be written, though files cannot."""
+        store = self.store(tmp_path / "store")
+        (tmp_path / "tree" / "sub").mkdir(parents=True)
+        (tmp_path / "tree" / "sub" / "file").write_text("text")
+        (tmp_path / "tree" / "sub").chmod(0o555)
+        closed = tar([Entry("in", "folder", 0o555), Entry("in/file", "file", 0o444)])
+        tree = store.tree(store.put_tree(tmp_path / "tree"))
+        root = store.rootfs(image(store, (LAYER, closed)))
+        for folder in (tree, tree / "sub", root, root / "in"):
+            assert folder.stat().st_mode & 0o700 == 0o700
+
     def test_equal_trees_have_one_digest(self, tmp_path: Path) -> None:
         """Whatever their times, modes, places and the order they were written in."""
         store = self.store(tmp_path / "store")

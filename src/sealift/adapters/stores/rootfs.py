@@ -98,11 +98,15 @@ class _Flattening:
         self._merge(layer / "files", ".", ".")
 
     def finish(self) -> None:
-        """Set the modes and times of folders, inner ones first."""
+        """Set the modes and times of folders, inner ones first.
+
+        The owner keeps all rights: he must be able to delete them, and whoever runs in a container
+        finds the whole of it mounted read-only anyway.
+        """
         order = sorted(self._folders.items(), key=lambda item: (item[0] != ".", item[0]))
         for name, (mode, at) in reversed(order):
             os.utime(self._root / name, (at, at))
-            (self._root / name).chmod(mode)
+            (self._root / name).chmod(mode | 0o700)
 
     def _merge(self, source: Path, stated: str, name: str) -> None:
         """Merge a folder called ``stated`` in its layer into the folder ``name``."""

@@ -130,8 +130,8 @@ def clean(name: str, source: str) -> str:
 def unpack_tree(content: BinaryIO, target: Path, source: str) -> None:
     """Unpack what ``Store.put_tree`` packed: a folder, or the one file of a tree without ``.``.
 
-    Folders become 0555 and files 0444 or 0555. Raises ``IntegrityError`` for anything but plain
-    files, folders and links inside the tree.
+    Folders become 0755, so that their owner can delete them, and files 0444 or 0555. Raises
+    ``IntegrityError`` for anything but plain files, folders and links inside the tree.
     """
     folders: dict[Path, None] = {}
     for member in members(content, source):
@@ -148,7 +148,7 @@ def unpack_tree(content: BinaryIO, target: Path, source: str) -> None:
         else:
             raise IntegrityError("A tree holds something unfit.", where=f"{source}: {member.name}")
     for folder in reversed(folders):
-        folder.chmod(0o555)
+        folder.chmod(0o755)
 
 
 __all__ = ["Member", "clean", "members", "once", "remove", "unpack_tree"]
