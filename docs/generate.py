@@ -22,6 +22,7 @@ TABLES = {
     "GuardSettings": "[release.guard.NAME]",
     "EngineSettings": "[engine]",
     "ServeSettings": "[serve]",
+    "RegistrySettings": "[registry]",
 }
 HEAD = """# The project file, key by key
 

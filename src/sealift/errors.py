@@ -4,6 +4,7 @@
     ├── UsageError               exit 2   the command line asks for something that cannot be
     ├── ProjectError             exit 3   sealift.toml, or a file it names, is wrong
     ├── MachineError             exit 4   this machine lacks something (engine, space, source)
+    │   ├── RegistryError        exit 4   an image registry cannot be reached, or refuses
     │   └── SourceError          exit 4   a package source cannot be reached or is not trusted
     ├── DataError                exit 5   a dataset is missing, moved or unreadable
     ├── StepError                exit 6   a user's step failed
@@ -63,6 +64,10 @@ class MachineError(SealiftError):
     """This machine lacks something that the work needs."""
 
     exit_code = 4
+
+
+class RegistryError(MachineError):
+    """An image registry cannot be reached, or refuses what was asked of it."""
 
 
 class SourceError(MachineError):
@@ -129,6 +134,7 @@ __all__ = [
     "NotFoundError",
     "PackageError",
     "ProjectError",
+    "RegistryError",
     "ReleaseError",
     "SealiftError",
     "SourceError",

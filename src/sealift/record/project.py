@@ -85,6 +85,12 @@ class ImageSettings(Section, frozen=True):
     mirror: Annotated[
         str, Meta(description="Package mirror; by default the one in the machine's own sources.")
     ] = ""
+    registry: Annotated[
+        str,
+        Meta(
+            description="Where images are pushed: HOST/REPOSITORY; the tag is the model's version."
+        ),
+    ] = ""
 
 
 class Step(Section, frozen=True):
@@ -256,6 +262,19 @@ class ServeSettings(Section, frozen=True):
     ] = 0
 
 
+class RegistrySettings(Section, frozen=True):
+    """How image registries are reached, beside HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE."""
+
+    insecure: Annotated[
+        list[Text],
+        Meta(description="Registries (HOST or HOST:PORT) that speak plain HTTP, without TLS."),
+    ] = field(default_factory=list)
+    ca: Annotated[
+        str,
+        Meta(description="File (PEM) of certificate authorities to trust beside the usual ones."),
+    ] = ""
+
+
 class Project(Section, frozen=True):
     """The whole of ``sealift.toml``."""
 
@@ -278,4 +297,7 @@ class Project(Section, frozen=True):
     )
     serve: Annotated[ServeSettings, Meta(description="The service's address.")] = field(
         default_factory=ServeSettings
+    )
+    registry: Annotated[RegistrySettings, Meta(description="How registries are reached.")] = field(
+        default_factory=RegistrySettings
     )
