@@ -133,13 +133,15 @@ def children(threads: Iterable[int]) -> list[int]:
 def started(pid: int) -> int | None:
     """When a living process started, in clock ticks since boot; None when there is none.
 
-    A process id can be given out again; together with this it names one process for good.
+    A process id can be given out again; together with this it names one process for good. One
+    whose first thread has ended lives, and keeps its ports, until the others have ended too.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    ended = fields[0] == "Z" and int(fields[17]) <= 1
+    return None if ended else int(fields[19])
 
 
 def alive(pid: int, start: int | None) -> bool:
