@@ -216,8 +216,11 @@ class Router(Protocol):
         """The stable base URL of the service; it survives restarts of the router."""
         ...
 
-    def start(self) -> None:
-        """Start it, or adopt the one that runs. Idempotent."""
+    def start(self) -> bool:
+        """Start what is missing of it, adopt what runs; whether anything was missing. Idempotent.
+
+        Cheap when nothing is, so that it may be called often.
+        """
         ...
 
     def stop(self) -> None:
@@ -229,7 +232,11 @@ class Router(Protocol):
         ...
 
     def apply(self, route: Route) -> None:
-        """Put a route in force; returns once requests follow it. Raises ``ReleaseError``."""
+        """Put a route in force; returns once requests follow it. Raises ``ReleaseError``.
+
+        Requests that came before may still be with servers of the route before it: such a server
+        may be ended once no connection to it is open.
+        """
         ...
 
     def events(self, cursor: Json) -> tuple[list[RequestSeen], Json]:

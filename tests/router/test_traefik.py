@@ -13,7 +13,7 @@ from sealift import clock, process
 from sealift.adapters.routers import traefik_process
 from sealift.adapters.routers.traefik import Traefik
 from sealift.errors import MachineError, ReleaseError
-from sealift.loopback import HOST, free_port, get
+from sealift.loopback import HOST, connections, free_port, get
 from sealift.record.route import Backend, Route
 from sealift.testing import backend
 from sealift.testing.load import Load
@@ -39,6 +39,15 @@ def wait(holds, seconds=10.0):
     return holds()
 
 
+def kill_all(bench):
+    """Every process of the router at once, as a crash would."""
+    found = list(traefik_process.find(bench.router.folder))
+    assert found
+    for one in found:
+        os.kill(one.pid, signal.SIGKILL)
+    assert wait(lambda: not any(one.alive for one in found))
+
+
 def test_no_request_fails_over_100_changes_of_weights_and_every_one_is_counted(traefik):
     """The whole file is changed at once, so there is no moment without a route."""
     traefik.router.start()
@@ -60,17 +69,20 @@ def test_no_request_fails_over_100_changes_of_weights_and_every_one_is_counted(t
 def test_no_request_fails_over_10_switches_to_another_version(traefik, tmp_path):
     """New server up, route changed, old server idle, old server gone: nobody notices."""
     traefik.router.start()
-    old = backend.start(1, tmp_path / "1.log")
-    traefik.router.apply(_only(old, 1))
+    servers = [backend.start(1, tmp_path / "1.log")]
+    traefik.router.apply(_only(servers[0], 1))
     with Load(traefik.router.address) as load:
         for version in range(2, 12):
-            new = backend.start(version, tmp_path / f"{version}.log")
-            traefik.router.apply(_only(new, version))
-            clock.sleep(0.1)
+            servers.append(backend.start(version, tmp_path / f"{version}.log"))
+            traefik.router.apply(_only(servers[-1], version))
+            assert wait(lambda version=version: load.answered.get(version))
+        for old in servers[:-1]:
+            # what the port promises, and what a release waits for
+            assert wait(lambda old=old: not connections(old.port))
             old.kill()
-            old = new
-        clock.sleep(0.1)
-    old.kill()
+        before = load.sent
+        assert wait(lambda: load.sent > before + 20)
+    servers[-1].kill()
     assert load.failed == []
     assert set(load.answered) >= set(range(2, 12))
 
@@ -96,9 +108,7 @@ def test_a_router_that_is_killed_comes_back_at_its_address_with_its_route(traefi
     traefik.router.start()
     address = traefik.router.address
     traefik.router.apply(route(traefik, 4, {1: 1000}))
-    first = next(traefik_process.find(traefik.router.folder))
-    os.kill(first.pid, signal.SIGKILL)
-    assert wait(lambda: not first.alive)
+    kill_all(traefik)
     assert not traefik.router.running()
 
     traefik.router.start()
@@ -112,6 +122,7 @@ def test_a_router_that_is_killed_comes_back_at_its_address_with_its_route(traefi
 def test_a_router_that_hangs_is_replaced(traefik):
     """A stopped process has the port but answers nobody."""
     traefik.router.start()
+    traefik.router.apply(route(traefik, 1, {1: 1000}))
     first = next(traefik_process.find(traefik.router.folder))
     os.kill(first.pid, signal.SIGSTOP)
 
@@ -119,6 +130,7 @@ def test_a_router_that_hangs_is_replaced(traefik):
 
     assert not first.alive
     assert traefik.router.running()
+    assert traefik.send(2) == [200] * 2
 
 
 def test_a_router_is_found_again_without_any_file(traefik):
@@ -130,7 +142,7 @@ def test_a_router_is_found_again_without_any_file(traefik):
 
     second.start()
 
-    assert len(list(traefik_process.find(traefik.router.folder))) == 1
+    assert len(list(traefik_process.find(traefik.router.folder))) == 2
     assert second.address == address
     second.stop()
     assert not list(traefik_process.find(traefik.router.folder))
@@ -140,9 +152,7 @@ def test_after_another_boot_nobody_is_sent_to_addresses_of_before(traefik):
     """Ports of servers that are gone may belong to other programs by now."""
     traefik.router.start()
     traefik.router.apply(route(traefik, 4, {1: 1000}))
-    first = next(traefik_process.find(traefik.router.folder))
-    os.kill(first.pid, signal.SIGKILL)
-    assert wait(lambda: not first.alive)
+    kill_all(traefik)
     memory = traefik.router.folder / "port.json"
     memory.write_text(json.dumps(json.loads(memory.read_text()) | {"boot": "another"}))
 
@@ -180,9 +190,7 @@ def test_a_router_starts_over_a_route_file_that_is_damaged(traefik, damage):
     """It answers 503 until a route is applied, rather than not at all."""
     traefik.router.start()
     traefik.router.apply(route(traefik, 4, {1: 1000}))
-    first = next(traefik_process.find(traefik.router.folder))
-    os.kill(first.pid, signal.SIGKILL)
-    assert wait(lambda: not first.alive)
+    kill_all(traefik)
     (traefik.router.folder / "dynamic" / "route.yml").write_bytes(damage)
 
     traefik.router.start()
@@ -256,7 +264,7 @@ def test_another_port_in_the_project_file_moves_the_router(traefik):
 
     moved.start()
 
-    assert [one.port for one in traefik_process.find(moved.folder)] == [moved._wanted]
+    assert [one.port for one in traefik_process.find(moved.folder)] == [moved._wanted] * 2
     moved.stop()
 
 

@@ -94,8 +94,7 @@ class Supervisor:
                     tell("recovered", duty=name)
 
     def _keep_router(self) -> None:
-        if not self._wired.router.running():
-            self._wired.router.start()
+        if self._wired.router.start():
             tell("router started", address=self._wired.router.address)
 
     def _keep_api(self) -> None:

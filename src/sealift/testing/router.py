@@ -36,10 +36,12 @@ class MemoryRouter:
         """The base URL that nobody listens at."""
         return "http://127.0.0.1:9"
 
-    def start(self) -> None:
-        """Start; idempotent."""
+    def start(self) -> bool:
+        """Start; whether it was not running. Idempotent."""
         self._fault("router.start")
+        missing = not self._running
         self._running = True
+        return missing
 
     def stop(self) -> None:
         """End; idempotent."""
@@ -140,12 +142,12 @@ def suite() -> list[Callable[[Bench], None]]:
 
 def starting_twice_is_starting_once(bench: Bench) -> None:
     """A second start, even by another object, adopts what runs."""
-    bench.router.start()
-    bench.router.start()
+    assert bench.router.start()
+    assert not bench.router.start()
     assert bench.router.running()
     address = bench.router.address
     second = bench.again()
-    second.start()
+    assert not second.start()
     assert second.address == address
     second.stop()
     assert not bench.router.running()

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -14,15 +13,18 @@ import msgspec
 from sealift import clock
 from sealift.adapters.routers import traefik_config as config
 from sealift.adapters.routers import traefik_process as processes
+from sealift.adapters.routers import traefik_view as view
 from sealift.adapters.routers.accesslog import AccessLog
 from sealift.errors import MachineError, ReleaseError
-from sealift.loopback import HOST, Answer, free_port, get
+from sealift.loopback import HOST
 from sealift.record.observation import RequestSeen
 from sealift.record.route import Route
 from sealift.types import Json
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_PROCESSES = 2
 _PATIENCE = 10.0
+_ADOPTION = 3.0
 _AGAIN = 1.5
 _PAUSE = 0.01
 
@@ -35,7 +37,10 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Traefik:
-    """Implements ``ports.Router`` with one Traefik process, which outlives this one.
+    """Implements ``ports.Router`` with two Traefik processes, which outlive this one.
+
+    Both follow the same route. One gets all requests; when it dies, the other gets the connections
+    from then on, and ``start`` puts a new one beside it. See ``listener``.
 
     ``live`` is the folder for what belongs to running processes; ``port`` 0 picks a free port
     once and keeps it. The access log is cut into parts of about ``part_bytes``.
@@ -52,7 +57,7 @@ class Traefik:
         self._memory = self.folder / "port.json"
         self._static = self.folder / "static.yml"
         self._dynamic = self.folder / "dynamic" / "route.yml"
-        self._known: processes.Running | None = None
+        self._known: list[processes.Running] = []
 
     @property
     def address(self) -> str:
@@ -65,44 +70,55 @@ class Traefik:
             raise MachineError("The router was never started.", remedy="Run `sealift up`.")
         return f"http://{HOST}:{port}"
 
-    def start(self) -> None:
-        """Start it, or adopt the one that runs. Idempotent.
+    def start(self) -> bool:
+        """Start what is missing of it, adopt what runs; whether anything was missing. Idempotent.
 
         Raises ``MachineError`` when the port is taken, its files cannot be written, or Traefik
         does not come up.
         """
-        if (adopted := self._adopt()) is not None:
-            self._remember(adopted.port)
-            return
-        port = processes.choose_port(self._wanted, self._remembered().port)
-        internal = free_port()
+        if self._whole():
+            self._remember(self._known[0].port)
+            return False
+        adopted = self._adopt()
+        port = adopted[0].port if adopted else self._choose_port()
         try:
-            self._prepare(port, internal)
+            self._prepare(port, alone=not adopted)
         except OSError as error:
             raise MachineError(
                 f"The router's files cannot be written: {error.strerror}.",
                 where=str(self.folder),
                 remedy="Make room on the disk, or mend the folder's permissions.",
             ) from error
-        running = processes.spawn(self.folder, self._static, port=port, internal=internal)
-        if not _wait(lambda: _answers(running), _PATIENCE):
-            running.end(1.0)
+        for _ in range(_PROCESSES - len(adopted)):
+            self._begin(port)
+        self._known = []
+        return len(adopted) < _PROCESSES
+
+    def _begin(self, port: int) -> None:
+        """Start one process; returns once it follows the route."""
+        one = processes.spawn(self.folder, self._static, port=port)
+        # A damaged route is not in force in a new process, but stays so in one that runs.
+        ready = view.routes if self._route_is_whole() else view.answers
+        if not _wait(lambda: ready(one) or not one.alive, _PATIENCE) or not one.alive:
+            one.end(1.0)
             raise MachineError(
                 "The router does not answer.",
                 where=str(self.folder / "output.log"),
                 remedy="The log tells more.",
             )
 
-    def _prepare(self, port: int, internal: int) -> None:
-        """The files that Traefik reads when it starts."""
+    def _choose_port(self) -> int:
+        return processes.choose_port(self._wanted, self._remembered().port)
+
+    def _prepare(self, port: int, *, alone: bool) -> None:
+        """The files that Traefik reads when it starts; ``alone`` says that none runs yet."""
         self._dynamic.parent.mkdir(parents=True, exist_ok=True)
         # The servers of another boot are gone, and their ports may be anyone's by now.
-        if self._remembered().boot != _boot() or not self._route_is_whole():
+        gone = self._remembered().boot != _boot() or not self._route_is_whole()
+        if alone and gone:
             _write(self._dynamic, self._nowhere().encode(), aside=self.folder)
         self._remember(port)
-        text = config.static(
-            port=port, internal=internal, dynamic_file=self._dynamic, folder=self.folder
-        )
+        text = config.static(port=port, dynamic_file=self._dynamic, folder=self.folder)
         _write(self._static, text.encode())
 
     def _route_is_whole(self) -> bool:
@@ -114,7 +130,8 @@ class Traefik:
 
     def stop(self) -> None:
         """End it and forget its route, so that a later start sends nobody to servers long gone."""
-        for one in processes.find(self.folder):
+        # the one without requests first: else it would be given them
+        for one in reversed(list(processes.find(self.folder))):
             one.end(_PATIENCE)
         if self._dynamic.exists():
             try:
@@ -125,8 +142,17 @@ class Traefik:
 
     def running(self) -> bool:
         """Whether it is there and answers."""
-        one = self._process()
-        return one is not None and _answers(one)
+        living = self._living()
+        return bool(living) and view.served(living[0].port)
+
+    def _whole(self) -> bool:
+        """Whether all of its processes answer, at the right port."""
+        living = self._living()
+        return (
+            len(living) == _PROCESSES
+            and all(self._wanted in (0, one.port) and view.answers(one) for one in living)
+            and view.served(living[0].port)
+        )
 
     def apply(self, route: Route) -> None:
         """Put a route in force; returns once requests follow it. Nothing happens if they do.
@@ -135,21 +161,29 @@ class Traefik:
         into force; the route before it then stays.
         """
         text = config.dynamic(route)
-        running = self._process()
-        if running is None:
+        if not self._living():
             raise ReleaseError("The router is not running.", remedy="Run `sealift up`.")
-        if self._written() == text and _in_force(running, route):
+        if self._written() == text and self._in_force(route):
             return
         deadline = clock.monotonic() + _PATIENCE
         while clock.monotonic() < deadline:
             # Written again when a change of the file went unnoticed.
             self._write_route(text)
-            if _wait(lambda: _in_force(running, route), _AGAIN):
+            if _wait(lambda: self._in_force(route), _AGAIN):
                 return
         raise ReleaseError(
             f"Generation {route.generation} of the route did not come into force.",
             where=str(self.folder / "traefik.log"),
             remedy="The log says what Traefik has against it.",
+        )
+
+    def _in_force(self, route: Route) -> bool:
+        """Whether every process follows the route, also one that has died and come back since."""
+        living = self._living()
+        return (
+            bool(living)
+            and all(view.in_force(one, route) for one in living)
+            and view.followed(living[0].port, route)
         )
 
     def events(self, cursor: Json) -> tuple[list[RequestSeen], Json]:
@@ -167,24 +201,27 @@ class Traefik:
         """Begin a new part when the current one is large, or when a rotation was cut short."""
         if self._log.oversized(self._part_bytes):
             self._log.rename()
-        if not self._log.current.exists() and (one := self._process()):
-            one.reopen_logs()
+        if not self._log.current.exists():
+            for one in self._living():
+                one.reopen_logs()
 
-    def _process(self) -> processes.Running | None:
-        if self._known is not None and not self._known.alive:
-            self._known.end(0.0)  # its entry in the process table, if it is this process's child
-            self._known = None
-        if self._known is None:
-            self._known = next(processes.find(self.folder), None)
+    def _living(self) -> list[processes.Running]:
+        """Its processes; looked for only when one is missing."""
+        dead = [one for one in self._known if not one.alive]
+        for one in dead:
+            one.end(0.0)  # its entry in the process table, if it is this process's child
+        if dead or len(self._known) != _PROCESSES:
+            self._known = list(processes.find(self.folder))
         return self._known
 
-    def _adopt(self) -> processes.Running | None:
-        """The process that runs already, if it answers at the right port; ends any other."""
-        adopted = None
+    def _adopt(self) -> list[processes.Running]:
+        """The processes that run already, if they answer at the right port; ends any other."""
+        adopted: list[processes.Running] = []
         for one in processes.find(self.folder):
-            right = self._wanted in (0, one.port) and adopted is None
-            if right and _wait(partial(_answers, one), _PATIENCE / 2):
-                adopted = one
+            port = adopted[0].port if adopted else self._wanted
+            right = port in (0, one.port) and len(adopted) < _PROCESSES
+            if right and _wait(partial(view.answers, one), _ADOPTION):
+                adopted.append(one)
             else:
                 one.end(1.0)
         return adopted
@@ -196,7 +233,6 @@ class Traefik:
             return Remembered(port=0, boot="")
 
     def _remember(self, port: int) -> None:
-        self._known = None
         known = Remembered(port=port, boot=_boot())
         if known != self._remembered():
             _write(self._memory, msgspec.json.encode(known))
@@ -219,56 +255,6 @@ class Traefik:
                 where=f"{self._dynamic}: {error.strerror}",
                 remedy="Make room on the disk, or mend the folder's permissions.",
             ) from error
-
-
-def _answers(one: processes.Running) -> bool:
-    """Whether requests to the service's port reach this router."""
-    return _get(one.port, config.PROBE) is not None
-
-
-def _in_force(one: processes.Running, route: Route) -> bool:
-    """Whether the API shows the route, enabled and with these weights, and requests follow it."""
-    name = config.router_name(route.service, route.generation)
-    if _shown(one, f"routers/{name}").status != "enabled":
-        return False
-    if wanted := config.weights(route):
-        split = _shown(one, f"services/{route.service}-split")
-        children = {child.name.removesuffix("@file"): child.weight for child in split.children}
-        if split.status != "enabled" or children != wanted:
-            return False
-    probe = _get(one.port, config.PROBE)
-    mark = "" if probe is None else probe.headers.get(config.FINGERPRINT.lower(), "")
-    return mark == config.fingerprint(route)
-
-
-class _Child(msgspec.Struct, frozen=True):
-    name: str
-    weight: int = 1
-
-
-class _Weighted(msgspec.Struct, frozen=True):
-    services: tuple[_Child, ...] = ()
-
-
-class _Shown(msgspec.Struct, frozen=True):
-    """A router or service as Traefik's API shows it."""
-
-    status: str = ""
-    weighted: _Weighted = _Weighted()
-
-    @property
-    def children(self) -> tuple[_Child, ...]:
-        return self.weighted.services
-
-
-def _shown(one: processes.Running, path: str) -> _Shown:
-    answer = _get(one.internal, f"/api/http/{path}@file")
-    return _Shown() if answer is None else msgspec.json.decode(answer.body, type=_Shown)
-
-
-def _get(port: int, path: str) -> Answer | None:
-    answer = get(port, path)
-    return answer if answer is not None and answer.status == HTTPStatus.OK else None
 
 
 def _wait(holds: Callable[[], bool], seconds: float) -> bool:

@@ -41,15 +41,18 @@ _FIELDS = (
 )
 
 
-def static(*, port: int, internal: int, dynamic_file: Path, folder: Path) -> str:
-    """The configuration for the start: two entry points, both on the loopback interface only."""
+def static(*, port: int, dynamic_file: Path, folder: Path) -> str:
+    """The configuration for the start: two entry points, both on the loopback interface only.
+
+    Their sockets are handed over by these names, whatever the addresses here.
+    """
     kept: Json = dict.fromkeys(_FIELDS, "keep")
     return _text(
         {
             "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
             "entryPoints": {
                 "web": {"address": f"{HOST}:{port}"},
-                "traefik": {"address": f"{HOST}:{internal}"},
+                "traefik": {"address": f"{HOST}:0"},
             },
             "api": {"insecure": True, "dashboard": False},
             "ping": {},
@@ -102,7 +105,7 @@ def dynamic(route: Route) -> str:
                     "sealift-probe": {
                         "rule": f"Path(`{PROBE}`)",
                         "priority": 2,
-                        "entryPoints": ["web"],
+                        "entryPoints": ["web", "traefik"],
                         "service": "ping@internal",
                         "middlewares": ["fingerprint"],
                         "observability": {"accessLogs": False},

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealift import clock, process
+from sealift.adapters.routers.activation import arguments
+from sealift.adapters.routers.listener import listener
 from sealift.errors import MachineError
 from sealift.loopback import free_port, is_free
 
@@ -74,25 +76,33 @@ def find(folder: Path) -> Iterator[Running]:
     yield from sorted(found, key=lambda one: one.start)
 
 
-def spawn(folder: Path, config: Path, *, port: int, internal: int) -> Running:
-    """Start it, detached; it may need a moment before it answers.
+def spawn(folder: Path, config: Path, *, port: int) -> Running:
+    """Start it, detached, in line for the port; it may need a moment before it answers.
 
-    Raises ``MachineError`` when it ends at once.
+    Raises ``MachineError`` when another program has the port, or it ends at once.
     """
-    child = process.spawn(
-        # by its name alone: in a path, Traefik takes what follows a dollar sign for a variable
-        [binary(), f"--configFile={config.relative_to(folder)}"],
-        log=folder / "output.log",
-        # Nothing of our environment: variables named TRAEFIK_... would be settings too.
-        env={MARK: str(folder), _PORTS: f"{port}:{internal}"},
-        cwd=folder,
-        detach=True,
-    )
+    # Closed here once it is started: the port must be let go when that process is killed.
+    with listener(port) as web, listener(0) as internal:
+        inner = int(internal.getsockname()[1])
+        child = process.spawn(
+            [
+                *arguments([(web.fileno(), "web"), (internal.fileno(), "traefik")]),
+                binary(),
+                # its name alone: in a path, Traefik takes what follows a dollar sign for a variable
+                f"--configFile={config.relative_to(folder)}",
+            ],
+            log=folder / "output.log",
+            # Nothing of our environment: variables named TRAEFIK_... would be settings too.
+            env={MARK: str(folder), _PORTS: f"{port}:{inner}"},
+            cwd=folder,
+            detach=True,
+            pass_fds=(web.fileno(), internal.fileno()),
+        )
     pid = process.leave(child)
     start = process.started(pid)
     if start is None:
         raise MachineError("The router ended at once.", where=str(folder / "output.log"))
-    return Running(pid, start, port, internal)
+    return Running(pid, start, port, inner)
 
 
 def choose_port(wanted: int, known: int) -> int:
