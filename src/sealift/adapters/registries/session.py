@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 import httpx
@@ -32,24 +33,32 @@ Body = Callable[[], Iterable[bytes]]
 """Makes the content of a request anew for every attempt."""
 
 
+@dataclass(frozen=True)
+class Access:
+    """How registries are talked to.
+
+    ``chunk`` is the most bytes that a request of an upload carries; 0 sends a blob in one request,
+    which every registry takes. ``sources`` are repositories of the same registry that may have
+    the blobs of a push already. ``credentials`` looks up who we are.
+    """
+
+    settings: RegistrySettings = field(default_factory=RegistrySettings)
+    retry: Retry = field(default_factory=Retry)
+    chunk: int = 0
+    sources: tuple[str, ...] = ()
+    credentials: Callable[[str, str], Found] = find
+
+
 class Session:
     """Connections to the registry of ``reference``; safe for threads. Close it after use.
 
-    ``actions`` is ``pull`` or ``pull,push``; ``others`` are repositories that are read too.
-    Proxies and certificates are those of HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.
+    ``actions`` is ``pull`` or ``pull,push``. Proxies and certificates are those of HTTPS_PROXY,
+    NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.
     """
 
-    def __init__(
-        self,
-        reference: Reference,
-        actions: str,
-        settings: RegistrySettings,
-        *,
-        others: tuple[str, ...] = (),
-        retry: Retry | None = None,
-        credentials: Callable[[str, str], Found] = find,
-    ) -> None:
-        self.retry = retry or Retry()
+    def __init__(self, reference: Reference, actions: str, access: Access) -> None:
+        self.retry = access.retry
+        settings = access.settings
         self._plain = is_loopback(reference.server) or reference.server in settings.insecure
         scheme = "http" if self._plain else "https"
         self._base = f"{scheme}://{reference.server}/v2/{reference.repository}/"
@@ -62,10 +71,10 @@ class Session:
             headers={"Accept-Encoding": "identity", "User-Agent": "sealift"},
         )
         scopes = [f"repository:{reference.repository}:{actions}"]
-        scopes += [f"repository:{name}:pull" for name in others]
+        scopes += [f"repository:{name}:pull" for name in access.sources]
         self._authority = Authority(
             self._http,
-            lambda: credentials(reference.host, reference.repository),
+            lambda: access.credentials(reference.host, reference.repository),
             tuple(scopes),
             plain=self._plain,
         )
@@ -93,10 +102,13 @@ class Session:
         Raises for every status but those in ``expect``; ``what`` names the thing in errors.
         """
         body = (lambda: [content]) if content else None
+        length = {"Content-Length": str(len(content))} if content else {}
         return repeated(
             self.retry,
             f"{method} {self.url(path).partition('?')[0]}",
-            lambda: self.once(method, path, expect, what, headers=headers, body=body),
+            lambda: self.once(
+                method, path, expect, what, headers={**(headers or {}), **length}, body=body
+            ),
         )
 
     def once(
@@ -238,4 +250,4 @@ def _trust(settings: RegistrySettings) -> ssl.SSLContext:
     return context
 
 
-__all__ = ["Body", "Session"]
+__all__ = ["Access", "Body", "Session"]

@@ -1,0 +1,88 @@
+"""A few pieces of work at once, told of in bytes, and all ended when one of them fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from sealift import clock
+from sealift.ports import Progress
+
+WORKERS = 4
+_EVERY = 5.0
+"""Seconds between two lines of talk."""
+
+
+class StoppedError(Exception):
+    """Another piece of the work failed; this one need not go on."""
+
+
+class Gauge:
+    """How many bytes of how many have passed; safe for threads."""
+
+    def __init__(self, name: str, total: int, progress: Progress | None) -> None:
+        self._name = name
+        self._total = total
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._done = 0
+        self._told_at = clock.monotonic()
+        self._stopped = threading.Event()
+
+    def told(self, count: int) -> None:
+        """So many bytes more; raises ``StoppedError`` when the work is to end."""
+        if self._stopped.is_set():
+            raise StoppedError
+        with self._lock:
+            self._done += count
+            due = clock.monotonic() - self._told_at >= _EVERY
+            if due:
+                self._told_at = clock.monotonic()
+        if due and self._progress:
+            share = self._done / self._total if self._total else 1.0
+            self._progress.step(self._name, f"{share:.0%} of {size(self._total)}")
+
+    def stop(self) -> None:
+        """End the work at the next byte."""
+        self._stopped.set()
+
+
+def size(count: int) -> str:
+    """A number of bytes for a person.
+
+    >>> size(300), size(2_500_000)
+    ('300 B', '2.5 MB')
+    """
+    number, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        units.pop(0)
+    return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
+    """The results of ``work`` on every item, ``WORKERS`` at a time, in order.
+
+    When one fails the others are stopped, and its error is raised.
+    """
+    with ThreadPoolExecutor(WORKERS, "registry") as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [one for one in done if one.exception() is not None]
+        finally:
+            gauge.stop()
+            for one in futures:
+                one.cancel()
+    for one in failed:
+        one.result()
+    return [one.result() for one in futures]
+
+
+__all__ = ["WORKERS", "Gauge", "StoppedError", "each", "size"]

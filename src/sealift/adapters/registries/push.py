@@ -1,0 +1,175 @@
+"""From the store to a registry: an image, what it is made of, and what refers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sealift.adapters.registries import crowd
+from sealift.adapters.registries.client import PUSH, Client
+from sealift.adapters.registries.manifests import LARGEST, Fetched, Links, links
+from sealift.adapters.registries.reference import Reference, parse
+from sealift.adapters.registries.session import Access
+from sealift.errors import IntegrityError, UsageError
+from sealift.ports import Progress, Store
+from sealift.record.image import Descriptor
+from sealift.record.transfer import Pushed
+from sealift.types import Digest
+
+_DEEPEST = 8
+Outcome = Literal["sent", "mounted", "skipped"]
+
+
+def push(
+    store: Store,
+    digest: Digest,
+    reference: str,
+    *,
+    access: Access | None = None,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Send a manifest or an index from the store, its blobs and all that refers to it.
+
+    What the registry has is not sent again. Blobs go before the manifests that name them, and the
+    tag last, so that whoever pulls sees the whole image or none. Raises ``RegistryError``,
+    ``NotFoundError`` for content that the store lacks, and ``IntegrityError`` for damaged content.
+    """
+    target = parse(reference)
+    if target.digest and target.digest != digest:
+        raise UsageError(
+            f"The image is {digest}, and {reference!r} names another digest.",
+            remedy="Give a tag, or no digest.",
+        )
+    tree = list(_Reading(store).tree(digest))
+    with Client(target, PUSH, access) as client:
+        return _Push(store, client, target, progress).send(tree)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A manifest of the store; ``referrer`` if it hangs on another one by its subject."""
+
+    fetched: Fetched
+    links: Links
+    referrer: bool
+
+
+class _Reading:
+    """Manifests of a store, whatever each of them names before it, and once each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: set[Digest] = set()
+
+    def tree(self, digest: Digest, *, referrer: bool = False, depth: int = 0) -> Iterator[_Node]:
+        """The manifests that an image consists of, then itself, then its referrers."""
+        if digest in self._seen:
+            return
+        if depth > _DEEPEST:
+            raise IntegrityError("Indexes are nested too deep.", where=digest)
+        self._seen.add(digest)
+        with self._store.open(digest) as stream:
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise IntegrityError("This is too large for a manifest.", where=digest)
+        named = links(content, digest)
+        for child in named.manifests or ():
+            yield from self.tree(child.digest, referrer=referrer, depth=depth + 1)
+        yield _Node(Fetched(content, named.kind, digest), named, referrer)
+        for one in self._store.referrers(digest):
+            yield from self.tree(one.digest, referrer=True, depth=depth + 1)
+
+
+class _Push:
+    """One push."""
+
+    def __init__(
+        self, store: Store, client: Client, target: Reference, progress: Progress | None
+    ) -> None:
+        self._store = store
+        self._client = client
+        self._target = target
+        self._progress = progress
+
+    def send(self, tree: list[_Node]) -> Pushed:
+        """Send manifests that are in order, after their blobs; the root is the last no referrer."""
+        blobs = list({blob.digest: blob for node in tree for blob in node.links.blobs}.values())
+        gauge = crowd.Gauge("push", sum(blob.size for blob in blobs), self._progress)
+        outcomes = crowd.each(lambda blob: self._blob(blob, gauge), blobs, gauge)
+        root = next(node for node in reversed(tree) if not node.referrer)
+        others = [node for node in tree if node.referrer]
+        parts = [node for node in tree if not node.referrer and (node is not root or others)]
+        sent = sum(self._manifest(node, node.fetched.digest) for node in parts)
+        sent += self._referrers(others)
+        sent += self._manifest(root, self._target.target)
+        sizes: dict[Outcome, list[int]] = {"sent": [], "mounted": [], "skipped": []}
+        for blob, outcome in zip(blobs, outcomes, strict=True):
+            sizes[outcome].append(blob.size)
+        return Pushed(
+            reference=str(self._target),
+            digest=root.fetched.digest,
+            sent_blobs=len(sizes["sent"]),
+            sent_bytes=sum(sizes["sent"]),
+            mounted_blobs=len(sizes["mounted"]),
+            skipped_blobs=len(sizes["skipped"]),
+            skipped_bytes=sum(sizes["skipped"]),
+            manifests=sent,
+            referrers=sum(node.referrer for node in tree),
+        )
+
+    def _blob(self, blob: Descriptor, gauge: crowd.Gauge) -> Outcome:
+        if self._client.has(blob.digest):
+            gauge.told(blob.size)
+            return "skipped"
+        return self._client.uploads.put(
+            blob,
+            lambda: self._store.open(blob.digest),
+            sources=self._client.access.sources,
+            told=gauge.told,
+        )
+
+    def _manifest(self, node: _Node, target: str) -> bool:
+        """Put a manifest under a tag or its digest; whether it had to be sent."""
+        one = node.fetched
+        if self._client.manifests.head(target) == one.digest:
+            return False
+        self._client.manifests.put(target, one.content, one.media_type)
+        return True
+
+    def _referrers(self, nodes: list[_Node]) -> int:
+        """Send what refers to others, list what the registry does not; how many were sent."""
+        sent = 0
+        unlisted: dict[Digest, list[Descriptor]] = {}
+        known: dict[Digest, set[Digest]] = {}
+        for node in nodes:
+            one, subject = node.fetched, node.links.subject
+            if subject and subject.digest not in known:
+                there = self._client.referrers.of(subject.digest)
+                known[subject.digest] = {entry.digest for entry in there}
+            if subject and one.digest in known[subject.digest]:
+                sent += self._manifest(node, one.digest)
+                continue
+            # put even if it is there: only the answer tells whether the registry lists it
+            listed = self._client.manifests.put(one.digest, one.content, one.media_type)
+            sent += 1
+            if subject and not listed:
+                unlisted.setdefault(subject.digest, []).append(_listing(node))
+        for digest, entries in unlisted.items():
+            self._client.referrers.add(digest, entries)
+        return sent
+
+
+def _listing(node: _Node) -> Descriptor:
+    """A referrer as it stands in a list: with its kind and annotations."""
+    config = node.links.config
+    return Descriptor(
+        media_type=node.fetched.media_type,
+        digest=node.fetched.digest,
+        size=len(node.fetched.content),
+        artifact_type=node.links.artifact_type or (config.media_type if config else None),
+        annotations=node.links.annotations,
+    )
+
+
+__all__ = ["push"]
