@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "sealift"
 FLOORS = (
-    ("types", "errors", "digest", "clock", "process", "folders", "archive", "loopback"),
+    ("types", "errors", "digest", "clock", "process", "folders", "retired", "archive", "loopback"),
     ("record", "stats"),
     ("ports",),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),

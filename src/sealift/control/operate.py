@@ -9,21 +9,20 @@ import msgspec
 from sealift import clock
 from sealift.control import daemon, pulse, remains
 from sealift.control.diary import Trouble, troubles
+from sealift.control.serving import GOES_ON, PATIENCE, until_it_serves
 from sealift.errors import MachineError
 from sealift.folders import private, require_writable
 from sealift.loopback import HOST, get
 from sealift.ports import Progress
+from sealift.retired import retire
 from sealift.wiring import Wired
 
 READY = 30.0
 """Seconds that everything gets to answer."""
-PATIENCE = 5.0
-"""Seconds after which a trouble that the controller tells of is taken to stay."""
 GRACE = 10.0
 """Seconds that a background process gets to end."""
 DRAIN = 15.0
 """Seconds that a model server gets to answer what it has begun."""
-GOES_ON = "The controller goes on trying; `sealift down` ends it."
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +50,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 def up(root: Path, *, progress: Progress) -> Running:
     """Start what does not run, adopt what does, and wait until all of it answers.
 
+    That includes the promoted model, if there is one: requests may be sent at once.
+
     Raises ``ProjectError`` for a wrong project file, and ``MachineError`` with the reason, or the
     log that tells it, when something does not come up, or where nothing can be written.
     """
@@ -63,13 +64,15 @@ def up(root: Path, *, progress: Progress) -> Running:
     if sign.stopped() and daemon.controller(root).end(grace=0.0):
         progress.step("controller", "had hung")
     if not daemon.controller(root).find():
+        remains.retire_lost(wired)
         sign.forget()
         daemon.controller(root).start()
         progress.step("controller", "started")
     now = _until_all_run(root)
     for part in now.parts:
         progress.step(part.name, "running")
-    return now
+    until_it_serves(wired, progress=progress)
+    return status(root)
 
 
 def _until_all_run(root: Path) -> Running:
@@ -122,6 +125,7 @@ def down(root: Path, *, progress: Progress) -> int:
             progress.step(container.name, "ending")
             ended += 1
         engine.stop(container, grace=DRAIN)
+        retire(wired.folders, container.name, failed=not container.running)
     left = [one.name for one in (daemon.controller(root), daemon.api(root)) if one.find()]
     left += ["router"] if router.running() else []
     left += [one.name for _, one in remains.containers(wired) if one.running]

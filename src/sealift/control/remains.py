@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import cast
 
 from sealift.adapters.engines.choice import ORDER
@@ -10,6 +11,7 @@ from sealift.adapters.table import adapter
 from sealift.errors import MachineError, ProjectError
 from sealift.ports import Engine, Router
 from sealift.record.container import Container
+from sealift.retired import lost, retire
 from sealift.wiring import Wired
 
 NAMELESS = "service"
@@ -46,6 +48,17 @@ def containers(wired: Wired) -> Iterator[tuple[Engine, Container]]:
             yield engine, container
 
 
+def retire_lost(wired: Wired) -> None:
+    """Note as ended the replicas that ended without anybody noting it, as when the power failed.
+
+    Where the project's engine cannot be asked whether they run, none is taken for ended.
+    """
+    with suppress(MachineError):
+        living = {container.name for _, container in containers(wired)}
+        for name in lost(wired.folders, living):
+            retire(wired.folders, name, failed=True)
+
+
 def _chosen(wired: Wired) -> str:
     """The engine of the project file; empty when that cannot be read, or none works."""
     try:
@@ -54,4 +67,4 @@ def _chosen(wired: Wired) -> str:
         return ""
 
 
-__all__ = ["NAMELESS", "containers", "router"]
+__all__ = ["NAMELESS", "containers", "retire_lost", "router"]

@@ -14,6 +14,7 @@ from sealift.loopback import HOST
 from sealift.ports import Engine
 from sealift.record.container import Container, ContainerSpec, Mount
 from sealift.release.probe import Loopback, Probe
+from sealift.retired import retire
 from sealift.types import Digest
 
 COMMAND = ("/usr/bin/python3", "-m", "sealift.container", "serve")
@@ -112,7 +113,8 @@ class Fleet:
         while len(held) < replicas:
             held.append(self._start(version, image, port=self._left(version)))
         while len(held) > replicas:
-            self._engine.stop(held.pop().container, grace=GRACE)
+            last = held.pop()
+            self._end(last.container, failed=last.fresh)
         return Standing(
             version=version,
             urls=tuple(one.url for one in held if one.proven),
@@ -126,12 +128,13 @@ class Fleet:
 
     def stop(self, version: int) -> None:
         """Stop every replica of a version; requests that are in flight are answered first."""
-        self._replicas.pop(version, None)
+        served = {one.container.id for one in self._replicas.pop(version, []) if not one.fresh}
         self._deaths.pop(version, None)
         self._failures.pop(version, None)
         self._addresses.pop(version, None)
         for container in self._engine.find(self._labels(version)):
-            self._engine.stop(container, grace=GRACE)
+            well = container.running and container.id in served
+            self._end(container, failed=not well)
 
     def stop_others(self, keep: Collection[int]) -> None:
         """Stop every version of the service but these."""
@@ -158,9 +161,14 @@ class Fleet:
             if one.running and one.image == image and _port(one):
                 adopted.append(Replica(one, _port(one), self._monotonic()))
             else:
-                self._engine.stop(one, grace=GRACE)
+                self._end(one, failed=not one.running)
                 self._addresses.setdefault(version, []).append(_port(one))
         return adopted
+
+    def _end(self, container: Container, *, failed: bool, grace: float = GRACE) -> None:
+        """Stop one for good."""
+        self._engine.stop(container, grace=grace)
+        retire(self._folders, container.name, failed=failed)
 
     def _left(self, version: int) -> int:
         """An address that a replica of this version had; 0 for any."""
@@ -176,7 +184,7 @@ class Fleet:
             if answers[place] or (one.container.id in living and not hung):
                 continue
             if one.again is None:
-                self._engine.stop(one.container, grace=0.0)
+                self._end(one.container, failed=True, grace=0.0)
                 one.again = now + self._pause(version, one)
             if now >= one.again:
                 successor = self._start(version, one.container.image, port=one.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 from sealift import digest
 from sealift.errors import MachineError
 from sealift.record.observation import Prediction
+from sealift.retired import MARK, is_retired
 
 PIECE = 4 << 20
 """Bytes that are read at a time, and the longest line."""
@@ -49,10 +51,10 @@ class Piece:
 def pieces(folder: Path, progress: Progress, *, size: int = PIECE) -> Iterator[Piece]:
     """What has been added to ``folder/*/*.jsonl`` since, in pieces of about ``size`` bytes.
 
-    A last line without its newline waits for the rest. A line that is no prediction is counted
-    and skipped. A file that is shorter than what was read of it, or begins differently, is a new
-    one; a file that is gone is forgotten. The last piece may hold no predictions. Raises
-    ``MachineError`` for a file that cannot be read.
+    A last line without its newline waits for the rest, unless its server has ended. A line that
+    is no prediction is counted and skipped. A file that is shorter than what was read of it, or
+    begins differently, is a new one; a file that is gone is forgotten. The last piece may hold no
+    predictions. Raises ``MachineError`` for a file that cannot be read.
     """
     found = {f"{path.parent.name}/{path.name}": path for path in sorted(folder.glob("*/*.jsonl"))}
     places = {name: place for name, place in progress.files.items() if name in found}
@@ -81,7 +83,7 @@ def _additions(
     for name, path in found.items():
         before = places.get(name, Place())
         while True:
-            lines, place = _read(path, before, size)
+            lines, place = _read(path, before, size, whole=is_retired(path.parent))
             if place is None or place == before:
                 break
             yield name, lines, place
@@ -92,25 +94,34 @@ def remove_finished(folder: Path, progress: Progress) -> int:
     """Delete the files that were read to the end and that no server writes to any more.
 
     A server numbers its files, ``START-NUMBER.jsonl``, and writes to the last one only; so the
-    last of each start stays, and so does a file with any other name. Returns how many went.
+    last of each start stays, and so does a file with any other name. Of a server that has ended
+    all of them go, and then its folder. Returns how many files went.
     """
     gone = 0
     for path in _finished(folder):
-        place = progress.files.get(f"{path.parent.name}/{path.name}")
+        place = progress.files.get(f"{path.parent.name}/{path.name}", Place())
         try:
-            if place is not None and place.offset == path.stat().st_size:
+            if place.offset == path.stat().st_size:
                 path.unlink()
                 gone += 1
         except FileNotFoundError:
             continue  # the server made room for newer ones
         except OSError as error:
             raise _unreadable(path, error) from error
+    for mark in folder.glob(f"*/{MARK}"):
+        if [path.name for path in mark.parent.iterdir()] == [MARK]:
+            with suppress(OSError):  # another time, then
+                mark.unlink()
+                mark.parent.rmdir()
     return gone
 
 
 def _finished(folder: Path) -> Iterator[Path]:
     starts: defaultdict[tuple[Path, str], list[tuple[int, Path]]] = defaultdict(list)
     for path in folder.glob("*/*.jsonl"):
+        if is_retired(path.parent):
+            yield path
+            continue
         start, _, number = path.stem.rpartition("-")
         if start and number.isdecimal():
             starts[path.parent, start].append((int(number), path))
@@ -118,8 +129,11 @@ def _finished(folder: Path) -> Iterator[Path]:
         yield from (path for _, path in sorted(files)[:-1])
 
 
-def _read(path: Path, place: Place, size: int) -> tuple[list[bytes], Place | None]:
-    """The whole lines from a place on, and the place behind them; None when the file is gone."""
+def _read(path: Path, place: Place, size: int, *, whole: bool) -> tuple[list[bytes], Place | None]:
+    """The whole lines from a place on, and the place behind them; None when the file is gone.
+
+    In a ``whole`` file, to which nothing is added any more, the last line needs no newline.
+    """
     try:
         with path.open("rb") as file:
             if _head(file, place.offset) != place.head or file.seek(0, SEEK_END) < place.offset:
@@ -127,8 +141,8 @@ def _read(path: Path, place: Place, size: int) -> tuple[list[bytes], Place | Non
             file.seek(place.offset)
             data = file.read(size)
             end = data.rfind(b"\n") + 1
-            if end == 0 and len(data) == size:
-                end = size  # no line is that long: what was damaged is skipped
+            if (end == 0 and len(data) == size) or (whole and len(data) < size):
+                end = len(data)  # no line is as long as a piece: what was damaged is skipped
             offset = place.offset + end
             return data[:end].removesuffix(b"\n").split(b"\n") if end else [], Place(
                 offset, _head(file, offset)
