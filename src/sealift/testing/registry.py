@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> Iterator[bytes]:
         """The content of the request, cut where the faults say so."""
         left = int(self.headers.get("Content-Length") or 0)
-        cut = self._registry.next(self._faults.cut_uploads) if left else None
+        cut = self._registry.next(self._faults.cut_uploads) if left > _PIECE else None
         while left:
             piece = self.rfile.read(min(_PIECE, left))
             if not piece:

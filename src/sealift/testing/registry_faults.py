@@ -10,9 +10,9 @@ class Faults:
     """What the registry does wrong, or does in its own way; all of it may change at any time.
 
     Lists are used up from the front, one entry a request: ``cut_uploads`` and ``cut_downloads``
-    hold numbers of bytes after which the connection is cut, ``answers`` statuses and values of
-    ``Retry-After`` that come instead of a right answer, ``lose_sessions`` numbers of bytes from
-    which an upload is forgotten.
+    hold numbers of bytes after which the connection is cut (requests of more than 64 KiB only),
+    ``answers`` statuses and values of ``Retry-After`` that come instead of a right answer,
+    ``lose_sessions`` numbers of bytes from which an upload is forgotten.
     """
 
     cut_uploads: list[int] = field(default_factory=list)
