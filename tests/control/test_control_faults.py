@@ -15,6 +15,8 @@ from sealift import clock
 from sealift.control import daemon, pulse
 from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError, ProjectError
+from sealift.testing.ledger_suite import release
+from sealift.wiring import Wired
 
 BROKEN = 'name = "svc"\nnmae = [1,\n'
 
@@ -188,3 +190,15 @@ def test_signs_of_a_controller_of_before_do_not_count(site):
     os.utime(site.root / ".sealift" / "live" / "controller.beat", (long_ago, long_ago))
 
     assert all(part.running for part in site.up().parts)
+
+
+def test_up_says_why_the_promoted_model_does_not_come_up(site):
+    """Its image is not in the store any more; the rest runs on."""
+    past = release("r1", service="svc", state="ended", outcome="promoted")
+    Wired(site.root).ledger.save(past)
+
+    with pytest.raises(MachineError, match="not in the store") as told:
+        site.up()
+
+    assert "goes on trying" in told.value.remedy
+    assert len(site.controller) == len(site.api) == 1
