@@ -10,13 +10,11 @@ from typing import Self
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from sealift import clock
+from sealift.cli.tables import lay_out
 from sealift.errors import SealiftError
 
-WIDTH = 140
-"""Columns where there is no terminal to ask."""
 BEGINS = frozenset({"running", "building"})
 """Statuses of work that goes on."""
 UNCHANGED = "unchanged"
@@ -87,8 +85,6 @@ class Page:
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
         self._console = Console(highlight=False, soft_wrap=True)
-        if not self._console.is_terminal:
-            self._console.width = WIDTH
 
     def value(self, value: object) -> None:
         """The whole answer as JSON; nothing in human form."""
@@ -98,18 +94,18 @@ class Page:
             sys.stdout.write("\n")
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "") -> None:
-        """A table for a person, or a line that says why there is none; nothing in JSON form."""
+        """A table for a person, or a line that says why there is none; nothing in JSON form.
+
+        It fits a terminal; in a pipe or a file each record is one whole line.
+        """
         if self._json:
             return
         if not rows:
             self.line(empty)
             return
-        table = Table(box=None, pad_edge=False)
-        for head in heads:
-            table.add_column(head, header_style="bold", overflow="fold")
-        for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
-        self._console.print(table)
+        width = self._console.width if self._console.is_terminal else None
+        for line, heading in lay_out(heads, rows, width):
+            self._console.print(escape(line), style="bold" if heading else "")
 
     def line(self, text: str, style: str = "") -> None:
         """A line for a person; nothing in JSON form, and none for an empty one."""
