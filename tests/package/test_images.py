@@ -111,6 +111,7 @@ def test_the_image_that_serves_shares_its_layers(world, tmp_path):
     assert roles(image) == ["base", "runtime", "server", *["model"] * 5]
     assert image.layers[0].descriptor == steps.layers[0].descriptor
     assert image.layers[1].descriptor == steps.layers[2].descriptor
+    assert sorted(layer.holds for layer in image.layers[3:]) == sorted(MODEL)
     artifact = {layer.digest for layer in store.manifest(kept.digest).layers}
     assert {layer.descriptor.digest for layer in image.layers[3:]} == artifact
     root = store.rootfs(image.digest)

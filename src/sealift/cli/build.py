@@ -92,7 +92,7 @@ def show_image(page: Page, image: Image) -> None:
         ("layer", "bytes", "digest", ""),
         [
             (
-                layer.role,
+                f"{layer.role} {layer.holds}".rstrip(),
                 f"{layer.descriptor.size:,}",
                 short(layer.descriptor.digest),
                 "reused" if layer.reused else "written",

@@ -79,6 +79,7 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
             diff_id=layer.digest,
             role="model",
             reused=True,
+            holds=(layer.annotations or {}).get(FILEPATH, "").removeprefix(f"{PLACE}/"),
         )
         for layer in manifest.layers
     )

@@ -47,12 +47,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
-    """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for."""
+    """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for.
+
+    ``holds`` names what is in it where the role does not tell: the one file of a model's layer.
+    """
 
     descriptor: Descriptor
     diff_id: Digest
     role: Literal["base", "shell", "runtime", "packages", "server", "model"]
     reused: bool = False
+    holds: str = ""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
