@@ -189,3 +189,16 @@ def test_a_hundred_thousand_observations_are_read_in_seconds():
 
     assert time.process_time() - began < 10
     assert {CANDIDATE, STABLE} == {call.version for call in calls}
+
+
+def test_a_guard_that_cannot_be_judged_says_so_in_words():
+    """How many predictions were left out, and why, stands in the verdict."""
+    wanted = planned(mae="5%")
+    evidence = fresh(wanted)
+    for number in range(1_200):
+        evidence.see_scored(scored(number, candidate=True, generation=7, output=1.0, value="late"))
+
+    verdict = judge(wanted, evidence, stage=0, elapsed=1.0)
+
+    assert "1,200 labelled predictions left out: mae needs numbers" in verdict.reason
+    assert [one.unusable for one in verdict.evidence if one.guard == "mae"] == [1_200]

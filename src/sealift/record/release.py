@@ -44,7 +44,8 @@ class GuardEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     ``difference`` is candidate minus stable; ``lower`` and ``upper`` bound it at every moment of
     the release with the plan's confidence; ``e_value`` is the evidence that the candidate is
-    worse (rolled back at ``threshold`` or above).
+    worse (rolled back at ``threshold`` or above). ``unusable`` labelled predictions were left out,
+    since the guard cannot be worked out from them.
     """
 
     guard: str
@@ -60,6 +61,7 @@ class GuardEvidence(msgspec.Struct, frozen=True, kw_only=True):
     e_value: float | None = None
     threshold: float | None = None
     unit: str = ""
+    unusable: int = 0
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,12 +69,30 @@ def wrong_split(configured: float, measured: float) -> str:
 
 
 def bound(guard: GuardEvidence) -> str:
-    """How much worse the candidate can be at most.
+    """How much worse the candidate can be at most, and what could not be judged.
 
     >>> bound(GuardEvidence(guard="errors", standing="not-worse", stable=0.0, candidate=0.0,
     ...     stable_count=1_198, candidate_count=1_204, difference=0.0, upper=0.0041, margin=0.005))
     'errors: 0 of 1,204 failed against 0%, at most 0.41 points worse, margin 0.5'
     """
+    return _bound(guard) + left_out(guard)
+
+
+def left_out(guard: GuardEvidence) -> str:
+    """What a guard could not be worked out from, and why; empty when there is nothing.
+
+    >>> left_out(GuardEvidence(guard="mae", standing="open", margin=0.05, unusable=1_204))
+    ' (1,204 labelled predictions left out: mae needs numbers, and label or prediction is none)'
+    """
+    if not guard.unusable:
+        return ""
+    return (
+        f" ({guard.unusable:,} labelled predictions left out: {guard.guard} needs numbers, and "
+        "label or prediction is none)"
+    )
+
+
+def _bound(guard: GuardEvidence) -> str:
     if guard.upper is None:
         return f"{guard.guard}: {seen(guard)}"
     if guard.guard in ABSOLUTE:
@@ -116,4 +134,4 @@ def evidence(guard: GuardEvidence) -> str:
     return f"evidence {guard.e_value or 0.0:.3g}, {guard.threshold or 0.0:.3g} needed"
 
 
-__all__ = ["bound", "harmless", "progress", "still_open", "worse", "wrong_split"]
+__all__ = ["bound", "harmless", "left_out", "progress", "still_open", "worse", "wrong_split"]

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from sealift.record.release import Guard, GuardEvidence, Plan, Standing
 from sealift.release.evidence import Evidence
 from sealift.stats.latency import TailLatency
@@ -45,7 +47,8 @@ def _standing(guard: Guard, plan: Plan, evidence: Evidence) -> GuardEvidence:
         return _errors(guard, plan, evidence)
     if guard.name == "latency_p99" and evidence.latency:
         return _latency(guard, plan, evidence.latency)
-    return _loss(guard, plan, evidence.losses[guard.name].mean)
+    loss = evidence.losses[guard.name]
+    return msgspec.structs.replace(_loss(guard, plan, loss.mean), unusable=loss.unusable)
 
 
 def _errors(guard: Guard, plan: Plan, evidence: Evidence) -> GuardEvidence:
