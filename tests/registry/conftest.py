@@ -1,45 +1,13 @@
 """Registries to talk to: one in this process that misbehaves, and Debian's, a child process."""
 
-import os
-import shutil
-import urllib.error
-import urllib.request
-
 import pytest
+from registry_programs import AUTH, CONFIGURATION, HTPASSWD, QUICK, answers, needs
 
-from sealift import clock, process
-from sealift.adapters.registries.credentials import Found
-from sealift.adapters.registries.retry import Retry
+from sealift import process
 from sealift.adapters.registries.session import Access
 from sealift.adapters.stores.layout import Layout
 from sealift.loopback import free_port
 from sealift.testing.registry import Faults, RegistryServer
-
-QUICK = Retry(attempts=4, first=0.001, longest=0.01, patience=2.0)
-LOGIN = ("pilot", "pass:word")
-# bcrypt, since the registry takes nothing else; of the password above, cost 4
-HTPASSWD = "pilot:$2y$04$1K0BtVMNAQ6axOKgj0Jfa.y7FaKJzr8EQCM8dNm2yU7/Cr6kU1W.O\n"
-CONFIGURATION = """
-version: 0.1
-log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}", secret: of-this-test}}
-{auth}
-"""
-AUTH = "auth: {{htpasswd: {{realm: tests, path: {path}}}}}"
-
-
-def needs(program):
-    """Skip on a developer's machine without ``program``; fail where all of it must be tested."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} is not installed, and continuous integration tests it.")
-        pytest.skip(f"{program} is not installed here.")
-
-
-def nobody(_host, _repository):
-    """No credentials."""
-    return Found(None, ("nowhere",))
 
 
 @pytest.fixture(autouse=True)
@@ -117,24 +85,6 @@ def start_registry(tmp_path_factory):
     for child in children:
         child.kill()
         child.wait()
-
-
-def answers(child, port):
-    """Whether the registry comes up on its port."""
-    for _ in range(500):
-        if child.poll() is not None:
-            return False
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
-                return True
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code == 401
-        except OSError:
-            clock.sleep(0.02)
-    child.kill()
-    child.wait()
-    return False
 
 
 @pytest.fixture(scope="session")

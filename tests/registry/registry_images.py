@@ -1,7 +1,8 @@
-"""Images of random bytes to send about, and programs to look at them."""
+"""Images of random bytes to send about."""
 
+import io
 import random
-import subprocess
+import tarfile
 
 import msgspec
 
@@ -61,8 +62,20 @@ def everything(store, address, seen=None):
     return found
 
 
-def run(*words, **kwargs):
-    """A program's output; it has to succeed."""
-    done = subprocess.run([str(one) for one in words], capture_output=True, check=False, **kwargs)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
+def make_real_image(store):
+    """An image with one file that can be unpacked."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, content in (("greeting", b"hello"), ("noise", noise("real", 100_000))):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    layer = store.put(packed.getvalue(), LAYER)
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+    }
+    manifest = Manifest(config=store.put(digest.canonical(config), CONFIG), layers=(layer,))
+    return store.put(digest.canonical(msgspec.to_builtins(manifest)), MANIFEST)

@@ -49,8 +49,8 @@ def challenges(headers: list[str]) -> list[Challenge]:
     for header in headers:
         bare = re.sub(r'"(?:[^"\\]|\\.)*"', lambda hit: '"' + "x" * (len(hit[0]) - 2) + '"', header)
         starts = list(_SCHEME.finditer(bare))
-        ends = [one.start() for one in starts[1:]] + [len(header)]
-        for start, end in zip(starts, ends, strict=True):
+        ends = [*(one.start() for one in starts[1:]), len(header)]
+        for start, end in zip(starts, ends, strict=False):
             parts = {
                 part[1].lower(): re.sub(r"\\(.)", r"\1", part[2] or part[3] or "")
                 for part in _PART.finditer(header[start.end() : end])
@@ -68,19 +68,20 @@ class _Answer(msgspec.Struct, frozen=True):
 class Authority:
     """Gives the ``Authorization`` header for one repository of a registry; safe for threads.
 
-    ``find`` looks the credentials up, once and only when the registry asks. ``scopes`` are what
-    tokens are asked for, beside what the registry demands.
+    ``client`` gives the connections for an address. ``find`` looks the credentials up, once and
+    only when the registry asks. ``scopes`` are what tokens are asked for, beside what the registry
+    demands.
     """
 
     def __init__(
         self,
-        http: httpx.Client,
+        client: Callable[[httpx.URL], httpx.Client],
         find: Callable[[], Found],
         scopes: tuple[str, ...],
         *,
         plain: bool,
     ) -> None:
-        self._http = http
+        self._client = client
         self._find = find
         self._scopes = scopes
         self._plain = plain
@@ -145,17 +146,18 @@ class Authority:
         scope = " ".join(self._wanted(challenge.parts.get("scope", "")))
         fields = {"service": challenge.parts.get("service", ""), "scope": scope}
         fields = {name: text for name, text in fields.items() if text}
+        client = self._client(httpx.URL(realm))
         if credential and credential.identity:
             grant = {"grant_type": "refresh_token", "refresh_token": credential.identity}
-            request = self._http.build_request(
+            request = client.build_request(
                 "POST", realm, data={**fields, **grant, "client_id": _CLIENT}
             )
         else:
             basic = credential.basic if credential else ""
             headers = {"Authorization": basic} if basic else {}
             url = httpx.URL(realm).copy_merge_params(_repeated(fields))
-            request = self._http.build_request("GET", url, headers=headers)
-        answer = self._http.send(request)
+            request = client.build_request("GET", url, headers=headers)
+        answer = client.send(request)
         if answer.status_code in BUSY:
             after = retry_after(answer.headers.get("retry-after"), clock.now())
             raise TransientError(f"the token server answered {answer.status_code}", after)

@@ -51,18 +51,17 @@ def sweep(folder: Path) -> None:
 
 def _held(path: Path, waiting: Callable[[], None]) -> BinaryIO:
     while True:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except (BlockingIOError, FileNotFoundError):
-            waiting()
-            clock.sleep(_POLL)
-        except BaseException:
-            file.close()
-            raise
-        file.close()
+        with contextlib.ExitStack() as closing:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            file = closing.enter_context(os.fdopen(handle, "r+b"))
+            # the last holder may have deleted the file between the two
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    closing.pop_all()
+                    return file
+        waiting()
+        clock.sleep(_POLL)
 
 
 __all__ = ["partial", "sweep"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
@@ -64,16 +65,13 @@ class Session:
         self._base = f"{scheme}://{reference.server}/v2/{reference.repository}/"
         self._origin = _origin(httpx.URL(self._base))
         self._met = False
-        self._http = httpx.Client(
-            verify=_trust(settings),
-            timeout=httpx.Timeout(60.0, connect=15.0, pool=None),
-            limits=httpx.Limits(max_connections=_CONNECTIONS),
-            headers={"Accept-Encoding": "identity", "User-Agent": "sealift"},
-        )
+        self._settings = settings
+        self._clients: dict[str, httpx.Client] = {}
+        self._lock = threading.Lock()
         scopes = [f"repository:{reference.repository}:{actions}"]
         scopes += [f"repository:{name}:pull" for name in access.sources]
         self._authority = Authority(
-            self._http,
+            self._client,
             lambda: access.credentials(reference.host, reference.repository),
             tuple(scopes),
             plain=self._plain,
@@ -81,7 +79,22 @@ class Session:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self, url: httpx.URL) -> httpx.Client:
+        """The connections for a scheme; certificates take time to load, and not all need them."""
+        with self._lock:
+            if url.scheme not in self._clients:
+                nothing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                trusted = nothing if url.scheme == "http" else _trust(self._settings)
+                self._clients[url.scheme] = httpx.Client(
+                    verify=trusted,
+                    timeout=httpx.Timeout(60.0, connect=15.0, pool=None),
+                    limits=httpx.Limits(max_connections=_CONNECTIONS),
+                    headers={"Accept-Encoding": "identity", "User-Agent": "sealift"},
+                )
+            return self._clients[url.scheme]
 
     def url(self, path: str, base: httpx.URL | None = None) -> str:
         """An address below the repository, or a ``Location`` relative to ``base``."""
@@ -212,10 +225,11 @@ class Session:
         if body is None and method in ("POST", "PUT", "PATCH"):
             shown["Content-Length"] = "0"
         content = iter(body()) if body else None
-        request = self._http.build_request(method, target, headers=shown, content=content)
+        client = self._client(target)
+        request = client.build_request(method, target, headers=shown, content=content)
         if body and "Content-Length" in shown:
             request.headers.pop("Transfer-Encoding", None)
-        return self._http.send(request, stream=True)
+        return client.send(request, stream=True)
 
     def _is_ours(self, url: httpx.URL) -> bool:
         return _origin(url) == self._origin

@@ -1,0 +1,67 @@
+"""The registry and the tools of others, as programs."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+from sealift import clock
+from sealift.adapters.registries.retry import Retry
+
+QUICK = Retry(attempts=4, first=0.001, longest=0.01, patience=2.0)
+LOGIN = ("pilot", "pass:word")
+# bcrypt, since the registry takes nothing else; of the password above, cost 4
+HTPASSWD = "pilot:$2y$04$1K0BtVMNAQ6axOKgj0Jfa.y7FaKJzr8EQCM8dNm2yU7/Cr6kU1W.O\n"
+CONFIGURATION = """
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}", secret: of-this-test}}
+{auth}
+"""
+AUTH = "auth: {{htpasswd: {{realm: tests, path: {path}}}}}"
+
+
+def needs(program):
+    """Skip on a developer's machine without ``program``; fail where all of it must be tested."""
+    if shutil.which(program) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} is not installed, and continuous integration tests it.")
+        pytest.skip(f"{program} is not installed here.")
+
+
+def answers(child, port):
+    """Whether the registry comes up on its port."""
+    for _ in range(500):
+        if child.poll() is not None:
+            return False
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code == 401
+        except OSError:
+            clock.sleep(0.02)
+    child.kill()
+    child.wait()
+    return False
+
+
+def run(*words, **kwargs):
+    """A program's output; it has to succeed."""
+    done = subprocess.run([str(one) for one in words], capture_output=True, check=False, **kwargs)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def write_login(home, host, user, password):
+    """A file as docker's login writes it."""
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    (home / ".docker").mkdir(parents=True, exist_ok=True)
+    (home / ".docker" / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
