@@ -23,7 +23,6 @@ from sealift.errors import (
     CheckError,
     MachineError,
     NotFoundError,
-    PackageError,
     ReleaseError,
     StepError,
     UsageError,
@@ -31,7 +30,6 @@ from sealift.errors import (
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.ports import Progress
-from sealift.record.container import ContainerSpec, Mount
 from sealift.record.contract import Contract
 from sealift.record.image import Image
 from sealift.record.model import Model
@@ -41,13 +39,13 @@ from sealift.record.report import Report
 from sealift.record.run import Run
 from sealift.release import transitions
 from sealift.release.plan import plan
+from sealift.train import learning
 from sealift.train import plan as pipeline
 from sealift.train.execute import execute
 from sealift.train.gate import failures
 from sealift.types import Digest, Json, Scalar
 from sealift.wiring import Wired
 
-LEARN_SECONDS = 600.0
 ORPHANED_SECONDS = 10.0
 """How long a release may be without a controller before whoever follows it is told."""
 
@@ -107,7 +105,16 @@ def register(
     A run that gives the same bytes as a model that is there already gets that model's version.
     """
     folder = wired.folders.runs / run.id / "model"
-    learn(wired, run, settings, builder.serving_image(None), folder)
+    doubts = learning.learn(
+        run,
+        settings,
+        image=builder.serving_image(None).digest,
+        folder=folder,
+        engine=wired.engine,
+        store=wired.store,
+    )
+    for doubt in doubts:
+        progress.say(doubt)
     content = digest.of_tree(folder)
     known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
     if known is None:
@@ -118,40 +125,6 @@ def register(
     wired.ledger.save(msgspec.structs.replace(run, model=known.version))
     shutil.rmtree(folder)
     return known
-
-
-def learn(wired: Wired, run: Run, settings: ModelSettings, image: Image, folder: Path) -> None:
-    """Write model, contract, profile and golden vectors to ``folder``.
-
-    The learning runs in a container of the serving image, with the packages that will serve.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    source = wired.store.tree(_output(run, settings.origin))
-    rules = folder.parent / "settings.json"
-    rules.write_bytes(msgspec.json.encode(settings))
-    log = folder.parent / "learn.log"
-    spec = ContainerSpec(
-        name=f"{wired.project.name}-learn-{run.id}",
-        image=image.digest,
-        argv=("/usr/bin/python3", "-m", "sealift.container", "learn"),
-        mounts=(
-            Mount(source=str(source), target="/in/model"),
-            Mount(source=str(wired.store.tree(_output(run, settings.table))), target="/in/table"),
-            Mount(source=str(rules), target="/in/settings.json"),
-            Mount(source=str(folder), target="/out", writable=True),
-        ),
-        log=str(log),
-    )
-    left = wired.engine.run(spec, timeout=LEARN_SECONDS)
-    if left.status != 0:
-        raise PackageError(
-            _last_line(log) or f"Learning the contract failed with status {left.status}.",
-            where=str(log),
-            remedy="The log tells more.",
-        )
-    for entry in sorted(source.iterdir()):
-        shutil.copy(entry, folder / entry.name)
 
 
 def package(wired: Wired, version: int | None, *, progress: Progress) -> Image:
@@ -331,16 +304,6 @@ def _new_model(
     return model
 
 
-def _output(run: Run, reference: str) -> Digest:
-    step, _, name = reference.partition(".")
-    return next(one.outputs[name] for one in run.steps if one.name == step)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else ""
-
-
 def _free_for(wired: Wired, version: int) -> int | None:
     if (busy := in_progress(wired)) is not None:
         raise ReleaseError(
@@ -360,7 +323,6 @@ __all__ = [
     "foresee",
     "image_of",
     "in_progress",
-    "learn",
     "package",
     "passed",
     "pick",
