@@ -217,6 +217,9 @@ def test_text_in_a_column_of_numbers_is_refused(source):
         (b"a,b,c,y\n1,2,3,\xff\n", "UTF-8"),
         (b'a,b,c,y\n1,2,3,"4\n', "CSV"),
         (b"a,b,c,y\n1,2,inf,4\n", "'inf'"),
+        (b"a;b;c;y\n1;2;3;4\n", "';'"),
+        (b"a\tb\tc\ty\n1\t2\t3\t4\n", "'\\t'"),
+        (b"PAR1\x15\x04\xff\xfe", "no other format"),
     ],
 )
 def test_a_damaged_table_is_refused(source, content, words):
@@ -224,6 +227,32 @@ def test_a_damaged_table_is_refused(source, content, words):
     (source / "table").write_bytes(content)
 
     refused(source, "DataError", words)
+
+
+def test_an_index_among_the_columns_is_recognised(source):
+    """Data frames write theirs first, without a name."""
+    lines = (source / "table").read_text().splitlines()
+    indexed = [f",{lines[0]}", *(f"{number},{line}" for number, line in enumerate(lines[1:]))]
+    (source / "table").write_text("\n".join(indexed))
+
+    refused(source, "PackageError", "the table has 4", "'', a, b, c", "index=False")
+
+
+def test_a_model_of_another_name_is_named(source):
+    """What is there instead of model.onnx stands in the message."""
+    (source / "model" / "model.onnx").rename(source / "model" / "forest.onnx")
+
+    refused(source, "PackageError", "no model.onnx, only: forest.onnx")
+
+
+def test_a_model_may_be_a_file(source):
+    """Where the step's output is the ONNX file itself."""
+    (source / "model").rename(source / "folder")
+    (source / "folder" / "model.onnx").rename(source / "model")
+
+    learn(source, source / "out")
+
+    assert len(records(source / "out")[0].fields) == 3
 
 
 @pytest.mark.parametrize(
@@ -307,7 +336,7 @@ def test_a_constant_column_leaves_room_of_its_own_size(source):
     assert (zero.minimum, zero.maximum) == (0, 1)
 
 
-def zipmap_model(path):
+def zipmap_model(path, outputs=(("label", TensorProto.INT64, ["N"]),)):
     """A classifier whose probabilities are maps."""
     models.save(
         path,
@@ -326,7 +355,7 @@ def zipmap_model(path):
             ),
         ],
         [("X", TensorProto.FLOAT, ["N", 3])],
-        [("label", TensorProto.INT64, ["N"])],
+        outputs,
         extra=[
             helper.make_value_info(
                 "maps",
@@ -340,11 +369,32 @@ def zipmap_model(path):
     )
 
 
-def test_maps_as_outputs_are_refused_with_the_option_to_set(source):
-    """The usual export of a classifier."""
+def test_probabilities_as_maps_become_a_tensor(source):
+    """The usual export of a classifier is served as it is; the columns follow the classes."""
+    zipmap_model(source / "model" / "model.onnx")
+    models.tensor_table(source / "table")
+    table = (source / "table").read_text().splitlines()
+    rows = [f"{line.rpartition(',')[0]},{number % 2}" for number, line in enumerate(table[1:])]
+    (source / "table").write_text("\n".join([table[0], *rows]))
+    models.settings(source / "settings.json", target="y", task="classification")
+
+    learn(source, source / "out")
+    contract, _, golden = records(source / "out")
+    probabilities = golden.outputs["maps"]
+
+    assert [(one.name, one.dtype, one.shape) for one in contract.outputs] == [
+        ("label", "INT64", (-1,)),
+        ("maps", "FP32", (-1, 2)),
+    ]
+    assert contract.classes == ("0", "1")
+    assert [one.index(max(one)) for one in probabilities] == golden.outputs["label"]
+
+
+def test_a_map_is_no_answer_to_a_regression(source):
+    """A classifier under the task of a regression."""
     zipmap_model(source / "model" / "model.onnx")
 
-    refused(source, "PackageError", "'maps'", "zipmap", "False")
+    refused(source, "PackageError", "'maps' has 2 values a row")
 
 
 def wide_model(path):
@@ -382,7 +432,7 @@ def summed_model(path):
     ("model", "words"),
     [
         (wide_model, ["2 values a row"]),
-        (fixed_model, ["any number of rows"]),
+        (fixed_model, ["takes 1 row at a time", "first dimension"]),
         (summed_model, ["shape [1, 1] for 3 rows", "first dimension"]),
     ],
 )

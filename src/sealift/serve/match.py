@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sealift.errors import PackageError, ProjectError
 from sealift.record.project import ModelSettings
-from sealift.serve.refusal import nearest
+from sealift.serve.refusal import nearest, some
 from sealift.serve.tensors import TensorInfo
 
 
@@ -37,6 +37,7 @@ def matched(
                 where=f"[model] {key}",
                 remedy="Name a column of the table.",
             )
+    _refuse_fixed(inputs)
     free = [name for name in header if name != settings.target and name not in settings.ignore]
     names = {tensor.name: tensor for tensor in inputs}
     if all(name in header and _is_column(tensor) for name, tensor in names.items()):
@@ -49,6 +50,19 @@ def matched(
 
 def _is_column(tensor: TensorInfo) -> bool:
     return len(tensor.shape) == 1 or (len(tensor.shape) == 2 and tensor.shape[1] in (1, None))
+
+
+def _refuse_fixed(inputs: Sequence[TensorInfo]) -> None:
+    for tensor in inputs:
+        rows = tensor.shape[0] if tensor.shape else None
+        if rows is not None:
+            raise PackageError(
+                f"The model's input {tensor.name!r} takes {rows} row{'s' * (rows != 1)} at a time, "
+                "no more and no less.",
+                where="model.onnx",
+                remedy="Export with a first dimension that varies: None in skl2onnx's types, "
+                "dynamic_shapes or dynamic_axes in torch's export.",
+            )
 
 
 def _refuse_taken(
@@ -67,18 +81,24 @@ def _refuse_taken(
 def _one_tensor(tensor: TensorInfo, free: Sequence[str]) -> list[Match]:
     width = tensor.shape[1]
     if width is not None and width != len(free):
+        remedy = (
+            "Write the table with the columns the model was trained on, in their order, "
+            "or name the others in [model] ignore."
+        )
+        if free and not free[0]:
+            remedy = "The first has no name: write the table without its index (index=False)."
+        shown = some(name or repr(name) for name in free)
         raise PackageError(
             f"The model's input {tensor.name!r} has {width} columns, but the table has "
-            f"{len(free)} besides the target and the ignored ones: {', '.join(free)}.",
+            f"{len(free)} besides the target and the ignored ones: {shown}.",
             where="model.onnx",
-            remedy="Write the table with the columns the model was trained on, in their order, "
-            "or name the others in [model] ignore.",
+            remedy=remedy,
         )
     return [Match(name, tensor, position) for position, name in enumerate(free)]
 
 
 def _no_match(inputs: Sequence[TensorInfo], header: Sequence[str]) -> PackageError:
-    shown = ", ".join(
+    shown = some(
         f"{tensor.name} {tensor.datatype} {['rows', *tensor.shape[1:]]}".replace("'", "")
         for tensor in inputs
     )
@@ -88,7 +108,7 @@ def _no_match(inputs: Sequence[TensorInfo], header: Sequence[str]) -> PackageErr
     lacking.sort(key=lambda pair: "Did you mean" not in pair[1])
     hint = "".join(f" The table has no column {name!r}.{near}" for name, near in lacking[:1])
     return PackageError(
-        f"The model's inputs ({shown}) do not fit the table's columns ({', '.join(header)}).{hint}",
+        f"The model's inputs ({shown}) do not fit the table's columns ({some(header)}).{hint}",
         where="model.onnx",
         remedy="Export one input per column, named like it, of shape [rows, 1]; or one input of "
         "floats of shape [rows, columns].",

@@ -8,12 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sealift.errors import PackageError
+from sealift.serve.refusal import some
 from sealift.serve.tensors import DATATYPES, Array, TensorInfo
+
+MAPS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")
+"""A dictionary a row, from class to probability: what converters write for classifiers."""
 
 
 class Model:
-    """A loaded model; ``run`` may be called from several threads."""
+    """A loaded model; ``run`` may be called from several threads.
+
+    Probabilities that the model gives as a dictionary a row come as a tensor of shape
+    [rows, classes], the classes in order.
+    """
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -23,7 +33,11 @@ class Model:
 
     def run(self, feeds: dict[str, Array]) -> dict[str, Array]:
         """The outputs by name."""
-        return dict(zip(self.names, self._session.run(self.names, feeds), strict=True))
+        answers = self._session.run(self.names, feeds)
+        return {
+            name: _tensor(answer) if isinstance(answer, list) else answer
+            for name, answer in zip(self.names, answers, strict=True)
+        }
 
 
 def load(path: Path, *, threads: int) -> Model:
@@ -40,9 +54,7 @@ def load(path: Path, *, threads: int) -> Model:
     # threads that spin while idle use up a quota that the next request needs
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not path.is_file():
-        raise PackageError(
-            "There is no model.onnx.", where=str(path), remedy="Let the step write model.onnx."
-        )
+        raise _absent(path)
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -51,9 +63,29 @@ def load(path: Path, *, threads: int) -> Model:
         raise PackageError(
             f"The model cannot be loaded: {error}",
             where=str(path),
-            remedy="Export it again, and load it once with onnxruntime.InferenceSession.",
+            remedy="Export it to ONNX again, and load it once with onnxruntime.InferenceSession.",
         ) from error
     return Model(session)
+
+
+def _absent(path: Path) -> PackageError:
+    beside = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+    there = f", only: {some(beside)}" if beside else ""
+    return PackageError(
+        f"There is no {path.name}{there}.",
+        where=str(path),
+        remedy=f"Let the step export the model to ONNX and write it as {path.name}.",
+    )
+
+
+def _tensor(rows: Sequence[dict[Any, float]]) -> Array:
+    """One dictionary a row as a tensor, in the order of the keys.
+
+    >>> _tensor([{"b": 0.25, "a": 0.75}, {"a": 1.0, "b": 0.0}]).tolist()
+    [[0.75, 0.25], [1.0, 0.0]]
+    """
+    keys = sorted(rows[0]) if rows else []
+    return np.array([[row[key] for key in keys] for row in rows], np.float32)
 
 
 def _silent() -> Any:
@@ -67,12 +99,14 @@ def _silent() -> Any:
 
 
 def _info(tensor: Any, verb: str) -> TensorInfo:
+    if tensor.type in MAPS and verb == "gives":
+        return TensorInfo(tensor.name, "FP32", (None, None))
     datatype = DATATYPES.get(tensor.type)
     if datatype is None:
         raise PackageError(
             f"The model {verb} {tensor.name!r} of type {tensor.type}, which is not served.",
             where="model.onnx",
-            remedy=_remedy(tensor.type),
+            remedy=f"Use one of: {', '.join(sorted(DATATYPES))}.",
         )
     shape = tuple(size if isinstance(size, int) else None for size in _shape(tensor.shape))
     return TensorInfo(tensor.name, datatype, shape)
@@ -80,12 +114,6 @@ def _info(tensor: Any, verb: str) -> TensorInfo:
 
 def _shape(shape: Sequence[int | str | None] | None) -> Sequence[int | str | None]:
     return (None,) if shape is None else shape
-
-
-def _remedy(kind: str) -> str:
-    if kind.startswith("seq(map("):
-        return "Export the classifier with options={'zipmap': False}."
-    return f"Use one of: {', '.join(sorted(DATATYPES))}."
 
 
 __all__ = ["Model", "load"]

@@ -51,8 +51,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word[:LONGEST], names, n=1)
     if near:
         return f" Did you mean {near[0]!r}?"
-    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    return f" Known: {shown}." if names else ""
+    return f" Known: {some(names)}." if names else ""
 
 
-__all__ = ["RefusalError", "brief", "nearest"]
+def some(names: Iterable[str]) -> str:
+    """The first names of a list, for a message.
+
+    >>> some(str(number) for number in range(30))[-13:]
+    ', 18, 19, ...'
+    """
+    known = list(names)
+    return ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+
+
+__all__ = ["RefusalError", "brief", "nearest", "some"]

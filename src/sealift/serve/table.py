@@ -103,6 +103,12 @@ def header(path: Path) -> list[str]:
     names = next(_lines(path), None)
     if not names:
         raise DataError("The table is empty.", where=path.name, remedy="Write a header line first.")
+    if len(names) == 1 and (mark := next((one for one in ";\t|" if one in names[0]), None)):
+        raise DataError(
+            f"The cells of the table stand between {mark!r}, not between commas.",
+            where=path.name,
+            remedy="Write it as CSV with commas, and points in numbers.",
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(
@@ -126,11 +132,16 @@ def columns(path: Path, kinds: Mapping[str, FieldType]) -> dict[str, Column]:
             raise DataError(
                 f"Row {number} has {len(cells)} cells, but the header has {len(names)}.",
                 where=path.name,
+                remedy="Mend the row; a text with a comma stands in double quotes.",
             )
         for place, column in wanted:
             _add(column, cells[place], path, number)
     if not wanted or not len(wanted[0][1]):
-        raise DataError("The table has no rows.", where=path.name)
+        raise DataError(
+            "The table has no rows.",
+            where=path.name,
+            remedy="Write the rows that the model was trained on.",
+        )
     return {column.name: column for _, column in wanted}
 
 
@@ -156,10 +167,16 @@ def _lines(path: Path) -> Iterator[list[str]]:
         raise DataError(f"The table cannot be read: {error.strerror}.", where=str(path)) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            "The table is not UTF-8.", where=path.name, remedy="Write it as CSV in UTF-8."
+            "The table is not text in UTF-8.",
+            where=path.name,
+            remedy="Write it as plain CSV in UTF-8, not compressed and in no other format.",
         ) from error
     except csv.Error as error:
-        raise DataError(f"The table is not CSV: {error}.", where=path.name) from error
+        raise DataError(
+            f"The table is not CSV: {error}.",
+            where=path.name,
+            remedy="Write it with a CSV writer; texts with commas, quotes or breaks are quoted.",
+        ) from error
 
 
 __all__ = ["Column", "columns", "header"]
