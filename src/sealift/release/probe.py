@@ -38,7 +38,7 @@ class Loopback:
     def idle(self, port: int) -> bool:
         """Whether no connection to it is open.
 
-        The router closes connections that it does not use after three seconds, so that this is
+        The router closes connections that it does not use after a second, so that this is
         exact: no request is in flight and none can come by a connection that is kept.
         """
         return connections(port) == 0

@@ -28,7 +28,7 @@ _INTERVAL = "100ms"
 # the processor time. A longer body goes through as well, but is not asked again.
 _KEPT_BODY = 64 << 10
 # Below any server's keep-alive, so that no request is sent into a connection that is closing.
-_IDLE = "3s"
+_IDLE = "1s"
 _FIELDS = (
     "StartUTC",
     "RequestMethod",
