@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
+import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,11 +34,12 @@ _ROUTES = (
 class RegistryServer:
     """A context manager; ``host`` is where it listens. Everything is kept in memory.
 
+    With ``tls`` (a certificate of the server's) it speaks HTTPS.
     ``blobs``, ``manifests`` and ``tags`` may be changed, to damage content; ``seen`` is every
     request, in order.
     """
 
-    def __init__(self, faults: Faults | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.faults = faults or Faults()
         self.blobs: dict[tuple[str, str], bytes] = {}
         self.manifests: dict[tuple[str, str], tuple[bytes, str]] = {}
@@ -45,6 +49,8 @@ class RegistryServer:
         self.seen: list[Seen] = []
         self.lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), self)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:
@@ -54,7 +60,7 @@ class RegistryServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
-        self._server.server_close()
+        self._server.end()
 
     @property
     def host(self) -> str:
@@ -73,6 +79,20 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], registry: RegistryServer) -> None:
         super().__init__(address, _Handler)
         self.registry = registry
+        self._open: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """A new connection, noted so that it can be ended."""
+        connection, address = super().get_request()
+        self._open.append(connection)
+        return connection, address
+
+    def end(self) -> None:
+        """Close what listens and what is connected."""
+        self.server_close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _CutError(Exception):

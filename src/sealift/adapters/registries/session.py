@@ -67,6 +67,11 @@ class Session:
         self._met = False
         self._settings = settings
         self._clients: dict[str, httpx.Client] = {}
+        # this machine is reached without a proxy, as everywhere
+        direct = is_loopback(reference.server)
+        self._direct: dict[str, httpx.BaseTransport | None] = (
+            {f"all://{reference.server}": None} if direct else {}
+        )
         self._lock = threading.Lock()
         scopes = [f"repository:{reference.repository}:{actions}"]
         scopes += [f"repository:{name}:pull" for name in access.sources]
@@ -93,6 +98,7 @@ class Session:
                     timeout=httpx.Timeout(60.0, connect=15.0, pool=None),
                     limits=httpx.Limits(max_connections=_CONNECTIONS),
                     headers={"Accept-Encoding": "identity", "User-Agent": "sealift"},
+                    mounts=self._direct,
                 )
             return self._clients[url.scheme]
 
