@@ -68,6 +68,8 @@ def status(where: Where = HERE, json: Json = False) -> None:
     page.line(f"serving: {'nothing yet' if current is None else f'model {current}'}{asleep}")
     if release is not None:
         page.line(f"release {release.id} of model {release.version}: {release.state}", "warning")
+        if release.verdict is not None:
+            page.line(release.verdict.reason)
     page.table(
         ("model", "requests", "failed", "predictions", "labels"),
         [
