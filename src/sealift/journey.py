@@ -15,6 +15,9 @@ from typing import Literal
 import msgspec
 
 from sealift import clock, digest
+from sealift.adapters.registries.push import push as send
+from sealift.adapters.registries.reference import parse as parse_reference
+from sealift.adapters.registries.session import Access
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
 from sealift.data.find import find
@@ -37,6 +40,7 @@ from sealift.record.project import ModelSettings, ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
+from sealift.record.transfer import Pushed
 from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import learning
@@ -135,6 +139,33 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> Image:
         image = builder.serving_image(model)
     wired.ledger.save(image)
     return image
+
+
+def destination(wired: Wired, reference: str) -> str:
+    """Where images are pushed: ``reference``, else what the project file says.
+
+    Raises ``UsageError`` for what is no reference, or when there is none.
+    """
+    named = reference or wired.project.image.registry
+    if not named:
+        raise UsageError(
+            "No registry is named.",
+            remedy="Set image.registry in sealift.toml, or say --to HOST/REPOSITORY:TAG.",
+        )
+    return str(parse_reference(named))
+
+
+def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Pushed:
+    """Send an image, with the reports about it, to a registry.
+
+    Without a tag or a digest in ``target`` the tag is the version of the model.
+    """
+    place = parse_reference(target)
+    if not place.tag and not place.digest:
+        place = msgspec.structs.replace(place, tag=str(image.model))
+    access = Access(settings=wired.project.registry)
+    progress.step("push", f"to {place}")
+    return send(wired.store, image.digest, str(place), access=access, progress=progress)
 
 
 def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:

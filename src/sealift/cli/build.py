@@ -15,11 +15,17 @@ from sealift.folders import private
 from sealift.record.image import Image
 from sealift.record.report import Report
 from sealift.record.run import Run
+from sealift.record.transfer import Pushed
 
 Params = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", help="NAME=VALUE or STEP.NAME=VALUE; may be repeated."),
 ]
+
+Push = Annotated[
+    bool, typer.Option("--push", help="Push the image to the registry of the project file.")
+]
+To = Annotated[str, typer.Option("--to", help="Push the image there: HOST/REPOSITORY[:TAG].")]
 
 
 def data(where: Where = HERE, json: Json = False) -> None:
@@ -76,14 +82,34 @@ def show_outcome(page: Page, run: Run) -> None:
     page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
 
 
-def package(where: Where = HERE, model: Version = None, json: Json = False) -> None:
+def package(
+    where: Where = HERE,
+    model: Version = None,
+    push: Push = False,
+    to: To = "",
+    json: Json = False,
+) -> None:
     """Build the serving image of a model, without a daemon."""
     wired, page = workplace(where), Page(as_json=json)
+    target = journey.destination(wired, to) if push or to else ""
     with Work() as talk:
         image = journey.package(wired, model, progress=talk)
-    page.value(image)
+        pushed = journey.push(wired, image, target, progress=talk) if target else None
+    page.value({"image": image, "pushed": pushed} if pushed else image)
     show_image(page, image)
+    if pushed:
+        show_pushed(page, pushed)
     page.line(f"next: sealift check --model {image.model}", "info")
+
+
+def show_pushed(page: Page, pushed: Pushed) -> None:
+    """A push for a person."""
+    reports = f", {pushed.referrers} reports beside it" if pushed.referrers else ""
+    page.line(
+        f"pushed {pushed.reference}: {pushed.sent_blobs} blobs ({pushed.sent_bytes:,} bytes) sent, "
+        f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{reports}",
+        "good",
+    )
 
 
 def show_image(page: Page, image: Image) -> None:
