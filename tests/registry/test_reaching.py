@@ -265,6 +265,22 @@ def test_a_proxy_is_used_except_for_this_machine(server, store, monkeypatch):
         push(store, image.digest, "registry.invalid/m:2", access=access)
 
 
+def test_a_proxy_that_refuses_is_named(server, other, monkeypatch):
+    """It has no way to the registry, or wants a login of its own."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{server.host}")
+
+    with pytest.raises(RegistryError, match="The proxy does not let") as caught:
+        pull("registry.invalid/m:1", other, access=Access(retry=QUICK))
+
+    assert "HTTPS_PROXY" in caught.value.remedy
+
+
+def test_without_a_network_it_is_said_at_once(other):
+    """As on a machine that is offline: no way leads to the address."""
+    with pytest.raises(RegistryError, match=r"cannot be reached|refused"):
+        pull("[100::1]:5000/m:1", other, access=Access(retry=Retry(attempts=1)))
+
+
 def test_pauses_grow_and_differ():
     """Bounded, and never the same for two clients."""
     policy = Retry(first=1.0, longest=10.0)

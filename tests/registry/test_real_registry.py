@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cutting_wire import CuttingWire
 from registry_images import everything, make_image, make_index, make_real_image, plain
 from registry_programs import LOGIN, QUICK, needs, run, write_login
 
@@ -40,6 +41,33 @@ def test_chunks_arrive_in_order(registry, store, other):
     push(store, image.digest, f"{registry}/chunks:1", access=access)
 
     assert pull(f"{registry}/chunks:1", other, access=access) == image.digest
+
+
+@pytest.mark.parametrize("chunk", [0, 1_000_000])
+def test_a_cut_upload_is_finished(registry, store, other, chunk):
+    """In one request or in parts: cut twice, and whole in the end."""
+    image = make_image(store, seed=f"cut {chunk}", sizes=(5_000_000,))
+    access = Access(retry=QUICK, chunk=chunk)
+
+    with CuttingWire(registry, cuts=[2_000_000, 500_000]) as wire:
+        pushed = push(store, image.digest, f"{wire.host}/cut-{chunk}:1", access=access)
+        assert not wire.cuts
+
+    assert pushed.sent_blobs == 2
+    assert pull(f"{registry}/cut-{chunk}:1", other, access=access) == image.digest
+    assert everything(other, image.digest) == everything(store, image.digest)
+
+
+def test_a_cut_download_is_finished(registry, store, other, access):
+    """From where it was."""
+    image = make_image(store, seed="cut back", sizes=(5_000_000,))
+    push(store, image.digest, f"{registry}/cut-back:1", access=access)
+
+    with CuttingWire(registry, back=[2_000_000, 1_000_000]) as wire:
+        pull(f"{wire.host}/cut-back:1", other, access=access)
+        assert not wire.back
+
+    assert everything(other, image.digest) == everything(store, image.digest)
 
 
 def test_blobs_are_mounted_from_another_repository(registry, store, access):

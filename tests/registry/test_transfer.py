@@ -157,6 +157,18 @@ def test_a_pull_by_digest_asks_for_the_digest(server, store, other, access):
     assert pulled == image.digest
 
 
+def test_the_tag_comes_last(server, store, access):
+    """Whoever pulls finds the whole image, with its report, or the one before it."""
+    image = make_image(store)
+    make_image(store, seed=2, sizes=(50,), subject=plain(image))
+
+    push(store, image.digest, f"{server.host}/m:1", access=access)
+
+    puts = [one.path for one in server.seen if one.method == "PUT"]
+    assert puts[-1] == "/v2/m/manifests/1"
+    assert all("/blobs/" in path for path in puts[:-3])
+
+
 def test_a_push_under_another_digest_is_refused(server, store, access):
     """The reference cannot name one image and hold another."""
     image = make_image(store)

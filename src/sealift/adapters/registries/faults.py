@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from sealift.adapters.registries.credentials import Found
+from sealift.adapters.registries.retry import why
 from sealift.errors import NotFoundError, RegistryError, SealiftError
 
 _LONGEST = 300
@@ -41,28 +42,44 @@ def unreachable(error: httpx.TransportError, where: str) -> RegistryError | None
             where=where,
             remedy="If it speaks plain HTTP, name it in registry.insecure in sealift.toml.",
         )
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return RegistryError(f"An address cannot be used: {error}.", where=where)
+    return None
+
+
+def unmet(error: httpx.TransportError, where: str, *, plain: bool) -> RegistryError | None:
+    """The error for a registry that was not reached even once; None for a bad moment.
+
+    Who mistyped a name or is offline is told so at once.
+    """
+    chain = list(_causes(error))
     if any(isinstance(one, socket.gaierror) for one in chain):
         return RegistryError(
             "The name of the registry is not known.",
             where=where,
             remedy="Check its spelling and the network; behind a proxy, set HTTPS_PROXY.",
         )
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return RegistryError(f"An address cannot be used: {error}.", where=where)
+    if any(isinstance(one, ConnectionRefusedError) for one in chain):
+        hint = (
+            "Start it, or check the port."
+            if plain
+            else "Is it plain HTTP on another port? Only loopback is by default; "
+            "else name it in registry.insecure in sealift.toml."
+        )
+        return RegistryError("Nothing listens there: connection refused.", where=where, remedy=hint)
+    if isinstance(error, httpx.ProxyError):
+        return RegistryError(
+            f"The proxy does not let the registry be reached: {why(error)}.",
+            where=where,
+            remedy="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+        )
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return RegistryError(
+            f"The registry cannot be reached: {why(error)}.",
+            where=where,
+            remedy="Check the network; behind a proxy, set HTTPS_PROXY.",
+        )
     return None
-
-
-def refused(error: httpx.TransportError, where: str, *, plain: bool) -> RegistryError | None:
-    """The error for a port where nothing listens; None for any other."""
-    if not any(isinstance(one, ConnectionRefusedError) for one in _causes(error)):
-        return None
-    hint = (
-        "Start it, or check the port."
-        if plain
-        else "Is it plain HTTP on another port? Only loopback is by default; "
-        "else name it in registry.insecure in sealift.toml."
-    )
-    return RegistryError("Nothing listens there: connection refused.", where=where, remedy=hint)
 
 
 def refusal(answer: httpx.Response, what: str, found: Found | None) -> SealiftError:
@@ -142,4 +159,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-__all__ = ["codes", "place", "refusal", "refused", "unreachable", "words"]
+__all__ = ["codes", "place", "refusal", "unmet", "unreachable", "words"]

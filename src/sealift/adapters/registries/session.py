@@ -184,7 +184,7 @@ class Session:
         """Raise where no further attempt would help."""
         if lasting := faults.unreachable(error, self._base):
             raise lasting from error
-        if not self._met and (nobody := faults.refused(error, self._base, plain=self._plain)):
+        if not self._met and (nobody := faults.unmet(error, self._base, plain=self._plain)):
             raise nobody from error
 
     def _admitted(
