@@ -86,6 +86,13 @@ class Store(Protocol):
         """Keep a blob; crash-safe: it is whole or absent. The same bytes are kept once."""
         ...
 
+    def adopt(self, file: Path, digest: Digest) -> None:
+        """Take a finished file below ``root`` as a blob: moved, not copied, nor hashed again.
+
+        For whoever wrote it just now and found it to have this digest.
+        """
+        ...
+
     def open(self, digest: Digest) -> BinaryIO:
         """Read a blob; its digest is checked at the end of the stream (``IntegrityError``).
 

@@ -428,12 +428,12 @@ def test_at_most_four_blobs_travel_at_once(store, other, access, server):
     """The bound on memory and on the registry's patience."""
     image = make_image(store, sizes=[100_000] * 12)
     together, most = [], []
-    blobs = other.put
+    kept_by = other.put
 
     def put(content, media_type):
         together.append(1)
         most.append(len(together))
-        kept = blobs(content, media_type)
+        kept = kept_by(content, media_type)
         together.pop()
         return kept
 
@@ -441,7 +441,7 @@ def test_at_most_four_blobs_travel_at_once(store, other, access, server):
     push(store, image.digest, f"{server.host}/m:1", access=access)
     pull(f"{server.host}/m:1", other, access=access)
 
-    assert max(most) <= 4
+    assert 1 <= max(most) <= 4
 
 
 def test_a_layer_of_wrong_size_in_the_manifest_is_refused(server, store, access):

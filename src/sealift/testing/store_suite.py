@@ -100,6 +100,23 @@ class StoreSuite:
         with store.open(kept.digest) as stream:
             assert (stream.read(2), stream.read()) == (b"he", b"llo")
 
+    def test_a_finished_file_is_taken_as_a_blob(self, tmp_path: Path) -> None:
+        """It is moved, and checked like any other when it is read."""
+        store = self.store(tmp_path)
+        store.root.mkdir(parents=True, exist_ok=True)
+        sound, wrong = store.root / "sound", store.root / "wrong"
+        for file in (sound, wrong):
+            file.write_bytes(b"hello")
+        store.adopt(sound, digest.of_bytes(b"hello"))
+        store.adopt(wrong, digest.of_bytes(b"other"))
+        assert not sound.exists()
+        assert not wrong.exists()
+        with store.open(digest.of_bytes(b"hello")) as stream:
+            assert stream.read() == b"hello"
+        assert isinstance(
+            refusal(lambda: store.open(digest.of_bytes(b"other")).read()), IntegrityError
+        )
+
     def test_a_blob_that_is_not_here_is_not_found(self, tmp_path: Path) -> None:
         """Asking is fine, reading is an error."""
         store = self.store(tmp_path)

@@ -20,10 +20,11 @@ _KEPT = 7 * 86_400.0
 
 @contextlib.contextmanager
 def partial(folder: Path, address: Digest, waiting: Callable[[], None]) -> Iterator[BinaryIO]:
-    """The file of a download, with what there is of it; deleted when the block ends without error.
+    """The file of a download, with what there is of it; what is written goes to its end.
 
-    While somebody else holds it, ``waiting`` is called and may raise. A holder that is killed
-    leaves the file to the next. Raises ``MachineError`` when it cannot be written.
+    It is gone when the block ends without error: moved by it, or deleted. While somebody else
+    holds it, ``waiting`` is called and may raise. A holder that is killed leaves the file to the
+    next. Raises ``MachineError`` when it cannot be written.
     """
     path = folder / address.removeprefix("sha256:")
     try:
@@ -52,12 +53,11 @@ def sweep(folder: Path) -> None:
 def _held(path: Path, waiting: Callable[[], None]) -> BinaryIO:
     while True:
         with contextlib.ExitStack() as closing:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            file = closing.enter_context(os.fdopen(handle, "r+b"))
+            file = closing.enter_context(path.open("a+b"))
             # the last holder may have deleted the file between the two
             with contextlib.suppress(BlockingIOError, FileNotFoundError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(handle), path.stat()):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     closing.pop_all()
                     return file
         waiting()

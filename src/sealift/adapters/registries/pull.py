@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -121,8 +122,8 @@ class _Pull:
         with partial(self._store.root / PARTIAL, blob.digest, lambda: gauge.told(0)) as part:
             if not self._store.has(blob.digest):
                 self._client.downloads.get(blob, part, told=gauge.told)
-                part.seek(0)
-                self._store.put(part, blob.media_type)
+                part.flush()
+                self._store.adopt(Path(part.name), blob.digest)
 
 
 __all__ = ["PARTIAL", "pull"]

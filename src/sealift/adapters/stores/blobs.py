@@ -56,6 +56,16 @@ class Blobs:
             self._settle(file, self.path(address))
         return address, size
 
+    def adopt(self, path: Path, address: Digest) -> None:
+        """Keep a file as a blob: make it durable, then move it to its place."""
+        target = self.path(address)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("rb") as file:
+                self._settle(file, target)
+        except OSError as error:
+            raise _unwritable(error, path) from error
+
     def open(self, address: Digest) -> BinaryIO:
         """A stream that raises ``IntegrityError`` at its end if the bytes are not the right ones.
 

@@ -51,6 +51,10 @@ class Layout:
                 self._index.add(kept)
         return kept
 
+    def adopt(self, file: Path, digest: Digest) -> None:
+        """Take a finished file as a blob: moved, not copied, nor hashed again."""
+        self._blobs.adopt(file, digest)
+
     def open(self, digest: Digest) -> BinaryIO:
         """Read a blob; its digest is checked at the end of the stream."""
         return self._blobs.open(digest)
