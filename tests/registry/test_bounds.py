@@ -3,6 +3,7 @@
 import json
 import random
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,29 @@ def test_a_disk_without_room_is_said_and_harms_nothing(server, store, other, acc
     assert pull(reference, other, access=access) == image.digest
     assert everything(other, image.digest) == everything(store, image.digest)
     assert any("range" in one.headers for one in server.seen)
+
+
+@pytest.mark.parametrize("action", ["push", "pull"])
+def test_an_interrupt_ends_at_once(server, faults, tmp_path, store, access, action):
+    """Also while a registry wants to be waited for."""
+    image = make_image(store, sizes=(200_000, 200_000))
+    reference = f"{server.host}/m:1"
+    push(store, image.digest, reference, access=access)
+    faults.answers = [(429, "60")] * 9
+    folder = tmp_path / ("from" if action == "push" else "to")
+    server.seen.clear()
+
+    child = subprocess.Popen(
+        worker(action, folder, reference, image.digest), stderr=subprocess.DEVNULL
+    )
+    while not any(one.status == 429 for one in server.seen) and child.poll() is None:
+        clock.sleep(0.01)
+    clock.sleep(0.2)
+    asked = clock.monotonic()
+    child.send_signal(signal.SIGINT)
+
+    assert child.wait(30) != 0
+    assert clock.monotonic() - asked < 5
 
 
 def test_an_unfinished_download_has_one_holder(tmp_path):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from sealift import clock
+from sealift.adapters.registries.retry import StoppedError
 from sealift.ports import Progress
 
 WORKERS = 4
@@ -15,16 +16,12 @@ _EVERY = 5.0
 """Seconds between two lines of talk."""
 
 
-class StoppedError(Exception):
-    """Another piece of the work failed; this one need not go on."""
-
-
 class Gauge:
-    """How many bytes of how many have passed; safe for threads."""
+    """How many bytes of a ``total`` have passed; safe for threads."""
 
-    def __init__(self, name: str, total: int, progress: Progress | None) -> None:
+    def __init__(self, name: str, progress: Progress | None) -> None:
+        self.total = 0
         self._name = name
-        self._total = total
         self._progress = progress
         self._lock = threading.Lock()
         self._done = 0
@@ -41,12 +38,16 @@ class Gauge:
             if due:
                 self._told_at = clock.monotonic()
         if due and self._progress:
-            share = self._done / self._total if self._total else 1.0
-            self._progress.step(self._name, f"{share:.0%} of {size(self._total)}")
+            share = self._done / self.total if self.total else 1.0
+            self._progress.step(self._name, f"{share:.0%} of {size(self.total)}")
 
     def stop(self) -> None:
         """End the work at the next byte."""
         self._stopped.set()
+
+    def is_stopped(self) -> bool:
+        """Whether the work is to end."""
+        return self._stopped.is_set()
 
 
 def size(count: int) -> str:
@@ -76,13 +77,20 @@ def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [one for one in done if one.exception() is not None]
-        finally:
-            gauge.stop()
-            for one in futures:
-                one.cancel()
+        except BaseException:
+            _end(futures, gauge)
+            raise
+        if failed:
+            _end(futures, gauge)
     for one in failed:
         one.result()
     return [one.result() for one in futures]
 
 
-__all__ = ["WORKERS", "Gauge", "StoppedError", "each", "size"]
+def _end(futures: list[Future[R]], gauge: Gauge) -> None:
+    gauge.stop()
+    for one in futures:
+        one.cancel()
+
+
+__all__ = ["WORKERS", "Gauge", "each", "size"]

@@ -14,7 +14,7 @@ from sealift.adapters.registries.client import PULL, Client
 from sealift.adapters.registries.manifests import Fetched, links
 from sealift.adapters.registries.partial import partial, sweep
 from sealift.adapters.registries.reference import parse
-from sealift.adapters.registries.session import Access
+from sealift.adapters.registries.session import Access, stoppable
 from sealift.errors import IntegrityError, NotFoundError
 from sealift.ports import Progress, Store
 from sealift.record.image import Descriptor
@@ -44,8 +44,9 @@ def pull(
     ``IntegrityError``.
     """
     source = parse(reference)
-    with Client(source, PULL, access) as client:
-        pulling = _Pull(store, client, progress)
+    gauge = crowd.Gauge("pull", progress)
+    with Client(source, PULL, stoppable(access, gauge.is_stopped)) as client:
+        pulling = _Pull(store, client, gauge)
         root = pulling.chosen(client.manifests.get(source.target), platform)
         nodes = list(pulling.tree(root))
         pulling.fetch([blob for node in nodes for blob in node.links.blobs])
@@ -59,10 +60,10 @@ def pull(
 class _Pull:
     """One pull."""
 
-    def __init__(self, store: Store, client: Client, progress: Progress | None) -> None:
+    def __init__(self, store: Store, client: Client, gauge: crowd.Gauge) -> None:
         self._store = store
         self._client = client
-        self._progress = progress
+        self._gauge = gauge
         self._seen: set[Digest] = set()
 
     def chosen(self, root: Fetched, platform: str) -> Fetched:
@@ -109,11 +110,12 @@ class _Pull:
     def fetch(self, blobs: list[Descriptor]) -> None:
         """Bring blobs into the store, several at once."""
         once = {blob.digest: blob for blob in blobs if not self._store.has(blob.digest)}
-        gauge = crowd.Gauge("pull", sum(blob.size for blob in once.values()), self._progress)
+        self._gauge.total = sum(blob.size for blob in once.values())
         sweep(self._store.root / PARTIAL)
-        crowd.each(lambda blob: self._blob(blob, gauge), once.values(), gauge)
+        crowd.each(self._blob, once.values(), self._gauge)
 
-    def _blob(self, blob: Descriptor, gauge: crowd.Gauge) -> None:
+    def _blob(self, blob: Descriptor) -> None:
+        gauge = self._gauge
         if blob.size <= _SMALL:
             file = io.BytesIO()
             self._client.downloads.get(blob, file, told=gauge.told)

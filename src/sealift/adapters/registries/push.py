@@ -10,7 +10,7 @@ from sealift.adapters.registries import crowd
 from sealift.adapters.registries.client import PUSH, Client
 from sealift.adapters.registries.manifests import LARGEST, Fetched, Links, links
 from sealift.adapters.registries.reference import Reference, parse
-from sealift.adapters.registries.session import Access
+from sealift.adapters.registries.session import Access, stoppable
 from sealift.errors import IntegrityError, UsageError
 from sealift.ports import Progress, Store
 from sealift.record.image import Descriptor
@@ -42,8 +42,9 @@ def push(
             remedy="Give a tag, or no digest.",
         )
     tree = list(_Reading(store).tree(digest))
-    with Client(target, PUSH, access) as client:
-        return _Push(store, client, target, progress).send(tree)
+    gauge = crowd.Gauge("push", progress)
+    with Client(target, PUSH, stoppable(access, gauge.is_stopped)) as client:
+        return _Push(store, client, target, gauge).send(tree)
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,17 @@ class _Reading:
 class _Push:
     """One push."""
 
-    def __init__(
-        self, store: Store, client: Client, target: Reference, progress: Progress | None
-    ) -> None:
+    def __init__(self, store: Store, client: Client, target: Reference, gauge: crowd.Gauge) -> None:
         self._store = store
         self._client = client
         self._target = target
-        self._progress = progress
+        self._gauge = gauge
 
     def send(self, tree: list[_Node]) -> Pushed:
         """Send manifests that are in order, after their blobs; the root is the last no referrer."""
         blobs = list({blob.digest: blob for node in tree for blob in node.links.blobs}.values())
-        gauge = crowd.Gauge("push", sum(blob.size for blob in blobs), self._progress)
-        outcomes = crowd.each(lambda blob: self._blob(blob, gauge), blobs, gauge)
+        self._gauge.total = sum(blob.size for blob in blobs)
+        outcomes = crowd.each(self._blob, blobs, self._gauge)
         root = next(node for node in reversed(tree) if not node.referrer)
         others = [node for node in tree if node.referrer]
         parts = [node for node in tree if not node.referrer and (node is not root or others)]
@@ -118,15 +117,15 @@ class _Push:
             referrers=sum(node.referrer for node in tree),
         )
 
-    def _blob(self, blob: Descriptor, gauge: crowd.Gauge) -> Outcome:
+    def _blob(self, blob: Descriptor) -> Outcome:
         if self._client.has(blob.digest):
-            gauge.told(blob.size)
+            self._gauge.told(blob.size)
             return "skipped"
         return self._client.uploads.put(
             blob,
             lambda: self._store.open(blob.digest),
             sources=self._client.access.sources,
-            told=gauge.told,
+            told=self._gauge.told,
         )
 
     def _manifest(self, node: _Node, target: str) -> bool:

@@ -16,12 +16,20 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that say: the same again, later."""
 
 
+_SLICE = 0.2
+"""Seconds after which somebody who waits looks whether the work is to end."""
+
+
 class TransientError(Exception):
     """The registry said "later", after so many seconds if it gave a number."""
 
     def __init__(self, why: str, after: float | None = None) -> None:
         super().__init__(why)
         self.after = after
+
+
+class StoppedError(Exception):
+    """The whole work ends, so this piece of it need not go on."""
 
 
 TRANSIENT = (TransientError, httpx.TransportError)
@@ -31,13 +39,15 @@ TRANSIENT = (TransientError, httpx.TransportError)
 class Retry:
     """How patient to be: seconds before the second attempt, doubling to ``longest``.
 
-    A registry that asks for more than ``patience`` seconds is not waited for.
+    A registry that asks for more than ``patience`` seconds is not waited for. Once ``stopped``
+    says so, no pause goes on.
     """
 
     attempts: int = 6
     first: float = 0.5
     longest: float = 20.0
     patience: float = 120.0
+    stopped: Callable[[], bool] = lambda: False
 
     def pause(self, failed: int) -> float:
         """Seconds to wait after so many failures: half of it certain, half of it by chance.
@@ -46,6 +56,14 @@ class Retry:
         """
         whole = min(self.longest, self.first * 2.0 ** (failed - 1))
         return whole * (0.5 + 0.5 * int(clock.token(8), 16) / 0xFFFFFFFF)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; raises ``StoppedError`` when the work is to end."""
+        until = clock.monotonic() + seconds
+        while (left := until - clock.monotonic()) > 0:
+            if self.stopped():
+                raise StoppedError
+            clock.sleep(min(left, _SLICE))
 
 
 @dataclass
@@ -75,7 +93,7 @@ class Attempts:
                 where=self.where,
                 remedy="Try again after that; logged-in users often have a higher limit.",
             ) from error
-        clock.sleep(max(after or 0.0, self.policy.pause(self._failed)))
+        self.policy.wait(max(after or 0.0, self.policy.pause(self._failed)))
 
 
 T = TypeVar("T")
@@ -117,6 +135,7 @@ __all__ = [
     "TRANSIENT",
     "Attempts",
     "Retry",
+    "StoppedError",
     "TransientError",
     "repeated",
     "retry_after",

@@ -6,7 +6,7 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 import httpx
@@ -48,6 +48,12 @@ class Access:
     chunk: int = 0
     sources: tuple[str, ...] = ()
     credentials: Callable[[str, str], Found] = find
+
+
+def stoppable(access: Access | None, stopped: Callable[[], bool]) -> Access:
+    """The same access (or the usual one), whose pauses end once ``stopped`` says so."""
+    known = access or Access()
+    return replace(known, retry=replace(known.retry, stopped=stopped))
 
 
 class Session:
@@ -270,4 +276,4 @@ def _trust(settings: RegistrySettings) -> ssl.SSLContext:
     return context
 
 
-__all__ = ["Access", "Body", "Session"]
+__all__ = ["Access", "Body", "Session", "stoppable"]
