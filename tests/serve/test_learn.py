@@ -3,6 +3,7 @@
 import json
 
 import msgspec
+import onnx
 import pytest
 import toy_models as models
 from onnx import TensorProto, helper
@@ -10,6 +11,7 @@ from toy_running import learn
 
 from sealift.record.contract import Contract, Golden
 from sealift.record.profile import Profile
+from sealift.serve.match import plain
 
 
 def records(folder):
@@ -488,3 +490,42 @@ def test_a_single_file_may_be_the_model(source):
     assert status == 0
     assert events[-1]["event"] == "learnt"
     assert json.loads((source / "out" / "contract.json").read_text())["target"] == "y"
+
+
+def renamed(source, **names):
+    """The inputs of the model of columns under the names of a converter, the table's as given."""
+    models.columns_model(source / "model" / "model.onnx")
+    models.columns_table(source / "table")
+    models.settings(source / "settings.json", target="delay")
+    model = onnx.load(source / "model" / "model.onnx")
+    for old, new in names.items():
+        edit(source / "table", old, new)
+        for tensor in model.graph.input:
+            tensor.name = plain(new) if tensor.name == old else tensor.name
+        for node in model.graph.node:
+            for place, name in enumerate(node.input):
+                node.input[place] = plain(new) if name == old else name
+    onnx.save(model, source / "model" / "model.onnx")
+
+
+def test_columns_have_their_own_names_where_a_converter_changed_them(source):
+    """Clients write the column's name, whatever marks it holds."""
+    renamed(source, hour="Hour (UTC)", distance="Länge.in km")
+
+    learn(source, source / "out")
+
+    fields = {field.name: field.tensor for field in records(source / "out")[0].fields}
+    assert fields == {
+        "carrier": "carrier",
+        "Hour (UTC)": "Hour__UTC_",
+        "Länge.in km": "Länge_in_km",
+        "holiday": "holiday",
+    }
+
+
+def test_a_name_that_two_columns_could_have_is_refused(source):
+    """It is not guessed which of them was meant."""
+    renamed(source, hour="hour-utc")
+    edit(source / "table", "tail", "hour utc")
+
+    refused(source, "PackageError", "do not fit", "hour_utc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,9 @@ def matched(
 ) -> list[Match]:
     """The matches in the order of the table's columns.
 
-    Either each input is named like a column (shape [rows, 1] or [rows]), or there is one input of
-    floats that holds all columns but the target and the ignored ones (shape [rows, columns]).
+    Either each input is named like a column (shape [rows, 1] or [rows]), letter for letter or as
+    converters write its name, or there is one input of floats that holds all columns but the
+    target and the ignored ones (shape [rows, columns]).
     Raises ``ProjectError`` for names that the table lacks and ``PackageError`` for inputs that fit
     neither form.
     """
@@ -39,13 +41,36 @@ def matched(
             )
     _refuse_fixed(inputs)
     free = [name for name in header if name != settings.target and name not in settings.ignore]
-    names = {tensor.name: tensor for tensor in inputs}
-    if all(name in header and _is_column(tensor) for name, tensor in names.items()):
-        _refuse_taken(names, free, settings)
-        return [Match(name, names[name]) for name in free if name in names]
+    tensors = _by_column(inputs, header)
+    if len(tensors) == len(inputs):
+        _refuse_taken(tensors, free, settings)
+        return [Match(name, tensors[name]) for name in free if name in tensors]
     if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].datatype in ("FP32", "FP64"):
         return _one_tensor(inputs[0], free)
     raise _no_match(inputs, header)
+
+
+def plain(name: str) -> str:
+    """A name as converters write it, which put an underscore for all but letters and digits.
+
+    >>> plain("Body Mass (g)")
+    'Body_Mass__g_'
+    """
+    return re.sub(r"\W", "_", name)
+
+
+def _by_column(inputs: Sequence[TensorInfo], header: Sequence[str]) -> dict[str, TensorInfo]:
+    """The inputs that hold one column, by its name; the others are left out."""
+    alike: dict[str, list[str]] = {}
+    for name in header:
+        alike.setdefault(plain(name), []).append(name)
+    found = {}
+    for tensor in inputs:
+        same = alike.get(plain(tensor.name), [])
+        name = tensor.name if tensor.name in header or len(same) != 1 else same[0]
+        if name in header and _is_column(tensor):
+            found[name] = tensor
+    return found
 
 
 def _is_column(tensor: TensorInfo) -> bool:
@@ -66,9 +91,9 @@ def _refuse_fixed(inputs: Sequence[TensorInfo]) -> None:
 
 
 def _refuse_taken(
-    names: dict[str, TensorInfo], free: Sequence[str], settings: ModelSettings
+    tensors: dict[str, TensorInfo], free: Sequence[str], settings: ModelSettings
 ) -> None:
-    for name in names:
+    for name in tensors:
         if name not in free:
             what = "the target" if name == settings.target else "ignored"
             raise ProjectError(
@@ -102,7 +127,8 @@ def _no_match(inputs: Sequence[TensorInfo], header: Sequence[str]) -> PackageErr
         f"{tensor.name} {tensor.datatype} {['rows', *tensor.shape[1:]]}".replace("'", "")
         for tensor in inputs
     )
-    absent = [tensor.name for tensor in inputs if tensor.name not in header]
+    known = {plain(name) for name in header}
+    absent = [tensor.name for tensor in inputs if plain(tensor.name) not in known]
     lacking = [(name, nearest(name, header)) for name in absent]
     # the one that looks like a slip says most
     lacking.sort(key=lambda pair: "Did you mean" not in pair[1])
