@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from sealift import clock
@@ -107,9 +109,24 @@ def _failed(job: Job, bench: Bench, ended: Exit) -> StepError:
     return StepError(
         f"Step {name!r} {_ending(job, ended)}{said}",
         where=str(log),
-        remedy=f"Mend it and run `sealift train` again; what is done comes from the cache. "
-        f"Its folder is kept until then: {folder}",
+        remedy=f"{_advice(lines)} and run `sealift train` again; what is done comes from the "
+        f"cache. Its folder is kept until then: {folder}",
     )
+
+
+def _advice(lines: Sequence[str]) -> str:
+    """What to do about the last lines of a log.
+
+    >>> _advice(["ModuleNotFoundError: No module named 'pandas.core'"])
+    "Name the package that holds 'pandas' in the requirements, or its file in the step's `code`,"
+    """
+    for line in reversed(lines):
+        if found := re.fullmatch(r"ModuleNotFoundError: No module named '(\w+)[\w.]*'", line):
+            return (
+                f"Name the package that holds {found[1]!r} in the requirements, or its file in "
+                "the step's `code`,"
+            )
+    return "Mend it"
 
 
 def _ending(job: Job, ended: Exit) -> str:
