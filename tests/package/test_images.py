@@ -210,11 +210,19 @@ def test_included_requirements_are_inputs_too(world):
 
 
 def test_a_project_without_requirements_has_what_the_server_needs(world):
-    """And no layer of further packages."""
+    """And no layer of further packages; the absence is told."""
     (world / "requirements.txt").unlink()
-    build, _, _ = builder(world)
+    build, _, talk = builder(world)
     assert build.lock().packages == ()
+    assert any("There is no requirements.txt" in text for _, text in talk.steps)
     assert roles(build.step_image()) == ["base", "shell", "runtime"]
+
+
+def test_requirements_that_are_named_must_be_there(world):
+    """A name in the project file that leads nowhere is a slip."""
+    build, _, _ = builder(world, requirements="needs.txt")
+    with pytest.raises(ProjectError, match=r"no needs\.txt"):
+        build.lock()
 
 
 def test_a_lock_does_not_lose_its_packages_to_a_missing_file(world):

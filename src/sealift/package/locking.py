@@ -136,6 +136,8 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     base, shell = _debs(settings, target.partition("/")[2], progress)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
+    if not requirements.exists():
+        _without(settings, requirements, progress)
     runtime, packages = wheels.lock(
         requirements if requirements.exists() else None,
         wheel_target(settings.python, target, base),
@@ -151,6 +153,21 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
         shell=shell,
         runtime=runtime,
         packages=packages,
+    )
+
+
+def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
+    """Raises ``ProjectError`` when the file that is not there was named."""
+    if settings.requirements != ImageSettings().requirements:
+        raise ProjectError(
+            f"There is no {settings.requirements}.",
+            where=str(path),
+            remedy="Write the packages that the steps import into it, or correct the name in the "
+            "[image] table.",
+        )
+    progress.say(
+        f"There is no {settings.requirements}: the steps can import the standard library, and "
+        "what the server needs (numpy, onnxruntime)."
     )
 
 

@@ -168,7 +168,11 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
     """Which output is the model, and what it must achieve to be registered."""
 
     origin: Annotated[
-        str, Meta(description="The step output that holds model.onnx: 'STEP.OUTPUT'.")
+        str,
+        Meta(
+            description="The step output that is the model: an ONNX file, or a folder with "
+            "model.onnx. Written 'STEP.OUTPUT'."
+        ),
     ]
     task: Annotated[Task, Meta(description="What the model predicts: a number or a class.")]
     table: Annotated[
