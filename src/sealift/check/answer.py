@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealift.check.reading import decode
 from sealift.errors import CheckError
+from sealift.record.reading import decode
 from sealift.types import Json
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift.check.reading import decode
 from sealift.check.target import Target
 from sealift.errors import CheckError
+from sealift.record.reading import decode
 
 PLACES = ("/", "/etc", "/usr", "/usr/bin", "/opt/sealift", "/model", "/var")
 """Folders that the server must not be able to write; those that are there are tried."""

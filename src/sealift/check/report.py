@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from sealift import clock
+from sealift import attestation, clock
 from sealift.check import bundle
-from sealift.errors import IntegrityError, NotFoundError, ReleaseError, SealiftError
+from sealift.errors import ReleaseError
 from sealift.ports import Signer, Store
-from sealift.record.image import BUNDLE, EMPTY, MANIFEST, Descriptor, Manifest
+from sealift.record.image import Descriptor
 from sealift.record.report import Report
 from sealift.types import Digest
 
-CONTENT_KIND = "dev.sigstore.bundle.content"
-PREDICATE_KIND = "dev.sigstore.bundle.predicateType"
-CREATED = "org.opencontainers.image.created"
 SKEW = 300.0
 """Seconds by which two machines' clocks may differ."""
 
@@ -24,22 +19,10 @@ def seal(report: Report, *, signer: Signer, store: Store) -> Descriptor:
 
     A report with failed checks is kept too. Raises ``NotFoundError`` if the image is not here.
     """
-    with store.open(report.subject) as image:
-        size = len(image.read())
-    content = store.put(bundle.pack(report, signer), BUNDLE)
-    manifest = Manifest(
-        artifact_type=BUNDLE,
-        config=store.put(b"{}", EMPTY),
-        layers=(content,),
-        subject=Descriptor(media_type=MANIFEST, digest=report.subject, size=size),
-        annotations={
-            CONTENT_KIND: "dsse-envelope",
-            PREDICATE_KIND: bundle.PREDICATE,
-            CREATED: clock.stamp(report.finished),
-        },
+    content = bundle.pack(report, signer)
+    return attestation.keep(
+        bundle.KIND, content, report.subject, created=report.finished, store=store
     )
-    kept = store.put(msgspec.json.encode(manifest), MANIFEST)
-    return msgspec.structs.replace(kept, artifact_type=BUNDLE, annotations=manifest.annotations)
 
 
 def require(
@@ -84,35 +67,13 @@ def newest(image: Digest, *, store: Store, signer: Signer) -> tuple[Report, Desc
 
     Raises ``ReleaseError`` when there is none, ``IntegrityError`` when none is valid.
     """
-    valid: list[tuple[Report, Descriptor]] = []
-    problem: SealiftError | None = None
-    for kept in store.referrers(image, BUNDLE):
-        try:
-            report = _read(kept, image, store, signer)
-        except (IntegrityError, NotFoundError) as error:
-            problem = error
-            continue
-        if report is not None:
-            valid.append((report, kept))
-    if valid:
-        # the last among equals: the store lists them oldest first
-        return max(reversed(valid), key=lambda pair: pair[0].finished)
-    if problem is not None:
-        raise problem
-    raise _refusal("The image has no report of its checks.", image)
-
-
-def _read(kept: Descriptor, image: Digest, store: Store, signer: Signer) -> Report | None:
-    layers = store.manifest(kept.digest).layers
-    if len(layers) != 1:
-        raise IntegrityError(
-            "The report is not a bundle in one layer.",
-            where=kept.digest,
-            remedy="Run `sealift check`.",
-        )
-    with store.open(layers[0].digest) as blob:
-        content = blob.read()
-    return bundle.unpack(content, image, signer)
+    found = attestation.valid(
+        bundle.KIND, image, store, lambda content: bundle.unpack(content, image, signer)
+    )
+    if not found:
+        raise _refusal("The image has no report of its checks.", image)
+    # the last among equals: the store lists them oldest first
+    return max(reversed(found), key=lambda pair: pair[0].finished)
 
 
 def _refusal(what: str, image: Digest) -> ReleaseError:

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from sealift.check.reading import decode
 from sealift.errors import CheckError
 from sealift.ports import Store
 from sealift.record.contract import Contract, Golden
+from sealift.record.reading import decode
 from sealift.types import Digest
 
 T = TypeVar("T")
