@@ -42,6 +42,7 @@ def test_one_token_serves_a_whole_push(server, token_faults, store):
 
     bought = [one for one in server.seen if one.path.startswith("/token")]
     assert len(bought) == 1
+    assert bought[0].path.count("scope=") == 1
     assert "scope=repository%3Ateam%2Fm%3Apull%2Cpush" in bought[0].path
     assert sum(one.status == 401 for one in server.seen) <= 4
 

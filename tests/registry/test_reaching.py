@@ -277,8 +277,8 @@ def test_a_proxy_that_refuses_is_named(server, other, monkeypatch):
 
 def test_without_a_network_it_is_said_at_once(other):
     """As on a machine that is offline: no way leads to the address."""
-    with pytest.raises(RegistryError, match=r"cannot be reached|refused"):
-        pull("[100::1]:5000/m:1", other, access=Access(retry=Retry(attempts=1)))
+    with pytest.raises(RegistryError, match="cannot be reached"):
+        pull("255.255.255.255:5000/m:1", other, access=Access(retry=Retry(attempts=1)))
 
 
 def test_pauses_grow_and_differ():

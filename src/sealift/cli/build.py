@@ -104,7 +104,7 @@ def package(
 
 def show_pushed(page: Page, pushed: Pushed) -> None:
     """A push for a person."""
-    reports = f", {pushed.referrers} reports beside it" if pushed.referrers else ""
+    reports = f"; reports beside it: {pushed.referrers}" if pushed.referrers else ""
     page.line(
         f"pushed {pushed.reference}: {pushed.sent_blobs} blobs ({pushed.sent_bytes:,} bytes) sent, "
         f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{reports}",

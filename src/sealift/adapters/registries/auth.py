@@ -166,7 +166,17 @@ class Authority:
         return answer
 
     def _wanted(self, demanded: str) -> list[str]:
-        return list(dict.fromkeys([*self._scopes, *demanded.split()]))
+        """Our scopes, and what the registry demands beyond them."""
+        more = [one for one in demanded.split() if not self._covers(one)]
+        return list(dict.fromkeys([*self._scopes, *more]))
+
+    def _covers(self, scope: str) -> bool:
+        name, _, actions = scope.rpartition(":")
+        ours = (one.rpartition(":") for one in self._scopes)
+        return any(
+            name == mine and set(actions.split(",")) <= set(granted.split(","))
+            for mine, _, granted in ours
+        )
 
     def _demand_safety(self, realm: str, credential: Credential | None) -> None:
         """Credentials go over TLS, except to registries that speak plain HTTP themselves."""

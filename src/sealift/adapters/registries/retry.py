@@ -122,11 +122,11 @@ def retry_after(text: str | None, now: float) -> float | None:
     """
     if not text:
         return None
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdigit():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
