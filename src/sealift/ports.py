@@ -119,6 +119,13 @@ class Store(Protocol):
         """The manifests whose ``subject`` is this digest, oldest first."""
         ...
 
+    def forget(self, referrer: Digest) -> None:
+        """List a manifest no longer among the referrers of its subject; its names go too.
+
+        Its content stays. Nothing happens if it is not listed.
+        """
+        ...
+
     def put_tree(self, root: Path) -> Digest:
         """Keep a file or a folder as one uncompressed, deterministic tar; the blob's digest."""
         ...

@@ -112,6 +112,12 @@ class MemoryStore:
                 found.append(msgspec.structs.replace(kept, artifact_type=kind, annotations=notes))
         return found
 
+    def forget(self, referrer: Digest) -> None:
+        """List a manifest no longer among the referrers of its subject."""
+        self._fault("store.forget")
+        self._manifests.pop(referrer, None)
+        self._names = {name: kept for name, kept in self._names.items() if kept.digest != referrer}
+
     def put_tree(self, root: Path) -> Digest:
         """Keep a file or a folder as one deterministic tar."""
         self._fault("store.put_tree")

@@ -194,6 +194,22 @@ class StoreSuite:
         store.tag("report", subject)
         assert [found.digest for found in store.referrers(subject.digest)] == [report.digest]
 
+    def test_a_forgotten_referrer_is_listed_no_more(self, tmp_path: Path) -> None:
+        """Its content stays, the others stay, and it may be put again."""
+        store = self.store(tmp_path)
+        subject = artifact(store, "a/model")
+        first = artifact(store, "a/report", subject, b"1")
+        last = artifact(store, "a/report", subject, b"2")
+        store.tag("first", first)
+        store.forget(first.digest)
+        store.forget(ABSENT)
+        assert [found.digest for found in store.referrers(subject.digest)] == [last.digest]
+        assert isinstance(refusal(store.resolve, "first"), NotFoundError)
+        assert store.has(first.digest)
+        artifact(store, "a/report", subject, b"1")
+        again = store.referrers(subject.digest)
+        assert [found.digest for found in again] == [last.digest, first.digest]
+
     def test_a_tree_comes_back_whole(self, tmp_path: Path) -> None:
         """Contents, empty folders, execute bits, links inside; and it is not to be written."""
         store = self.store(tmp_path / "store")

@@ -15,6 +15,7 @@ from sealift import digest
 from sealift.adapters.stores.blobs import replace
 from sealift.errors import IntegrityError, MachineError, NotFoundError, UsageError
 from sealift.record.image import INDEX, Descriptor
+from sealift.types import Digest
 
 REFERENCE = "org.opencontainers.image.ref.name"
 # image-spec 1.1, annotations.md: grammar of ref.name
@@ -60,6 +61,11 @@ class Index:
         with self._changing() as entries:
             if all(entry.digest != manifest.digest for entry in entries):
                 entries.append(manifest)
+
+    def remove(self, manifest: Digest) -> None:
+        """List a manifest no longer, under no name."""
+        with self._changing() as entries:
+            entries[:] = [entry for entry in entries if entry.digest != manifest]
 
     def name(self, name: str, manifest: Descriptor) -> None:
         """Give a manifest a name, taking it from any other.

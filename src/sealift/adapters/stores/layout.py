@@ -102,6 +102,10 @@ class Layout:
                 )
         return list(found.values())
 
+    def forget(self, referrer: Digest) -> None:
+        """List a manifest no longer among the referrers of its subject; its names go too."""
+        self._index.remove(referrer)
+
     def put_tree(self, root: Path) -> Digest:
         """Keep a file or a folder as one uncompressed, deterministic tar; the blob's digest.
 
