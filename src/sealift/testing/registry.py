@@ -17,18 +17,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from sealift import clock, digest
 from sealift.record.image import INDEX
 from sealift.testing.registry_faults import Faults, Seen
+from sealift.testing.registry_routes import ROUTES
 
 _PIECE = 1 << 16
-_ROUTES = (
-    ("token", re.compile(r"/token")),
-    ("storage", re.compile(r"/storage/(?P<name>sha256:[0-9a-f]{64})")),
-    ("begin", re.compile(r"/v2/(?P<repo>.+)/blobs/uploads/")),
-    ("session", re.compile(r"/v2/(?P<repo>.+)/blobs/uploads/(?P<name>[0-9a-f]+)")),
-    ("blob", re.compile(r"/v2/(?P<repo>.+)/blobs/(?P<name>sha256:[0-9a-f]{64})")),
-    ("manifest", re.compile(r"/v2/(?P<repo>.+)/manifests/(?P<name>[^/]+)")),
-    ("referrers", re.compile(r"/v2/(?P<repo>.+)/referrers/(?P<name>sha256:[0-9a-f]{64})")),
-    ("tags", re.compile(r"/v2/(?P<repo>.+)/tags/list")),
-)
 
 
 class RegistryServer:
@@ -115,10 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._route(url.path)
         except (_CutError, OSError):
             self.close_connection = True
-        finally:
-            heads = {name.lower(): text for name, text in self.headers.items()}
-            seen = Seen(self.command, self.path, heads, self._status, self._size)
-            self._registry.seen.append(seen)
+            if not self._status:
+                self._note()
+
+    def _note(self) -> None:
+        """Put the request down, before the client can know the answer."""
+        heads = {name.lower(): text for name, text in self.headers.items()}
+        seen = Seen(self.command, self.path, heads, self._status, self._size)
+        self._registry.seen.append(seen)
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the server's names
 
@@ -126,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _route(self, path: str) -> None:
-        for name, pattern in _ROUTES:
+        for name, pattern in ROUTES:
             found = pattern.fullmatch(path)
             if not found:
                 continue
@@ -160,6 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         for _ in self._body() if not self._size else ():
             pass
         self._status = status
+        self._note()
         self.send_response(status)
         sent = {"Content-Length": str(len(body)), **headers}
         for name, text in sent.items():
