@@ -20,7 +20,7 @@ from sealift.ports import Store
 from sealift.record.image import LAYER, LAYER_ZSTD, Layer
 from sealift.types import Digest
 
-Role = Literal["base", "shell", "runtime", "packages", "server", "model"]
+Role = Literal["base", "debian", "shell", "runtime", "packages", "server", "model"]
 _LEVEL = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import platform
 from pathlib import Path
@@ -13,7 +14,7 @@ from sealift.errors import MachineError, ProjectError
 from sealift.folders import Folders, downloads
 from sealift.package import resolve, sources, wheels
 from sealift.package.fetch import Fetcher
-from sealift.package.release import catalogue
+from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
@@ -78,6 +79,8 @@ def write(folders: Folders, lock: Lock) -> None:
 def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
     """The digest of everything that the choice of packages is made from."""
     decisive: dict[str, Json] = {
+        # only where there are any, so that locks from before this setting still count
+        **({"debian": list[Json](settings.debian)} if settings.debian else {}),
         "platform": target,
         "python": settings.python,
         "suite": settings.suite,
@@ -133,7 +136,7 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     """Choose packages anew, the newest that fit, from the machine's own sources."""
     target = here()
     progress.step("lock", "choosing packages of the distribution")
-    base, shell = _debs(settings, target.partition("/")[2], progress)
+    base, shell, debian = _debs(settings, target.partition("/")[2], progress)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
     if not requirements.exists():
@@ -142,7 +145,8 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
         requirements if requirements.exists() else None,
         wheel_target(settings.python, target, base),
     )
-    count = f"{len(base) + len(shell)} packages, {len(runtime) + len(packages)} wheels"
+    debs = len(base) + len(shell) + len(debian)
+    count = f"{debs} packages, {len(runtime) + len(packages)} wheels"
     progress.step("lock", count)
     return Lock(
         inputs=inputs(settings, root, target),
@@ -151,6 +155,7 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
         python=settings.python,
         base=base,
         shell=shell,
+        debian=debian,
         runtime=runtime,
         packages=packages,
     )
@@ -173,7 +178,8 @@ def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
 
 def _debs(
     settings: ImageSettings, arch: str, progress: Progress
-) -> tuple[tuple[Deb, ...], tuple[Deb, ...]]:
+) -> tuple[tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...]]:
+    """The packages of the base, of the shell, and those that the project asks for."""
     mirror = sources.mirror(settings)
     if not mirror.security:
         progress.say(
@@ -188,8 +194,25 @@ def _debs(
             where="sealift.toml: image.python",
             remedy=f"It has {', '.join(there) or 'none'}; choose that, or another image.suite.",
         )
+    _known(settings, offers)
     base = resolve.closure((*resolve.BASE, *resolve.python(settings.python)), offers)
-    return base, resolve.closure(resolve.SHELL, offers, base)
+    debian = resolve.closure(settings.debian, offers, base)
+    return base, resolve.closure(resolve.SHELL, offers, (*base, *debian)), debian
+
+
+def _known(settings: ImageSettings, offers: Catalogue) -> None:
+    """Raises ``ProjectError`` for a package that the project asks for and the archive lacks."""
+    for name in settings.debian:
+        if offers.newest(name) is None and not offers.providers(name):
+            names = offers.names(r"(?!.*-(dev|doc|dbg|tests)$).*")
+            near = difflib.get_close_matches(name, names, 3)
+            raise ProjectError(
+                f"Debian {settings.suite} has no package {name!r}.",
+                where="sealift.toml: image.debian",
+                remedy=f"Correct it; near to it are {', '.join(near)}."
+                if near
+                else "Correct it, or take it off the list.",
+            )
 
 
 def wheel_target(python: str, target: str, base: tuple[Deb, ...]) -> Target:

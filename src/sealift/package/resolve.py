@@ -29,6 +29,8 @@ BASE = (
 SHELL = ("coreutils", "dash", "findutils", "grep", "sed")
 """What the image of the steps has besides: their commands are shell lines."""
 
+_IMAGE = "the image"
+
 
 def python(version: str) -> tuple[str, ...]:
     """The packages of an interpreter without its development files and installer."""
@@ -40,15 +42,17 @@ def closure(
 ) -> tuple[Deb, ...]:
     """The newest version of the seeds and of all they need, sorted by name.
 
-    ``without`` are packages that a layer below has already. Raises ``PackageError`` naming what
+    ``without`` are packages that a layer below has already. What is left out comes only as a seed.
+    Raises ``PackageError`` naming what
     cannot be had and who needs it.
     """
     there = {deb.name: deb.version for deb in without}
     chosen: dict[str, Offer] = {}
-    waiting = [([Relation(seed)], "the image") for seed in seeds]
+    waiting = [([Relation(seed)], _IMAGE) for seed in seeds]
     while waiting:
         choices, asker = waiting.pop(0)
-        if _met(choices, chosen, there):
+        left_out = asker != _IMAGE and any(choice.name in LEFT_OUT for choice in choices)
+        if left_out or _met(choices, chosen, there):
             continue
         offer = _choice(choices, offers, asker)
         chosen[offer.deb.name] = offer
@@ -58,8 +62,6 @@ def closure(
 
 def _met(choices: list[Relation], chosen: dict[str, Offer], there: dict[str, str]) -> bool:
     for choice in choices:
-        if choice.name in LEFT_OUT:
-            return True
         if choice.name in there and choice.accepts(there[choice.name]):
             return True
         if choice.name in chosen and choice.accepts(chosen[choice.name].deb.version):

@@ -54,7 +54,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
     descriptor: Descriptor
     diff_id: Digest
-    role: Literal["base", "shell", "runtime", "packages", "server", "model"]
+    role: Literal["base", "debian", "shell", "runtime", "packages", "server", "model"]
     reused: bool = False
     holds: str = ""
 

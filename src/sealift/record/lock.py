@@ -28,11 +28,12 @@ class Deb(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
-class Lock(msgspec.Struct, frozen=True, kw_only=True):
+class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the layers are made of.
 
     ``inputs`` is the digest of everything that the choice was made from; a lock counts as long as
-    that is unchanged. ``runtime`` and ``packages`` are lines of a requirements file with hashes:
+    that is unchanged. ``debian`` are the packages that the project file asks for, and what these
+    need beyond the base. ``runtime`` and ``packages`` are lines of a requirements file with hashes:
     what the server needs, and the other wheels of the steps. ``platform`` is that of OCI, such as
     ``linux/amd64``.
     """
@@ -44,6 +45,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     base: tuple[Deb, ...]
     shell: tuple[Deb, ...]
+    debian: tuple[Deb, ...] = ()
     runtime: tuple[str, ...]
     packages: tuple[str, ...]
 

@@ -44,6 +44,15 @@ Variable = Annotated[
 ]
 """The name of an environment variable."""
 
+DebianName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9+.-]+$",
+        extra={"write": "the name of a Debian package, such as 'libgl1'"},
+    ),
+]
+"""The name of a Debian package (Debian Policy 5.6.1)."""
+
 Text = Annotated[str, Meta(min_length=1, extra={"write": "a text that is not empty"})]
 
 Gate = Annotated[
@@ -81,6 +90,20 @@ class ImageSettings(Section, frozen=True):
     requirements: Annotated[
         Text, Meta(description="File of the packages that the steps need; locked with hashes.")
     ] = "requirements.txt"
+    debian: Annotated[
+        list[DebianName],
+        Meta(
+            description="Further Debian packages of both images, with all that these need; "
+            "for shared libraries that wheels expect on the machine, such as libgl1."
+        ),
+    ] = field(default_factory=list)
+    absent: Annotated[
+        list[Text],
+        Meta(
+            description="File names of shared libraries that may be missing or unfit, because "
+            "what needs them is never loaded."
+        ),
+    ] = field(default_factory=list)
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"
     mirror: Annotated[
         str, Meta(description="Package mirror; by default the one in the machine's own sources.")
