@@ -124,11 +124,16 @@ class Archive:
             (folder / "InRelease").write_bytes(signed)
 
 
-def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-any"):
-    """Add a wheel of one module, which knows its version, to the index in a folder (PEP 503)."""
+def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-any", files=None):
+    """Add a wheel of one module, which knows its version, to the index in a folder (PEP 503).
+
+    Further ``files`` are texts of one byte a character.
+    """
+    further = files or {}
     info = f"{name}-{version}.dist-info"
     meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     files = {
+        **further,
         f"{name}/__init__.py": f"VERSION = {version!r}\n",
         f"{info}/METADATA": meta + "".join(f"Requires-Dist: {need}\n" for need in needs),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: {tag}\n",
@@ -141,7 +146,7 @@ def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as whole:
         for inner, text in files.items():
-            whole.writestr(zipfile.ZipInfo(inner), text)
+            whole.writestr(zipfile.ZipInfo(inner), text.encode("latin-1"))
     links = (f'<a href="{found.name}">{found.name}</a>' for found in path.parent.glob("*.whl"))
     page = f"<!DOCTYPE html><html><body>{''.join(sorted(links))}</body></html>"
     (path.parent / "index.html").write_text(page)
@@ -149,5 +154,5 @@ def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-
 
 
 def _checksum(text):
-    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode("latin-1")).digest())
     return "sha256=" + digest.rstrip(b"=").decode()

@@ -74,8 +74,9 @@ def modelled(tree, path):
     loaded = Linker(tree, MACHINE, nowhere).load(str(path)[1:])
     found = {}
     for need in loaded.needs:
-        if need.found not in found.values() or need.found is None:
-            found.setdefault(need.name, f"/{need.found}" if need.found else None)
+        place = f"/{need.found}" if need.found else None
+        if place is None or place not in found.values():
+            found.setdefault(need.name, place)
     # the real one does not list itself and the root in this form
     unlisted = (os.path.realpath(f"/{MACHINE.interpreter}"), str(path))
     return {name: place for name, place in found.items() if place not in unlisted}

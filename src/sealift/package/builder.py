@@ -11,6 +11,7 @@ from sealift.folders import Folders
 from sealift.package import base, debs, image, layer, locking, pool, server, wheels
 from sealift.package.artifact import model_layers
 from sealift.package.layer import Role, sorted_entries
+from sealift.package.prover import Prover
 from sealift.package.scratch import scratch
 from sealift.package.shelf import Shelf
 from sealift.ports import Progress, Store
@@ -32,6 +33,7 @@ class Builder:
         self._store = store
         self._progress = progress
         self._shelf = Shelf(store, folders.state / "layers", progress)
+        self._prover = Prover(store, folders.state / "proofs", progress)
 
     def lock(self, *, refresh: bool = False) -> Lock:
         """The project's lock; made anew when its inputs have changed, or if ``refresh``.
@@ -54,9 +56,11 @@ class Builder:
     def step_image(self) -> Image:
         """The image that the steps run in: base, shell, and all packages."""
         lock = self.lock()
-        layers = [self._base(lock), self._shell(lock), self._wheels("runtime", lock.runtime, lock)]
+        layers = [*self._system(lock), self._shell(lock)]
+        layers.append(self._wheels("runtime", lock.runtime, lock))
         if lock.packages:
             layers.append(self._wheels("packages", lock.packages, lock))
+        self._prove("image of the steps", lock, layers)
         config = image.step_config(lock.platform, layers)
         manifest = image.write(self._store, config, layers)
         self._store.tag(f"{self._project.name}:steps", manifest)
@@ -65,7 +69,8 @@ class Builder:
     def serving_image(self, model: Model | None) -> Image:
         """The image that serves a model; without one, that which learns a model's contract."""
         lock = self.lock()
-        layers = [self._base(lock), self._wheels("runtime", lock.runtime, lock), self._server()]
+        layers = [*self._system(lock), self._wheels("runtime", lock.runtime, lock), self._server()]
+        self._prove("image that serves", lock, layers)
         if model:
             layers += model_layers(self._store, model.digest)
         notes = self._annotations(model)
@@ -96,12 +101,27 @@ class Builder:
             created=clock.now(),
         )
 
+    def _prove(self, what: str, lock: Lock, layers: list[Layer]) -> None:
+        """Refuse layers that would not load, before there is an image of them."""
+        self._prover.require(what, lock.platform, layers, self._project.image)
+
+    def _system(self, lock: Lock) -> list[Layer]:
+        """What both images begin with."""
+        return [self._base(lock), *([self._debian(lock)] if lock.debian else [])]
+
     def _base(self, lock: Lock) -> Layer:
         def make() -> Iterable[Entry]:
             packages = pool.load(lock.base, self._project.image, self._progress)
             return sorted_entries(base.base_entries(packages, lock.python))
 
         return self._made("base", [lock.python, _sums(lock.base)], make)
+
+    def _debian(self, lock: Lock) -> Layer:
+        def make() -> Iterable[Entry]:
+            packages = pool.load(lock.debian, self._project.image, self._progress)
+            return sorted_entries(base.package_entries(packages))
+
+        return self._made("debian", [_sums(lock.debian)], make)
 
     def _shell(self, lock: Lock) -> Layer:
         def make() -> Iterable[Entry]:

@@ -1,0 +1,108 @@
+"""Proving images before they are kept, and remembering what was proven of which layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sealift import clock, digest
+from sealift.errors import IntegrityError
+from sealift.package import closure, elf, filetree, inventory, ldcache, linker, outside, shortfall
+from sealift.package.filetree import FileTree
+from sealift.package.inventory import Inventory
+from sealift.ports import Progress, Store
+from sealift.record.image import Layer
+from sealift.record.project import ImageSettings
+from sealift.types import Digest, Json
+
+T = TypeVar("T")
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A note on layers that passed together, with the number of files looked at."""
+
+    files: int
+
+
+class Prover:
+    """Proves images of layers in a store; notes on the past lie in the folder ``notes``.
+
+    Losing the notes costs time alone. A refusal is not noted, the inventories of its layers are.
+    """
+
+    def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
+        self._store = store
+        self._notes = notes
+        self._progress = progress
+
+    def require(
+        self, image: str, platform: str, layers: Sequence[Layer], settings: ImageSettings
+    ) -> None:
+        """Raises ``PackageError`` that lists what an image of these layers could not load.
+
+        Layers of models are passed over: they hold nothing that a linker reads. Nothing is judged
+        on a platform that is not known.
+        """
+        machine = linker.MACHINES.get(platform)
+        if machine is None:
+            return
+        judged = [layer for layer in layers if layer.role != "model"]
+        names: list[Json] = [str(layer.descriptor.digest) for layer in judged]
+        note = self._note([_recipe(), platform, names, list(settings.absent)])
+        if _read(note, Passed):
+            self._progress.step("libraries", "unchanged")
+            return
+        self._progress.step("libraries", "running")
+        tree = FileTree([self._inventory(layer) for layer in judged])
+        proof = closure.prove(tree, machine, settings.absent)
+        if proof.findings:
+            raise shortfall.refusal(image, proof.findings, settings.debian)
+        _write(note, Passed(proof.files))
+        self._progress.step("libraries", f"{proof.files} files, all can be loaded")
+
+    def _note(self, key: Json) -> Path:
+        return self._notes / f"{digest.of_json(key).removeprefix('sha256:')}.json"
+
+    def _inventory(self, layer: Layer) -> Inventory:
+        note = self._note(["inventory", _recipe(), str(layer.descriptor.digest)])
+        if found := _read(note, Inventory):
+            return found
+        self._notes.mkdir(parents=True, exist_ok=True)
+        descriptor = layer.descriptor
+        try:
+            with self._store.open(descriptor.digest) as blob:
+                made = inventory.take(blob, descriptor.media_type, self._notes)
+        except IntegrityError as error:
+            raise IntegrityError(
+                error.what,
+                where=descriptor.digest,
+                remedy="Delete the folder .sealift/layers; then the layer is made again.",
+            ) from error
+        _write(note, made)
+        return made
+
+
+def _recipe() -> Digest:
+    """The digest of the code that judges: other code, other judgements."""
+    makers = (closure, elf, filetree, inventory, ldcache, linker, outside)
+    return digest.of_json([digest.of_file(Path(module.__file__ or "")) for module in makers])
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+def _write(path: Path, record: msgspec.Struct) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{clock.token(8)}")
+    part.write_bytes(msgspec.json.encode(record))
+    part.replace(path)
+
+
+__all__ = ["Prover"]
