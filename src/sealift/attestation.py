@@ -235,14 +235,25 @@ def content_of(kind: Kind, kept: Descriptor, store: Store) -> bytes:
         return blob.read()
 
 
+def key_of(bundle: bytes) -> str:
+    """The key that a bundle says it was signed with, unchecked; empty when it says none."""
+    try:
+        signatures = decode(bundle, Bundle).dsse_envelope.signatures
+    except ValueError:
+        return ""
+    return signatures[0].keyid if signatures else ""
+
+
 __all__ = [
     "PAYLOAD",
+    "PREDICATE_KIND",
     "Kind",
     "candidates",
     "content_of",
     "elsewhere",
     "encoded",
     "keep",
+    "key_of",
     "pack",
     "statement",
     "unpack",

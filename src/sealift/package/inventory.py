@@ -66,7 +66,7 @@ def take(blob: BinaryIO, media_type: str, room: Path) -> Inventory:
     """
     desk = _Desk(room)
     try:
-        with tarfile.open(fileobj=_plain(blob, media_type), mode="r|", bufsize=_CHUNK) as tar:
+        with tarfile.open(fileobj=plain(blob, media_type), mode="r|", bufsize=_CHUNK) as tar:
             for info in tar:
                 desk.enter(info, tar)
         while blob.read(_CHUNK):
@@ -76,7 +76,8 @@ def take(blob: BinaryIO, media_type: str, room: Path) -> Inventory:
     return desk.inventory()
 
 
-def _plain(blob: BinaryIO, media_type: str) -> IO[bytes]:
+def plain(blob: BinaryIO, media_type: str) -> IO[bytes]:
+    """The tar in a layer's blob. Raises ``PackageError`` for a type that cannot be read."""
     if media_type == LAYER:
         return blob
     if media_type == LAYER_GZIP:
@@ -220,4 +221,4 @@ def _installed(notes: dict[str, str], names: set[str]) -> Iterator[tuple[str, st
                     yield line[34:], found[1]
 
 
-__all__ = ["Inventory", "Wheel", "clean", "normal", "take"]
+__all__ = ["Inventory", "Wheel", "clean", "normal", "plain", "take"]

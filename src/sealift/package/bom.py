@@ -1,0 +1,235 @@
+"""The bill of materials of a serving image: CycloneDX 1.6, JSON (ECMA-424).
+
+It is made from what the layers themselves say, so that it names what is in the image, and from the
+lock, which has the digests of the files that were put there. The same image gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from email import message_from_string
+from email.message import Message
+
+from packageurl import PackageURL
+
+import sealift
+from sealift import clock
+from sealift.package import card, embedded, licences, making
+from sealift.package.contents import Contents, Wheel
+from sealift.package.control import relations, stanzas
+from sealift.package.inventory import normal
+from sealift.package.making import Making
+from sealift.record.image import Layer
+from sealift.types import Digest, Json
+
+LAYER = "sealift:layer"
+_REQUIRED = re.compile(r"([A-Za-z0-9._-]+)")
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sealift:bom:v1")
+
+Component = dict[str, Json]
+
+
+def serial_number(image: Digest) -> str:
+    """The serial number of the bill of an image: an UUID of version 5 of its digest."""
+    return uuid.uuid5(_NAMESPACE, image).urn
+
+
+def document(made: Making, contents: Sequence[tuple[Layer, Contents]]) -> dict[str, Json]:
+    """The bill of materials of an image with these layers."""
+    subject = _subject(made)
+    found = [
+        *_system(contents, made),
+        *_packages(contents, made),
+        *_wheels(contents, made),
+        *_server(made),
+        card.model(made),
+        *card.datasets(made.run),
+    ]
+    components = {str(one["bom-ref"]): one for one in found}
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": serial_number(made.image.digest),
+        "version": 1,
+        "metadata": {
+            "timestamp": clock.stamp(clock.EPOCH),
+            "lifecycles": [{"phase": "build"}],
+            "tools": {"components": [_tool()]},
+            "component": subject,
+        },
+        "components": [components[reference] for reference in sorted(components)],
+        "dependencies": _dependencies(str(subject["bom-ref"]), components, contents),
+    }
+
+
+def count(bill: dict[str, Json]) -> int:
+    """The number of components, with those inside others."""
+
+    def below(one: Json) -> int:
+        inner = one.get("components", []) if isinstance(one, dict) else []
+        return sum(1 + below(part) for part in inner) if isinstance(inner, list) else 0
+
+    return below(bill)
+
+
+def _subject(made: Making) -> Component:
+    name, image = made.run.project, made.image.digest
+    arch = made.image.platform.rpartition("/")[2]
+    purl = PackageURL("oci", None, name, image, {"arch": arch}).to_string()
+    return {
+        "type": "container",
+        "bom-ref": purl,
+        "name": name,
+        "version": str(made.model.version),
+        "purl": purl,
+        "hashes": [_sha256(image)],
+        "properties": [{"name": "sealift:platform", "value": made.image.platform}],
+    }
+
+
+def _tool() -> Component:
+    return {"type": "application", "name": "sealift", "version": sealift.__version__}
+
+
+def _system(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
+    """The distribution, without which scanners do not know where to look for faults."""
+    text = "".join(held.release for _, held in contents)
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    name = values.get("ID", "debian").strip('"')
+    version = values.get("VERSION_ID", made.lock.suite).strip('"')
+    return [
+        {
+            "type": "operating-system",
+            "bom-ref": f"os:{name}@{version}",
+            "name": name,
+            "version": version,
+        }
+    ]
+
+
+def _packages(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
+    locked = {deb.name: deb for deb in making.debs(made.lock, _roles(made))}
+    by_source: dict[str, list[Json]] = {}
+    found: list[tuple[str, Component]] = []
+    for layer, held in contents:
+        for name, text in sorted(held.debs.items()):
+            stanza = next(stanzas(text), {})
+            version, arch = stanza.get("Version", ""), stanza.get("Architecture", "all")
+            source = stanza.get("Source", name).partition(" ")[0]
+            if stated := licences.of_debian(held.copyrights.get(name, "")):
+                by_source.setdefault(source, stated)
+            purl = making.deb_purl(name, version, arch, made.lock.suite)
+            one = _component(name, version, purl, layer)
+            deb = locked.get(name)
+            if deb and deb.version == version:
+                one["hashes"] = [{"alg": "SHA-256", "content": deb.sha256}]
+            found.append((source, one))
+    # packages of one source share its copyright file by a link, which is not kept
+    return [
+        {**one, **({"licenses": by_source[source]} if source in by_source else {})}
+        for source, one in found
+    ]
+
+
+def _wheels(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
+    pinned = making.pins(made.lock, _roles(made))
+    found = []
+    for layer, held in contents:
+        for wheel in held.wheels:
+            purl = PackageURL("pypi", None, wheel.name, wheel.version).to_string()
+            one = _component(wheel.name, wheel.version, purl, layer)
+            if stated := licences.of_wheel(_metadata(wheel)):
+                one["licenses"] = stated
+            pin = pinned.get(wheel.name)
+            # a lock with several files for a version does not say which of them was taken
+            if pin and pin.version == wheel.version and len(pin.hashes) == 1:
+                one["hashes"] = [{"alg": "SHA-256", "content": pin.hashes[0]}]
+            if inner := embedded.parts(wheel, purl):
+                one["components"] = inner
+            one["properties"] = [_place(layer), *embedded.unreadable(wheel)]
+            found.append(one)
+    return found
+
+
+def _server(made: Making) -> list[Component]:
+    version = sealift.__version__
+    purl = PackageURL("pypi", None, "sealift", version).to_string()
+    return [
+        {
+            **_component("sealift", version, purl, layer),
+            "type": "application",
+            "licenses": [{"license": {"id": "Apache-2.0"}}],
+        }
+        for layer in made.image.layers
+        if layer.role == "server"
+    ]
+
+
+def _roles(made: Making) -> set[str]:
+    return {layer.role for layer in made.image.layers}
+
+
+def _component(name: str, version: str, purl: str, layer: Layer) -> Component:
+    return {
+        "type": "library",
+        "bom-ref": purl,
+        "name": name,
+        "version": version,
+        "purl": purl,
+        "properties": [_place(layer)],
+    }
+
+
+def _place(layer: Layer) -> Json:
+    return {"name": LAYER, "value": layer.descriptor.digest}
+
+
+def _sha256(of: Digest) -> Json:
+    return {"alg": "SHA-256", "content": of.removeprefix("sha256:")}
+
+
+def _metadata(wheel: Wheel) -> Message:
+    return message_from_string(wheel.metadata)
+
+
+def _dependencies(
+    subject: str, components: dict[str, Component], contents: Sequence[tuple[Layer, Contents]]
+) -> list[Json]:
+    """Who needs whom, of those that are there; the image has all of them but its data."""
+    names = {(_family(ref), str(one["name"])): ref for ref, one in components.items()}
+    needs: dict[str, set[str]] = {reference: set() for reference in components}
+    inside = (ref for ref, one in components.items() if one.get("scope") != "excluded")
+    needs[subject] = set(inside)
+    for _, held in contents:
+        for name, text in held.debs.items():
+            wanted = (names.get(("deb", other)) for other in _needs_deb(text))
+            needs[names["deb", name]] |= {ref for ref in wanted if ref}
+        for wheel in held.wheels:
+            wanted = (names.get(("pypi", other)) for other in _needs_wheel(wheel))
+            needs[names["pypi", wheel.name]] |= {ref for ref in wanted if ref}
+    return [
+        {"ref": reference, "dependsOn": [*sorted(needs[reference] - {reference})]}
+        for reference in sorted(needs)
+    ]
+
+
+def _family(reference: str) -> str:
+    return reference.removeprefix("pkg:").partition("/")[0]
+
+
+def _needs_deb(text: str) -> set[str]:
+    stanza = next(stanzas(text), {})
+    fields = (stanza.get("Depends", ""), stanza.get("Pre-Depends", ""))
+    return {choice.name for field in fields for group in relations(field) for choice in group}
+
+
+def _needs_wheel(wheel: Wheel) -> set[str]:
+    lines = [str(line) for line in _metadata(wheel).get_all("Requires-Dist", [])]
+    found = (_REQUIRED.match(line) for line in lines if "extra ==" not in line)
+    return {normal(match[1]) for match in found if match}
+
+
+__all__ = ["count", "document", "serial_number"]

@@ -1,0 +1,90 @@
+"""The model and its data in a bill of materials: CycloneDX 1.6, machine-learning-model."""
+
+from __future__ import annotations
+
+from sealift.package.making import Making
+from sealift.record.contract import Contract, Field
+from sealift.record.run import Run
+from sealift.types import Json
+
+
+def model(made: Making) -> dict[str, Json]:
+    """The model as a component: what it is for, how good it was, and what it was made from.
+
+    Its digest is that of its artifact, whose layers are those of the image.
+    """
+    one = made.model
+    card: dict[str, Json] = {
+        "modelParameters": {
+            "task": one.task,
+            "datasets": [{"ref": _reference(name)} for name in sorted(made.run.snapshots)],
+            "inputs": [{"format": _input(field)} for field in one.contract.fields],
+            "outputs": _outputs(one.contract),
+        },
+        "quantitativeAnalysis": {
+            "performanceMetrics": [
+                {"type": name, "value": repr(value)} for name, value in sorted(one.metrics.items())
+            ]
+        },
+    }
+    places: list[Json] = [
+        {"name": "sealift:layer", "value": str(layer.descriptor.digest)}
+        for layer in made.image.layers
+        if layer.role == "model"
+    ]
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"model:{one.name}@{one.version}",
+        "name": one.name,
+        "version": str(one.version),
+        "hashes": [{"alg": "SHA-256", "content": one.digest.removeprefix("sha256:")}],
+        "modelCard": card,
+        "properties": [{"name": "sealift:run", "value": one.run}, *places],
+    }
+
+
+def datasets(run: Run) -> list[dict[str, Json]]:
+    """The data that a run read, by the digests of its snapshots; none of it is in the image."""
+    return [
+        {
+            "type": "data",
+            "bom-ref": _reference(name),
+            "name": name,
+            "scope": "excluded",
+            "hashes": [{"alg": "SHA-256", "content": pinned.digest.removeprefix("sha256:")}],
+            "data": [{"type": "dataset", "name": name}],
+            "properties": [
+                {"name": "sealift:snapshot:uri", "value": pinned.uri},
+                {"name": "sealift:snapshot:files", "value": str(len(pinned.entries))},
+                {"name": "sealift:snapshot:bytes", "value": str(pinned.size)},
+            ],
+        }
+        for name, pinned in sorted(run.snapshots.items())
+    ]
+
+
+def _reference(name: str) -> str:
+    return f"data:{name}"
+
+
+def _input(field: Field) -> str:
+    """An input in words.
+
+    >>> _input(Field(name="age", type="int", nullable=True, minimum=0, tensor="x", dtype="INT64"))
+    'age: int or null, at least 0'
+    """
+    words = f"{field.name}: {field.type}{' or null' if field.nullable else ''}"
+    if field.minimum is not None:
+        words += f", at least {field.minimum:g}"
+    if field.maximum is not None:
+        words += f", at most {field.maximum:g}"
+    if field.closed and field.categories is not None:
+        words += f", one of {len(field.categories)} texts"
+    return words
+
+
+def _outputs(contract: Contract) -> list[Json]:
+    return [{"format": f"{one.name}: {one.dtype} {list(one.shape)}"} for one in contract.outputs]
+
+
+__all__ = ["datasets", "model"]

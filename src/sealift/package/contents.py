@@ -1,0 +1,172 @@
+"""What the layers of an image say of the packages in them, as a bill of materials needs it.
+
+Sources: distroless convention for ``var/lib/dpkg/status.d``; PyPA, "Recording installed projects"
+(dist-info) and PEP 770 (``sboms`` in it); os-release(5).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import zstandard
+
+from sealift import clock, digest
+from sealift.errors import IntegrityError
+from sealift.package.inventory import clean, normal, plain
+from sealift.ports import Store
+from sealift.record.image import Layer
+
+_CHUNK = 1 << 20
+_LARGEST = 16 << 20  # of a file that is read
+_STATUS = re.compile(r"var/lib/dpkg/status\.d/([^/]+)")
+_COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
+_INFO = re.compile(r"(?:.*/)?([^/]+)-([^/-]+)\.dist-info/(METADATA|WHEEL|RECORD|sboms/.+)")
+_RELEASE = "usr/lib/os-release"
+_LIBRARIES = re.compile(r"[^/]+\.libs/.+")
+
+
+class Wheel(msgspec.Struct, frozen=True, kw_only=True):
+    """An installed wheel: its metadata, and what it says of the parts that it brings along.
+
+    ``libraries`` are shared libraries of others that were put into it, with their SHA-256 in
+    hexadecimal digits; ``sboms`` the bills of materials in it, by name.
+    """
+
+    name: str
+    version: str
+    metadata: str = ""
+    libraries: dict[str, str] = {}
+    sboms: dict[str, str] = {}
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """The packages of a layer.
+
+    ``debs`` holds the control stanzas of Debian packages by name, ``copyrights`` their copyright
+    files, ``release`` the text of os-release.
+    """
+
+    debs: dict[str, str] = {}
+    copyrights: dict[str, str] = {}
+    wheels: tuple[Wheel, ...] = ()
+    release: str = ""
+
+
+class Reader:
+    """Reads the layers of a store, each once: what was read is noted in the folder ``notes``.
+
+    Losing the notes costs time alone.
+    """
+
+    def __init__(self, store: Store, notes: Path) -> None:
+        self._store = store
+        self._notes = notes
+
+    def contents(self, layer: Layer) -> Contents:
+        """What is in a layer. Raises ``IntegrityError`` when it is damaged."""
+        note = self._notes / f"{_key(layer)}.json"
+        try:
+            return msgspec.json.decode(note.read_bytes(), type=Contents)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            made = self._read(layer)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        part = note.with_suffix(f".{clock.token(8)}")
+        part.write_bytes(msgspec.json.encode(made))
+        part.replace(note)
+        return made
+
+    def _read(self, layer: Layer) -> Contents:
+        try:
+            with self._store.open(layer.descriptor.digest) as blob:
+                return take(blob, layer.descriptor.media_type)
+        except IntegrityError as error:
+            raise IntegrityError(
+                error.what,
+                where=layer.descriptor.digest,
+                remedy="Delete the folder .sealift/layers; then the layer is made again.",
+            ) from error
+
+
+def _key(layer: Layer) -> str:
+    """A name for what this code reads of a layer: other code, another name."""
+    code = digest.of_file(Path(__file__))
+    return digest.of_json([code, str(layer.descriptor.digest)]).removeprefix("sha256:")
+
+
+def take(blob: BinaryIO, media_type: str) -> Contents:
+    """The packages of a layer's blob, which is read once, to its end.
+
+    Raises ``IntegrityError`` when the layer is damaged, ``PackageError`` for a type of layer that
+    cannot be read.
+    """
+    texts: dict[str, str] = {}
+    try:
+        with tarfile.open(fileobj=plain(blob, media_type), mode="r|", bufsize=_CHUNK) as tar:
+            for info in tar:
+                name = clean(info.name)
+                if info.isreg() and info.size <= _LARGEST and _speaks(name):
+                    content = tar.extractfile(info) or io.BytesIO()
+                    texts[name] = content.read().decode(errors="replace")
+        while blob.read(_CHUNK):
+            pass
+    except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise IntegrityError(f"A layer cannot be read: {error}.") from error
+    stanzas = {found[1]: text for found, text in _matching(_STATUS, texts)}
+    return Contents(
+        debs={name: text for name, text in stanzas.items() if not name.endswith(".md5sums")},
+        copyrights={found[1]: text for found, text in _matching(_COPYRIGHT, texts)},
+        wheels=tuple(_wheels(texts)),
+        release=texts.get(_RELEASE, ""),
+    )
+
+
+def _speaks(name: str) -> bool:
+    return name == _RELEASE or any(p.fullmatch(name) for p in (_STATUS, _COPYRIGHT, _INFO))
+
+
+def _matching(
+    pattern: re.Pattern[str], texts: dict[str, str]
+) -> Iterator[tuple[re.Match[str], str]]:
+    for name in sorted(texts):
+        if found := pattern.fullmatch(name):
+            yield found, texts[name]
+
+
+def _wheels(texts: dict[str, str]) -> Iterator[Wheel]:
+    parts: dict[tuple[str, str], dict[str, str]] = {}
+    for found, text in _matching(_INFO, texts):
+        parts.setdefault((normal(found[1]), found[2]), {})[found[3]] = text
+    for (name, version), files in sorted(parts.items()):
+        sboms = {file: text for file, text in files.items() if file.startswith("sboms/")}
+        yield Wheel(
+            name=name,
+            version=version,
+            metadata=files.get("METADATA", ""),
+            libraries=dict(_libraries(files.get("RECORD", ""))),
+            sboms=sboms,
+        )
+
+
+def _libraries(record: str) -> Iterator[tuple[str, str]]:
+    """The libraries that a list of installed files names, with their digests."""
+    for row in csv.reader(io.StringIO(record)):
+        if len(row) > 1 and _LIBRARIES.fullmatch(row[0]) and row[1].startswith("sha256="):
+            text = row[1].removeprefix("sha256=")
+            try:
+                raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            except binascii.Error:
+                continue
+            yield row[0], raw.hex()
+
+
+__all__ = ["Contents", "Reader", "Wheel", "take"]

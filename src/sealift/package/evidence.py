@@ -1,0 +1,142 @@
+"""The signed documents beside a serving image: its bill of materials and its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from sealift import attestation, clock
+from sealift.attestation import Kind
+from sealift.errors import IntegrityError, ReleaseError, SealiftError
+from sealift.package import bom, provenance
+from sealift.package.contents import Reader
+from sealift.package.making import Making
+from sealift.ports import Signer, Store
+from sealift.record.image import Descriptor
+from sealift.types import Digest, Json
+
+_REMEDY = "Run `sealift package`."
+BOM = Kind(predicate="https://cyclonedx.org/bom", noun="bill of materials", remedy=_REMEDY)
+PROVENANCE = Kind(predicate="https://slsa.dev/provenance/v1", noun="provenance", remedy=_REMEDY)
+KINDS = (BOM, PROVENANCE)
+
+Document = dict[str, Json]
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the documents about an image are kept, and the bill of materials itself."""
+
+    bom: Descriptor
+    provenance: Descriptor
+    bill: Document
+
+
+def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Evidence:
+    """Make, sign and keep the documents of an image, in place of those that this key signed before.
+
+    ``notes`` is a folder for what was read of layers, so that each is read once.
+    """
+    reader = Reader(store, notes)
+    layers = [layer for layer in made.image.layers if layer.role != "model"]
+    bill = bom.document(made, [(layer, reader.contents(layer)) for layer in layers])
+
+    def seal(kind: Kind, document: Document, created: float) -> Descriptor:
+        image, name = made.image.digest, made.run.project
+        stated = attestation.statement(kind, document, image=image, name=name)
+        bundle = attestation.pack(stated, signer)
+        kept = attestation.keep(kind, bundle, image, created=created, store=store)
+        _forget_others(kind, kept, image, store, signer)
+        return kept
+
+    ended = made.run.started if made.run.finished is None else made.run.finished
+    return Evidence(
+        bom=seal(BOM, bill, clock.EPOCH),
+        provenance=seal(PROVENANCE, provenance.predicate(made), ended),
+        bill=bill,
+    )
+
+
+def _forget_others(
+    kind: Kind, kept: Descriptor, image: Digest, store: Store, signer: Signer
+) -> None:
+    """Forget the documents of this kind that came before, but those that others signed."""
+    for one in attestation.candidates(kind, image, store):
+        if one.digest != kept.digest and _replaced(kind, one, store, signer):
+            store.forget(one.digest)
+
+
+def _replaced(kind: Kind, one: Descriptor, store: Store, signer: Signer) -> bool:
+    if (one.annotations or {}).get(attestation.PREDICATE_KIND) != kind.predicate:
+        return False
+    try:
+        return attestation.key_of(attestation.content_of(kind, one, store)) in ("", signer.key_id)
+    except SealiftError:
+        return True
+
+
+def require(image: Digest, *, store: Store, signer: Signer) -> None:
+    """Raise unless an image has both documents, unaltered, about it, and signed by a known key.
+
+    Raises ``ReleaseError`` for one that is missing, ``IntegrityError`` for one that does not hold.
+    """
+    for kind in KINDS:
+        if not _found(kind, image, store, signer):
+            raise ReleaseError(
+                f"The image has no {kind.noun}.",
+                where=image,
+                remedy=f"{kind.remedy.removesuffix('.')} again: it makes what images of an older "
+                "Sealift lack.",
+            )
+
+
+def bill(image: Digest, *, store: Store, signer: Signer) -> Document:
+    """The bill of materials of an image, the newest that is valid.
+
+    Raises ``ReleaseError`` where there is none, ``IntegrityError`` where none is valid.
+    """
+    require(image, store=store, signer=signer)
+    return _found(BOM, image, store, signer)[-1]
+
+
+def _found(kind: Kind, image: Digest, store: Store, signer: Signer) -> list[Document]:
+    def read(content: bytes) -> Document | None:
+        document: Document | None = attestation.unpack(kind, content, image, signer, dict)
+        if document is not None:
+            _CONFIRM[kind.predicate](document, image)
+        return document
+
+    try:
+        return [document for document, _ in attestation.valid(kind, image, store, read)]
+    except IntegrityError as error:
+        if kind.noun in error.what:
+            raise
+        raise IntegrityError(
+            f"The {kind.noun} of the image is refused. {error.what}",
+            where=error.where or image,
+            remedy=f"{error.remedy} {kind.remedy}".strip(),
+        ) from error
+
+
+def _own_bill(document: Document, image: Digest) -> None:
+    if document.get("serialNumber") != bom.serial_number(image):
+        raise attestation.elsewhere(BOM, image, str(document.get("serialNumber", "")))
+
+
+def _own_provenance(document: Document, image: Digest) -> None:
+    definition = document.get("buildDefinition")
+    kind = definition.get("buildType") if isinstance(definition, dict) else None
+    if kind != provenance.BUILD_TYPE:
+        raise IntegrityError(
+            f"The provenance tells of another kind of build, {kind!r}.", where=image, remedy=_REMEDY
+        )
+
+
+_CONFIRM: dict[str, Callable[[Document, Digest], None]] = {
+    BOM.predicate: _own_bill,
+    PROVENANCE.predicate: _own_provenance,
+}
+
+
+__all__ = ["BOM", "KINDS", "PROVENANCE", "Evidence", "attest", "bill", "require"]

@@ -1,0 +1,71 @@
+"""How an image came about: all that its bill of materials and its provenance are made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import msgspec
+from packageurl import PackageURL
+
+from sealift.package.inventory import normal
+from sealift.record.image import Image
+from sealift.record.lock import Deb, Lock
+from sealift.record.model import Model
+from sealift.record.run import Run
+from sealift.types import Digest
+
+_PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(.*)")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+class Making(msgspec.Struct, frozen=True, kw_only=True):
+    """An image, the model in it, the run that gave the model, and the packages it was put on.
+
+    ``project_file`` is the digest of sealift.toml as the run read it, None where it was not kept.
+    """
+
+    image: Image
+    model: Model
+    run: Run
+    lock: Lock
+    project_file: Digest | None = None
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """A locked wheel: its version, and the SHA-256 of each file that may be it, in hexadecimal."""
+
+    version: str
+    hashes: tuple[str, ...]
+
+
+def pins(lock: Lock, roles: Collection[str]) -> dict[str, Pin]:
+    """The locked wheels by name, of the layers with these roles."""
+    found = {}
+    for line in (one for part in _parts(lock, roles) for one in part if isinstance(one, str)):
+        if match := _PIN.match(line):
+            found[normal(match[1])] = Pin(match[2], tuple(_HASH.findall(match[3])))
+    return found
+
+
+def debs(lock: Lock, roles: Collection[str]) -> list[Deb]:
+    """The locked Debian packages of the layers with these roles."""
+    return [one for part in _parts(lock, roles) for one in part if isinstance(one, Deb)]
+
+
+def _parts(lock: Lock, roles: Collection[str]) -> list[tuple[Deb | str, ...]]:
+    """What a lock says of these layers: its fields have the names of roles."""
+    return [getattr(lock, name) for name in lock.__struct_fields__ if name in roles]
+
+
+def deb_purl(name: str, version: str, arch: str, suite: str) -> str:
+    """The package URL of a Debian package.
+
+    >>> deb_purl("libc6", "2.41-12", "amd64", "trixie")
+    'pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=trixie'
+    """
+    qualifiers = {"arch": arch, "distro": suite}
+    return PackageURL("deb", "debian", name, version, qualifiers).to_string()
+
+
+__all__ = ["Making", "Pin", "deb_purl", "debs", "pins"]

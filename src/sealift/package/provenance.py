@@ -1,0 +1,106 @@
+"""Where an image comes from: SLSA provenance v1, the predicate of an in-toto statement.
+
+Source: slsa.dev/spec/v1.0/provenance; the build type is told in docs/evidence.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from packageurl import PackageURL
+
+import sealift
+from sealift import clock, digest
+from sealift.package import making
+from sealift.package.making import Making
+from sealift.types import Digest, Json
+
+BUILD_TYPE = "urn:sealift:build:v1"
+BUILDER = "urn:sealift:builder:v1"
+
+
+def predicate(made: Making) -> dict[str, Json]:
+    """What is said of an image; the same run, lock and image give the same."""
+    run = made.run
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": _parameters(made),
+            "internalParameters": {"seeds": msgspec.to_builtins(run.seeds)},
+            "resolvedDependencies": list(_dependencies(made)),
+        },
+        "runDetails": {
+            "builder": {"id": BUILDER, "version": {"sealift": sealift.__version__}},
+            "metadata": {
+                "invocationId": run.id,
+                "startedOn": clock.stamp(run.started),
+                "finishedOn": clock.stamp(run.started if run.finished is None else run.finished),
+            },
+        },
+    }
+
+
+def _parameters(made: Making) -> dict[str, Json]:
+    project: dict[str, Json] = {"name": made.run.project}
+    if made.project_file:
+        project["digest"] = _digest(made.project_file)
+    return {
+        "project": project,
+        "platform": made.image.platform,
+        "model": {"name": made.model.name, "version": made.model.version},
+        "params": msgspec.to_builtins(made.run.params),
+    }
+
+
+def _dependencies(made: Making) -> Iterator[Json]:
+    """All that went in, each by its digest."""
+    yield from _code(made)
+    for name, pinned in sorted(made.run.snapshots.items()):
+        yield {"name": f"data/{name}", "uri": pinned.uri, "digest": _digest(pinned.digest)}
+    yield {"name": "step image", "digest": _digest(made.run.image)}
+    yield {"name": "model", "digest": _digest(made.model.digest)}
+    yield {"name": "sealift.lock", "digest": _digest(made.image.lock)}
+    if made.run.lock != made.image.lock:
+        yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
+    yield from _packages(made)
+    for layer in made.image.layers:
+        if layer.role != "model":
+            yield {
+                "name": f"layer/{layer.role}",
+                "digest": _digest(layer.descriptor.digest),
+                "mediaType": layer.descriptor.media_type,
+            }
+
+
+def _code(made: Making) -> Iterator[Json]:
+    code = made.run.code
+    yield {"name": "code", "digest": _digest(code.digest)}
+    if code.commit:
+        yield {"name": "commit", "digest": {"gitCommit": code.commit}}
+    if code.diff:
+        yield {"name": "diff", "digest": _digest(digest.of_bytes(code.diff.encode()))}
+
+
+def _packages(made: Making) -> Iterator[Json]:
+    """The locked packages of the layers that are in the image."""
+    roles = {layer.role for layer in made.image.layers}
+    for deb in sorted(making.debs(made.lock, roles), key=lambda deb: deb.name):
+        purl = making.deb_purl(deb.name, deb.version, deb.arch, made.lock.suite)
+        yield {"uri": purl, "digest": {"sha256": deb.sha256}}
+    for name, pin in sorted(making.pins(made.lock, roles).items()):
+        purl = PackageURL("pypi", None, name, pin.version).to_string()
+        # a lock with several files for a version does not say which of them was taken; then the
+        # digest of the lock stands for all of them
+        one: dict[str, Json] = {"uri": purl}
+        if len(pin.hashes) == 1:
+            one["digest"] = {"sha256": pin.hashes[0]}
+        yield one
+
+
+def _digest(of: Digest) -> Json:
+    algorithm, _, value = of.partition(":")
+    return {algorithm: value}
+
+
+__all__ = ["BUILDER", "BUILD_TYPE", "predicate"]
