@@ -142,9 +142,11 @@ def test_files_for_another_machine_are_found_where_they_would_be_loaded():
         f"{HERE}/arm/a.so": lib(machine="EM_AARCH64"),
         f"{HERE}/mixed/a.abi3.so": lib(machine="EM_AARCH64"),
         f"{HERE}/mixed/b.so": lib(),
+        f"{HERE}/anywhere/attach_arm.so": lib(machine="EM_AARCH64"),
         f"{HERE}/kernels/a.cubin": Elf(machine="EM_CUDA", bits=64, kind="other"),
     }
-    wheels = [wheel(name) for name in ("debug", "arm", "mixed", "kernels")]
+    wheels = [wheel(name) for name in ("debug", "anywhere", "mixed", "kernels")]
+    wheels.append(wheel("arm", tags=("cp313-cp313-manylinux_2_17_x86_64",)))
     assert [one[1] for one in found(layer(files, wheels=wheels))] == ["arm 1.0", "mixed 1.0"]
 
 

@@ -94,7 +94,8 @@ class _Judge:
     def foreign(self) -> Iterator[Finding]:
         """Files for another machine, where they would be loaded on this one.
 
-        A wheel may carry a few, as data. It is unfit when an extension module is one, or all are.
+        A wheel may carry a few, as data. It is unfit when an extension module is one; or when all
+        are, unless it is made for any machine.
         """
         own = Counter(self._tree.owners.get(name, "") for name in self._mine())
         for file, elf in self._tree.elves.items():
@@ -105,7 +106,8 @@ class _Judge:
             wheel = self._tree.owners.get(file, "")
             imported = _IMPORTED.search(file)
             ours = imported and (imported["triplet"] or self._machine.triplet)
-            if not wheel or not own[wheel] or ours == self._machine.triplet:
+            unfit = not wheel or not (own[wheel] or self._for_any_machine(wheel))
+            if unfit or ours == self._machine.triplet:
                 yield self._finding("machine", file, _readable(elf))
 
     def needs(self) -> Iterator[Finding]:
@@ -118,6 +120,10 @@ class _Judge:
                     yield from self._once("library", need.by, need.name)
             for file in loaded.files:
                 yield from self._versions(file, loaded)
+
+    def _for_any_machine(self, wheel: str) -> bool:
+        known = self._tree.wheels.get(wheel)
+        return known is not None and any(tag.endswith("-any") for tag in known.tags)
 
     def _mine(self) -> list[str]:
         return [name for name, elf in self._tree.elves.items() if self._machine.runs(elf)]
