@@ -101,8 +101,11 @@ def _read(path: Path, kind: type[T]) -> T | None:
 def _write(path: Path, record: msgspec.Struct) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{clock.token(8)}")
-    part.write_bytes(msgspec.json.encode(record))
-    part.replace(path)
+    try:
+        part.write_bytes(msgspec.json.encode(record))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 __all__ = ["Prover"]
