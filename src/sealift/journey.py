@@ -30,11 +30,14 @@ from sealift.errors import (
     StepError,
     UsageError,
 )
+from sealift.package import evidence
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
+from sealift.package.making import Making, project_file
 from sealift.ports import Progress
 from sealift.record.contract import Contract
 from sealift.record.image import Image
+from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.record.project import ModelSettings, ReleaseSettings
 from sealift.record.release import Event, Release
@@ -132,11 +135,14 @@ def register(
 
 
 def package(wired: Wired, version: int | None, *, progress: Progress) -> Image:
-    """Build the serving image of a model version (None: the newest)."""
+    """Build the serving image of a model version (None: the newest).
+
+    Its bill of materials and its provenance are signed and kept beside it.
+    """
     model = pick(wired, version)
     builder = Builder(wired.project, wired.folders, wired.store, progress)
     with wired.ledger.exclusive("package"):
-        image = builder.serving_image(model)
+        image = _attested(wired, builder.serving_image(model), model, builder.lock())
     wired.ledger.save(image)
     return image
 
@@ -192,11 +198,12 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
 def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
     """Ask the controller for a release of a model version; returns its record at once.
 
-    Raises ``ReleaseError`` when the image has no valid, passing report, when another release is
-    in progress, or when the version serves already.
+    Raises ``ReleaseError`` when the image has no bill of materials, no provenance, or no valid,
+    passing report, when another release is in progress, or when the version serves already.
     """
     model = pick(wired, version)
     image = image_of(wired, model)
+    evidence.require(image.digest, store=wired.store, signer=wired.signer)
     _, sealed = require(
         image.digest,
         store=wired.store,
@@ -333,6 +340,15 @@ def _new_model(
     )
     wired.ledger.save(model)
     return model
+
+
+def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
+    run = wired.ledger.get(Run, model.run)
+    file = project_file(run, wired.store, wired.folders.file.name)
+    made = Making(image=image, model=model, run=run, lock=lock, project_file=file)
+    notes = wired.folders.state / "contents"
+    kept = evidence.attest(made, store=wired.store, signer=wired.signer, notes=notes)
+    return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
 def _free_for(wired: Wired, version: int) -> int | None:

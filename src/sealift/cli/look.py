@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from sealift import doctor as clinic
@@ -16,6 +17,7 @@ from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import MachineError, NotFoundError, UsageError
 from sealift.folders import Folders
+from sealift.record.image import Image
 from sealift.record.model import Model
 from sealift.record.run import Run
 from sealift.wiring import Wired
@@ -147,7 +149,8 @@ def models(where: Where = HERE, json: Json = False) -> None:
     """List the models, with their metrics and where they came from."""
     wired, page = project(where), Page(as_json=json)
     known = wired.ledger.all(Model)
-    page.value(known)
+    images = {image.model: image for image in wired.ledger.all(Image)}
+    page.value([packaged(model, images.get(model.version)) for model in known])
     page.table(
         ("model", "digest", "created", "run", "inputs", "metrics", "why"),
         [
@@ -164,6 +167,19 @@ def models(where: Where = HERE, json: Json = False) -> None:
         ],
         empty="no model yet; next: sealift train",
     )
+    documented = [str(one.version) for one in known if (i := images.get(one.version)) and i.bom]
+    if documented:
+        page.line(f"with bill of materials and provenance: {', '.join(documented)}", "info")
+
+
+def packaged(model: Model, image: Image | None) -> dict[str, object]:
+    """A model with its newest image, and the signed documents beside that."""
+    return {
+        **msgspec.to_builtins(model),
+        "image": image and image.digest,
+        "bom": image and image.bom,
+        "provenance": image and image.provenance,
+    }
 
 
 def doctor(where: Where = HERE, json: Json = False) -> None:

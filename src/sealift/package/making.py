@@ -8,7 +8,9 @@ from collections.abc import Collection
 import msgspec
 from packageurl import PackageURL
 
+from sealift import digest
 from sealift.package.inventory import normal
+from sealift.ports import Store
 from sealift.record.image import Image
 from sealift.record.lock import Deb, Lock
 from sealift.record.model import Model
@@ -30,6 +32,14 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     lock: Lock
     project_file: Digest | None = None
+
+
+def project_file(run: Run, store: Store, name: str) -> Digest | None:
+    """The digest of the project file of this name as a run read it, where its code was kept."""
+    if not store.has(run.code.digest):
+        return None
+    path = store.tree(run.code.digest) / name
+    return digest.of_file(path) if path.is_file() else None
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -68,4 +78,4 @@ def deb_purl(name: str, version: str, arch: str, suite: str) -> str:
     return PackageURL("deb", "debian", name, version, qualifiers).to_string()
 
 
-__all__ = ["Making", "Pin", "deb_purl", "debs", "pins"]
+__all__ = ["Making", "Pin", "deb_purl", "debs", "pins", "project_file"]

@@ -63,7 +63,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """An image in the store, as Sealift made it.
 
     ``digest`` is that of its manifest; ``model`` the version it serves, or None for the image of
-    the steps. ``lock`` is the digest of the lock that it was built from.
+    the steps. ``lock`` is the digest of the lock that it was built from. ``bom`` and ``provenance``
+    are the signed documents beside an image that serves, as they were when it was packaged.
     """
 
     digest: Digest
@@ -72,3 +73,5 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     lock: Digest
     model: int | None
     created: float
+    bom: Digest | None = None
+    provenance: Digest | None = None
