@@ -28,8 +28,8 @@ from sealift.types import Digest, Json
 
 PLACE = "model"
 FILEPATH = "org.cncf.model.filepath"
-_FILES = {
-    "model.onnx": "weight",
+WEIGHTS = "model.onnx"
+_BESIDE = {
     "model.json": "weight.config",
     "contract.json": "weight.config",
     "profile.json": "dataset",
@@ -38,11 +38,14 @@ _FILES = {
 
 
 def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descriptor:
-    """Keep a model: ``model.onnx`` and the JSON files beside it, as ``NAME:VERSION``'s artifact.
+    """Keep a model: its weights and the JSON files beside them, as ``NAME:VERSION``'s artifact.
 
-    The same files give the same digest. Raises ``PackageError`` when one is missing.
+    Weights are ``model.onnx`` and, for models whose tensors lie outside it, the files whose names
+    begin so. The same files give the same digest. Raises ``PackageError`` when one is missing.
     """
-    layers = tuple(_layer(store, folder, file, kind) for file, kind in _FILES.items())
+    outside = sorted(one.name for one in folder.glob(f"{WEIGHTS}?*"))
+    files = dict.fromkeys((WEIGHTS, *outside), "weight") | _BESIDE
+    layers = tuple(_layer(store, folder, file, kind) for file, kind in files.items())
     config: dict[str, Json] = {
         "descriptor": {"name": name, "title": f"{name} {version}", "version": str(version)},
         "config": {"format": "onnx"},

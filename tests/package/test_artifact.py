@@ -1,0 +1,52 @@
+"""A model as an artifact: which of its files are kept, and as what."""
+
+import pytest
+
+from sealift.errors import PackageError
+from sealift.package.artifact import model_layers, write_model
+from sealift.testing.store import MemoryStore
+
+BESIDE = ("model.json", "contract.json", "profile.json", "golden.json")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model in one file, and what was learnt of it."""
+    for name in ("model.onnx", *BESIDE):
+        (tmp_path / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def held(store, folder):
+    """The files that a model's layers hold."""
+    kept = write_model(store, folder, name="m", version=1)
+    return [layer.holds for layer in model_layers(store, kept.digest)]
+
+
+def test_weights_outside_the_model_file_travel_with_it(folder):
+    """As exporters write models of more than 2 GB: `model.onnx` and its data beside it."""
+    (folder / "model.onnx.data").write_bytes(b"tensors")
+    (folder / "model.onnx_data_1").write_bytes(b"more")
+
+    assert held(MemoryStore(folder.parent / "store"), folder) == [
+        "model.onnx",
+        "model.onnx.data",
+        "model.onnx_data_1",
+        *BESIDE,
+    ]
+
+
+def test_other_files_stay_behind(folder):
+    """What merely lies beside the model is not shipped."""
+    (folder / "notebook.pkl").write_bytes(b"not for production")
+
+    assert held(MemoryStore(folder.parent / "store"), folder) == ["model.onnx", *BESIDE]
+
+
+@pytest.mark.parametrize("name", ["model.onnx", *BESIDE])
+def test_a_model_that_lacks_a_part_is_refused(folder, name):
+    """With the name of the part."""
+    (folder / name).unlink()
+
+    with pytest.raises(PackageError, match=name):
+        write_model(MemoryStore(folder.parent / "store"), folder, name="m", version=1)
