@@ -2,11 +2,16 @@
 
 import json
 from email import message_from_string
+from pathlib import Path
 
+import cyclonedx.schema
 import msgspec
 import pytest
 from cyclonedx.model.bom import Bom
 from evidence_world import making
+from jsonschema import Draft7Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
 from sealift import digest
 from sealift.adapters.stores.layout import Layout
@@ -179,6 +184,31 @@ def test_the_same_image_gives_the_same_bytes(tmp_path):
     assert other["serialNumber"] != first["serialNumber"]
     assert first["metadata"]["timestamp"] == "2023-11-14T22:13:20.000Z"
     assert made.image.digest in first["metadata"]["component"]["purl"]
+
+
+def schema():
+    """The standard's schema of version 1.6, as its library carries it."""
+    folder = Path(cyclonedx.schema.__file__).parent / "_res"
+    names = ("spdx", "jsf-0.82", "cryptography-defs")
+    parts = {name: f"{name}.SNAPSHOT.schema.json" for name in names}
+    whole = {
+        f"http://cyclonedx.org/schema/{file}": json.loads((folder / file).read_text())
+        for file in parts.values()
+    }
+    registry = Registry().with_resources(
+        (name, DRAFT7.create_resource(content)) for name, content in whole.items()
+    )
+    main = json.loads((folder / "bom-1.6.SNAPSHOT.schema.json").read_text())
+    return Draft7Validator(main, registry=registry)
+
+
+def test_it_is_valid_by_the_standards_schema(store, tmp_path):
+    """CycloneDX 1.6, which a component without a name is not."""
+    document, _ = bill(store, tmp_path)
+
+    assert [error.message for error in schema().iter_errors(document)] == []
+    del document["components"][0]["name"]
+    assert not schema().is_valid(document)
 
 
 def test_the_standards_own_library_reads_it(store, tmp_path):
