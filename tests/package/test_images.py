@@ -178,6 +178,22 @@ def test_a_lock_counts_until_its_inputs_change(world, wheels, archive):
     assert build.lock(refresh=True) == changed
 
 
+def test_the_lock_has_the_digests_of_wheels_that_fit(world, wheels):
+    """One for each where there is no choice, so that it says which file is in the image."""
+    for tag in ("cp313-cp313-manylinux_2_28_x86_64", "cp313-cp313-manylinux_2_28_aarch64"):
+        wheel(wheels, "msgspec", version="0.40", tag=tag)
+    mine = wheels / "msgspec" / "msgspec-0.40-cp313-cp313-manylinux_2_28_x86_64.whl"
+    page = mine.parent / "index.html"
+    sums = {path.name: digest.of_file(path)[7:] for path in mine.parent.glob("*.whl")}
+    for name, value in sums.items():
+        page.write_text(page.read_text().replace(f'"{name}"', f'"{name}#sha256={value}"'))
+    build, _, _ = builder(world)
+
+    line = next(one for one in build.lock().runtime if one.startswith("msgspec=="))
+
+    assert line == f"msgspec==0.40 --hash={digest.of_file(mine)}"
+
+
 def test_the_lock_names_no_host_and_reads_back(world, archive):
     """Paths and digests only."""
     build, _, _ = builder(world)

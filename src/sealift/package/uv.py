@@ -23,6 +23,7 @@ _UNREACHABLE = re.compile(
     r"|failed to fetch|operation timed out|could not connect|\b(401|403|407|5\d\d) [A-Z]",
     re.IGNORECASE,
 )
+_HASH = re.compile(r'sha256 = "([0-9a-f]{64})"')
 _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
@@ -59,15 +60,32 @@ def compile_lock(
     *,
     constraints: Path | None = None,
 ) -> tuple[str, ...]:
-    """The exact wheels for requirements files, one requirement with its hashes a line."""
-    words = ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate"]
-    words += [*target.options, *map(str, sources)]
+    """The exact wheels for requirements files, one requirement with its hashes a line.
+
+    The hashes are those of files that fit the target: mostly just that of the wheel to be taken.
+    """
+    words = ["pip", "compile", "--no-header", "--no-annotate", *target.options]
+    words += map(str, sources)
     if constraints:
         words += ["--constraints", str(constraints)]
-    done = _run(words)
+    done = _run([*words, "--generate-hashes"])
     if done.status:
         raise _failure(done, "The packages cannot be resolved", where=str(sources[0]))
-    return _joined(done.stdout.decode())
+    fitting = _run([*words, "--format", "pylock.toml"])
+    known = set() if fitting.status else set(_HASH.findall(fitting.stdout.decode()))
+    return tuple(_narrowed(line, known) for line in _joined(done.stdout.decode()))
+
+
+def _narrowed(line: str, known: set[str]) -> str:
+    """A requirement with those of its hashes that are known to fit; with all when none is.
+
+    >>> one, other = "1" * 64, "2" * 64
+    >>> _narrowed(f"a==1 --hash=sha256:{one} --hash=sha256:{other}", {other})[:26]
+    'a==1 --hash=sha256:2222222'
+    """
+    name, *hashes = line.split(" --hash=sha256:")
+    fit = [one for one in hashes if one.strip() in known] or hashes
+    return " --hash=sha256:".join([name, *fit])
 
 
 def _joined(text: str) -> tuple[str, ...]:
