@@ -203,7 +203,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
     """
     model = pick(wired, version)
     image = image_of(wired, model)
-    evidence.require(image.digest, store=wired.store, signer=wired.signer)
+    evidence.require(image.digest, model.version, store=wired.store, signer=wired.signer)
     _, sealed = require(
         image.digest,
         store=wired.store,

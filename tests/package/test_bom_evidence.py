@@ -90,7 +90,7 @@ def restated(bundle, change):
 
 def require(made, store, signer):
     """What a release does."""
-    evidence.require(made.image.digest, store=store, signer=signer)
+    evidence.require(made.image.digest, 1, store=store, signer=signer)
 
 
 def test_both_documents_lie_beside_the_image(store, signer, tmp_path):
@@ -197,7 +197,7 @@ def test_an_image_without_a_document_is_refused(store, signer, kind, tmp_path):
         require(made, store, signer)
 
     assert caught.value.where == made.image.digest
-    assert caught.value.remedy.startswith("Run `sealift package` again")
+    assert caught.value.remedy.startswith("Run `sealift package --model 1` again")
 
 
 @both
@@ -335,3 +335,12 @@ def test_a_report_is_not_taken_for_a_document(store, signer, tmp_path):
 
     with pytest.raises(ReleaseError, match="has no bill of materials"):
         require(made, store, signer)
+
+
+def test_a_bill_that_is_not_there_cannot_be_written_to_a_file(store, signer, tmp_path):
+    """Nor one that does not hold."""
+    found, made = attest(store, signer, tmp_path)
+    store.forget(found.bom.digest)
+
+    with pytest.raises(ReleaseError, match="has no bill of materials"):
+        evidence.bill(made.image.digest, store=store, signer=signer)

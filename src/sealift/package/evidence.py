@@ -76,19 +76,22 @@ def _replaced(kind: Kind, one: Descriptor, store: Store, signer: Signer) -> bool
         return True
 
 
-def require(image: Digest, *, store: Store, signer: Signer) -> None:
-    """Raise unless an image has both documents, unaltered, about it, and signed by a known key.
+def require(image: Digest, model: int, *, store: Store, signer: Signer) -> None:
+    """Raise unless the image of a model has both documents, unaltered, by a known key, about it.
 
     Raises ``ReleaseError`` for one that is missing, ``IntegrityError`` for one that does not hold.
     """
     for kind in KINDS:
         if not _found(kind, image, store, signer):
-            raise ReleaseError(
-                f"The image has no {kind.noun}.",
-                where=image,
-                remedy=f"{kind.remedy.removesuffix('.')} again: it makes what images of an older "
-                "Sealift lack.",
-            )
+            raise _missing(kind, image, f"sealift package --model {model}")
+
+
+def _missing(kind: Kind, image: Digest, command: str) -> ReleaseError:
+    return ReleaseError(
+        f"The image has no {kind.noun}.",
+        where=image,
+        remedy=f"Run `{command}` again: images of an older Sealift lack it.",
+    )
 
 
 def bill(image: Digest, *, store: Store, signer: Signer) -> Document:
@@ -96,8 +99,10 @@ def bill(image: Digest, *, store: Store, signer: Signer) -> Document:
 
     Raises ``ReleaseError`` where there is none, ``IntegrityError`` where none is valid.
     """
-    require(image, store=store, signer=signer)
-    return _found(BOM, image, store, signer)[-1]
+    found = _found(BOM, image, store, signer)
+    if not found:
+        raise _missing(BOM, image, "sealift package")
+    return found[-1]
 
 
 def _found(kind: Kind, image: Digest, store: Store, signer: Signer) -> list[Document]:
