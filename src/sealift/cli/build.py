@@ -137,10 +137,10 @@ def write_bill(content: dict[str, Value], to: Path) -> None:
 
 def show_pushed(page: Page, pushed: Pushed) -> None:
     """A push for a person."""
-    reports = f"; reports beside it: {pushed.referrers}" if pushed.referrers else ""
+    documents = f"; signed documents beside it: {pushed.referrers}" if pushed.referrers else ""
     page.line(
         f"pushed {pushed.reference}: {pushed.sent_blobs} blobs ({pushed.sent_bytes:,} bytes) sent, "
-        f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{reports}",
+        f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{documents}",
         "good",
     )
 

@@ -82,15 +82,16 @@ def require(image: Digest, model: int, *, store: Store, signer: Signer) -> None:
     Raises ``ReleaseError`` for one that is missing, ``IntegrityError`` for one that does not hold.
     """
     for kind in KINDS:
-        if not _found(kind, image, store, signer):
-            raise _missing(kind, image, f"sealift package --model {model}")
+        again = msgspec.structs.replace(kind, remedy=f"Run `sealift package --model {model}`.")
+        if not _found(again, image, store, signer):
+            raise _missing(again, image)
 
 
-def _missing(kind: Kind, image: Digest, command: str) -> ReleaseError:
+def _missing(kind: Kind, image: Digest) -> ReleaseError:
     return ReleaseError(
         f"The image has no {kind.noun}.",
         where=image,
-        remedy=f"Run `{command}` again: images of an older Sealift lack it.",
+        remedy=f"{kind.remedy.removesuffix('.')} again: images of an older Sealift lack it.",
     )
 
 
@@ -101,7 +102,7 @@ def bill(image: Digest, *, store: Store, signer: Signer) -> Document:
     """
     found = _found(BOM, image, store, signer)
     if not found:
-        raise _missing(BOM, image, "sealift package")
+        raise _missing(BOM, image)
     return found[-1]
 
 
@@ -109,7 +110,7 @@ def _found(kind: Kind, image: Digest, store: Store, signer: Signer) -> list[Docu
     def read(content: bytes) -> Document | None:
         document: Document | None = attestation.unpack(kind, content, image, signer, dict)
         if document is not None:
-            _CONFIRM[kind.predicate](document, image)
+            _CONFIRM[kind.predicate](kind, document, image)
         return document
 
     try:
@@ -124,21 +125,23 @@ def _found(kind: Kind, image: Digest, store: Store, signer: Signer) -> list[Docu
         ) from error
 
 
-def _own_bill(document: Document, image: Digest) -> None:
+def _own_bill(kind: Kind, document: Document, image: Digest) -> None:
     if document.get("serialNumber") != bom.serial_number(image):
-        raise attestation.elsewhere(BOM, image, str(document.get("serialNumber", "")))
+        raise attestation.elsewhere(kind, image, str(document.get("serialNumber", "")))
 
 
-def _own_provenance(document: Document, image: Digest) -> None:
+def _own_provenance(kind: Kind, document: Document, image: Digest) -> None:
     definition = document.get("buildDefinition")
-    kind = definition.get("buildType") if isinstance(definition, dict) else None
-    if kind != provenance.BUILD_TYPE:
+    build = definition.get("buildType") if isinstance(definition, dict) else None
+    if build != provenance.BUILD_TYPE:
         raise IntegrityError(
-            f"The provenance tells of another kind of build, {kind!r}.", where=image, remedy=_REMEDY
+            f"The {kind.noun} tells of another kind of build, {build!r}.",
+            where=image,
+            remedy=kind.remedy,
         )
 
 
-_CONFIRM: dict[str, Callable[[Document, Digest], None]] = {
+_CONFIRM: dict[str, Callable[[Kind, Document, Digest], None]] = {
     BOM.predicate: _own_bill,
     PROVENANCE.predicate: _own_provenance,
 }
