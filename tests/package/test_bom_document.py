@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from cyclonedx.model.bom import Bom
 from evidence_world import making
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
@@ -17,7 +19,8 @@ from sealift import digest
 from sealift.adapters.stores.layout import Layout
 from sealift.errors import IntegrityError, PackageError
 from sealift.package import bom, contents, licences
-from sealift.package.contents import Reader
+from sealift.package.contents import Reader, Wheel
+from sealift.package.embedded import UNREADABLE, parts, unreadable
 from sealift.record.image import LAYER_ZSTD
 
 LIBC = "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?arch=amd64&distro=trixie"
@@ -202,13 +205,77 @@ def schema():
     return Draft7Validator(main, registry=registry)
 
 
+SCHEMA = schema()
+
+
 def test_it_is_valid_by_the_standards_schema(store, tmp_path):
     """CycloneDX 1.6, which a component without a name is not."""
     document, _ = bill(store, tmp_path)
 
-    assert [error.message for error in schema().iter_errors(document)] == []
+    assert [error.message for error in SCHEMA.iter_errors(document)] == []
     del document["components"][0]["name"]
-    assert not schema().is_valid(document)
+    assert not SCHEMA.is_valid(document)
+
+
+TEXT = st.text(max_size=12) | st.sampled_from(
+    ["library", "file", "MIT", "MIT OR Apache-2.0", "SHA-256", "a" * 64, "pkg:cargo/a@1", "\ud7ff"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+LICENCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "expression": TEXT,
+        "license": st.dictionaries(st.sampled_from(["id", "name"]), TEXT),
+    },
+)
+HASH = st.fixed_dictionaries({}, optional={"alg": TEXT, "content": TEXT})
+COMPONENT = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": TEXT | VALUES,
+        "name": TEXT | VALUES,
+        "version": TEXT | VALUES,
+        "purl": TEXT | VALUES,
+        "licenses": st.lists(LICENCE | VALUES, max_size=3) | VALUES,
+        "hashes": st.lists(HASH | VALUES, max_size=3) | VALUES,
+        "components": VALUES | st.lists(st.fixed_dictionaries({"name": TEXT}), max_size=2),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(COMPONENT, max_size=4), VALUES)
+def test_whatever_a_wheel_says_of_itself_the_bill_stays_valid(components, odd):
+    """Other people's bills of materials are taken as far as they make sense."""
+    texts = [json.dumps({"bomFormat": "CycloneDX", "components": components}), json.dumps(odd)]
+    wheel = Wheel(name="w", version="1", sboms={f"sboms/{n}": t for n, t in enumerate(texts)})
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "components": [
+            {"type": "library", "name": "w", "components": parts(wheel, "pkg:pypi/w@1")}
+        ],
+    }
+
+    assert [error.message for error in SCHEMA.iter_errors(document)] == []
+    digest.canonical(document)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "[" * 5000, '{"components": 1}', '{"bomFormat": "CycloneDX", "components": [3]}']
+    + ['{"bomFormat": "SPDX"}', '{"bomFormat": "CycloneDX", "components": [{"name": "\\ud800"}]}'],
+)
+def test_a_bill_that_is_none_is_named_as_unreadable(text):
+    """Nothing is taken from it."""
+    wheel = Wheel(name="w", version="1", sboms={"sboms/x.cdx.json": text})
+
+    assert parts(wheel, "pkg:pypi/w@1") == []
+    assert unreadable(wheel) == [{"name": UNREADABLE, "value": "sboms/x.cdx.json"}]
 
 
 def test_the_standards_own_library_reads_it(store, tmp_path):

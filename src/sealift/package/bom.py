@@ -1,7 +1,8 @@
 """The bill of materials of a serving image: CycloneDX 1.6, JSON (ECMA-424).
 
 It is made from what the layers themselves say, so that it names what is in the image, and from the
-lock, which has the digests of the files that were put there. The same image gives the same bytes.
+lock, which has the digests of the files that were put there. The same image and
+lock give the same bytes.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import csv
 import io
 import re
@@ -159,7 +160,7 @@ def _wheels(texts: dict[str, str]) -> Iterator[Wheel]:
 
 def _libraries(record: str) -> Iterator[tuple[str, str]]:
     """The libraries that a list of installed files names, with their digests."""
-    for row in csv.reader(io.StringIO(record)):
+    for row in _rows(record):
         if len(row) > 1 and _LIBRARIES.fullmatch(row[0]) and row[1].startswith("sha256="):
             text = row[1].removeprefix("sha256=")
             try:
@@ -167,6 +168,12 @@ def _libraries(record: str) -> Iterator[tuple[str, str]]:
             except binascii.Error:
                 continue
             yield row[0], raw.hex()
+
+
+def _rows(record: str) -> Iterator[list[str]]:
+    """The lines of a list of installed files, as far as it is one."""
+    with contextlib.suppress(csv.Error):
+        yield from csv.reader(io.StringIO(record))
 
 
 __all__ = ["Contents", "Reader", "Wheel", "take"]
