@@ -247,7 +247,7 @@ COMPONENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(COMPONENT, max_size=4), VALUES)
 def test_whatever_a_wheel_says_of_itself_the_bill_stays_valid(components, odd):
     """Other people's bills of materials are taken as far as they make sense."""
@@ -267,8 +267,11 @@ def test_whatever_a_wheel_says_of_itself_the_bill_stays_valid(components, odd):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "[" * 5000, '{"components": 1}', '{"bomFormat": "CycloneDX", "components": [3]}']
-    + ['{"bomFormat": "SPDX"}', '{"bomFormat": "CycloneDX", "components": [{"name": "\\ud800"}]}'],
+    [
+        *("", "[]", "[" * 5000, '{"components": 1}', '{"bomFormat": "SPDX"}'),
+        '{"bomFormat": "CycloneDX", "components": [3]}',
+        '{"bomFormat": "CycloneDX", "components": [{"name": "\\ud800"}]}',
+    ],
 )
 def test_a_bill_that_is_none_is_named_as_unreadable(text):
     """Nothing is taken from it."""
