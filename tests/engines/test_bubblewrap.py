@@ -302,3 +302,11 @@ def test_bubblewrap_works_from_an_environment_below_tmp(tmp_path):
     )
 
     assert done.stdout.startswith(str(tmp_path)), done.stderr
+
+
+@pytest.mark.engine
+def test_a_program_that_is_not_there_is_told_however_it_is_looked_at(bench):
+    """What is just ending shows no mark any more, and was taken for a program once in 25 times."""
+    for _ in range(80):
+        with pytest.raises(MachineError, match="program cannot be run"):
+            bench.engine.start(bench.spec("", argv=("no-such-program",), labels=LABELS))

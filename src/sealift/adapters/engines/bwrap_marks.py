@@ -46,7 +46,9 @@ class Marked:
         """The id and start of the program inside, once it is there; asked of the init."""
         for pid in _children(self.pid):
             start = process.started(pid)
-            if start is not None and _namespaces(pid)[-1:] == [2] and _mark(pid) != self.mark:
+            inside = start is not None and _namespaces(pid)[-1:] == [2]
+            # In this order: what is just ending shows neither mark nor words.
+            if start is not None and inside and _mark(pid) != self.mark and _has_words(pid):
                 return pid, start
         return None
 
@@ -70,6 +72,14 @@ def everywhere() -> list[Marked]:
 
 def _mark(pid: int) -> Mark | None:
     return marks.read(process.environment(pid).get(VARIABLE))
+
+
+def _has_words(pid: int) -> bool:
+    """Whether a process has a command line, as every program does until it begins to end."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def _namespaces(pid: int) -> list[int]:
