@@ -21,11 +21,13 @@ from typing import BinaryIO
 import msgspec
 import zstandard
 
-from sealift import clock, digest
+from sealift import digest
 from sealift.errors import IntegrityError
 from sealift.package.inventory import clean, normal, plain
+from sealift.package.notes import Notes
 from sealift.ports import Store
 from sealift.record.image import Layer
+from sealift.types import Digest
 
 _CHUNK = 1 << 20
 _LARGEST = 16 << 20  # of a file that is read
@@ -71,19 +73,15 @@ class Reader:
 
     def __init__(self, store: Store, notes: Path) -> None:
         self._store = store
-        self._notes = notes
+        self._notes = Notes(notes)
 
     def contents(self, layer: Layer) -> Contents:
         """What is in a layer. Raises ``IntegrityError`` when it is damaged."""
-        note = self._notes / f"{_key(layer)}.json"
-        try:
-            return msgspec.json.decode(note.read_bytes(), type=Contents)
-        except (FileNotFoundError, msgspec.MsgspecError):
-            made = self._read(layer)
-        note.parent.mkdir(parents=True, exist_ok=True)
-        part = note.with_suffix(f".{clock.token(8)}")
-        part.write_bytes(msgspec.json.encode(made))
-        part.replace(note)
+        key = _key(layer)
+        if found := self._notes.get(key, Contents):
+            return found
+        made = self._read(layer)
+        self._notes.put(key, made)
         return made
 
     def _read(self, layer: Layer) -> Contents:
@@ -98,10 +96,10 @@ class Reader:
             ) from error
 
 
-def _key(layer: Layer) -> str:
-    """A name for what this code reads of a layer: other code, another name."""
+def _key(layer: Layer) -> Digest:
+    """What stands for all that this code reads of a layer: other code, another key."""
     code = digest.of_file(Path(__file__))
-    return digest.of_json([code, str(layer.descriptor.digest)]).removeprefix("sha256:")
+    return digest.of_json([code, str(layer.descriptor.digest)])
 
 
 def take(blob: BinaryIO, media_type: str) -> Contents:

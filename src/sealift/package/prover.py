@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from sealift import clock, digest
+from sealift import digest
 from sealift.errors import IntegrityError
 from sealift.package import closure, elf, filetree, inventory, ldcache, linker, outside, shortfall
 from sealift.package.filetree import FileTree
 from sealift.package.inventory import Inventory
+from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
 from sealift.record.project import ImageSettings
 from sealift.types import Digest, Json
-
-T = TypeVar("T")
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -35,7 +33,7 @@ class Prover:
 
     def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
         self._store = store
-        self._notes = notes
+        self._notes = Notes(notes)
         self._progress = progress
 
     def require(
@@ -51,8 +49,8 @@ class Prover:
             return
         judged = [layer for layer in layers if layer.role != "model"]
         names: list[Json] = [str(layer.descriptor.digest) for layer in judged]
-        note = self._note([_recipe(), platform, names, list(settings.absent)])
-        if _read(note, Passed):
+        key = digest.of_json([_recipe(), platform, names, list(settings.absent)])
+        if self._notes.get(key, Passed):
             self._progress.step("libraries", "unchanged")
             return
         self._progress.step("libraries", "running")
@@ -60,28 +58,25 @@ class Prover:
         proof = closure.prove(tree, machine, settings.absent)
         if proof.findings:
             raise shortfall.refusal(image, proof.findings, settings.debian)
-        _write(note, Passed(proof.files))
+        self._notes.put(key, Passed(proof.files))
         self._progress.step("libraries", f"{proof.files} files, all can be loaded")
 
-    def _note(self, key: Json) -> Path:
-        return self._notes / f"{digest.of_json(key).removeprefix('sha256:')}.json"
-
     def _inventory(self, layer: Layer) -> Inventory:
-        note = self._note(["inventory", _recipe(), str(layer.descriptor.digest)])
-        if found := _read(note, Inventory):
+        key = digest.of_json(["inventory", _recipe(), str(layer.descriptor.digest)])
+        if found := self._notes.get(key, Inventory):
             return found
-        self._notes.mkdir(parents=True, exist_ok=True)
+        self._notes.folder.mkdir(parents=True, exist_ok=True)
         descriptor = layer.descriptor
         try:
             with self._store.open(descriptor.digest) as blob:
-                made = inventory.take(blob, descriptor.media_type, self._notes)
+                made = inventory.take(blob, descriptor.media_type, self._notes.folder)
         except IntegrityError as error:
             raise IntegrityError(
                 error.what,
                 where=descriptor.digest,
                 remedy="Delete the folder .sealift/layers; then the layer is made again.",
             ) from error
-        _write(note, made)
+        self._notes.put(key, made)
         return made
 
 
@@ -89,23 +84,6 @@ def _recipe() -> Digest:
     """The digest of the code that judges: other code, other judgements."""
     makers = (closure, elf, filetree, inventory, ldcache, linker, outside)
     return digest.of_json([digest.of_file(Path(module.__file__ or "")) for module in makers])
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        return None
-
-
-def _write(path: Path, record: msgspec.Struct) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{clock.token(8)}")
-    try:
-        part.write_bytes(msgspec.json.encode(record))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 __all__ = ["Prover"]

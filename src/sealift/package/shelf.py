@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import msgspec
-
-from sealift import clock
 from sealift.archive import Entry
 from sealift.package import layer
 from sealift.package.layer import Role
+from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
 from sealift.types import Digest
@@ -24,34 +22,24 @@ class Shelf:
 
     def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
         self._store = store
-        self._notes = notes
+        self._notes = Notes(notes)
         self._progress = progress
 
     def layer(self, role: Role, key: Digest, make: Callable[[], Iterable[Entry]]) -> Layer:
         """The layer that was made from ``key``, or a new one of the entries that ``make`` gives."""
-        path = self._notes / f"{key.removeprefix('sha256:')}.json"
-        if found := self._noted(path, role):
+        if found := self._noted(key, role):
             self._progress.step(f"{role} layer", "unchanged")
             return layer.reused(found)
         self._progress.step(f"{role} layer", "building")
         made = layer.write(self._store, role, make())
-        self._note(path, made)
+        self._notes.put(key, made)
         self._progress.step(f"{role} layer", f"built, {_readable(made.descriptor.size)}")
         return made
 
-    def _noted(self, path: Path, role: Role) -> Layer | None:
-        try:
-            found = msgspec.json.decode(path.read_bytes(), type=Layer)
-        except (FileNotFoundError, msgspec.MsgspecError):
-            return None
-        fits = found.role == role and self._store.has(found.descriptor.digest)
+    def _noted(self, key: Digest, role: Role) -> Layer | None:
+        found = self._notes.get(key, Layer)
+        fits = found and found.role == role and self._store.has(found.descriptor.digest)
         return found if fits else None
-
-    def _note(self, path: Path, made: Layer) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{clock.token(8)}")
-        part.write_bytes(msgspec.json.encode(made))
-        part.replace(path)
 
 
 def _readable(size: int) -> str:
