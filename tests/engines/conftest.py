@@ -1,10 +1,8 @@
 """Benches for engines: the same image and store, another engine."""
 
-import os
-import shutil
-
 import pytest
 
+from programs import needs
 from sealift.adapters.stores.layout import Layout
 from sealift.testing.engine_bench import EngineBench
 from sealift.testing.engine_image import host_image
@@ -15,14 +13,6 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 runtime = "runc"
 """
-
-
-def needs(program):
-    """Skip on a developer's machine without ``program``; fail where all of it must be tested."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} is not installed, and continuous integration tests it.")
-        pytest.skip(f"{program} is not installed here.")
 
 
 @pytest.fixture(scope="session")

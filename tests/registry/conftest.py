@@ -1,8 +1,9 @@
 """Registries to talk to: one in this process that misbehaves, and Debian's, a child process."""
 
 import pytest
-from registry_programs import AUTH, CONFIGURATION, HTPASSWD, QUICK, answers, needs
+from registry_programs import AUTH, CONFIGURATION, HTPASSWD, QUICK, answers
 
+from programs import needs
 from sealift import process
 from sealift.adapters.registries.session import Access
 from sealift.adapters.stores.layout import Layout

@@ -2,13 +2,9 @@
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
-
-import pytest
 
 from sealift import clock
 from sealift.adapters.registries.retry import Retry
@@ -25,14 +21,6 @@ http: {{addr: "127.0.0.1:{port}", secret: of-this-test}}
 {auth}
 """
 AUTH = "auth: {{htpasswd: {{realm: tests, path: {path}}}}}"
-
-
-def needs(program):
-    """Skip on a developer's machine without ``program``; fail where all of it must be tested."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} is not installed, and continuous integration tests it.")
-        pytest.skip(f"{program} is not installed here.")
 
 
 def answers(child, port):
