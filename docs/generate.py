@@ -22,7 +22,7 @@ TABLES = {
     "GuardSettings": "[release.guard.NAME]",
     "EngineSettings": "[engine]",
     "ServeSettings": "[serve]",
-    "RegistrySettings": "[registry]",
+    "NetworkSettings": "[network]",
 }
 HEAD = """# The project file, key by key
 

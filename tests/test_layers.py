@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "sealift"
 FLOORS = (
     ("types", "errors", "digest", "clock", "process", "folders", "retired", "archive", "loopback"),
     ("record", "stats"),
-    ("ports", "attestation"),
+    ("ports", "attestation", "network"),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),
     ("wiring", "journey", "container", "doctor", "control"),
     ("cli", "web"),

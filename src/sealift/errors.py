@@ -4,6 +4,7 @@
     ├── UsageError               exit 2   the command line asks for something that cannot be
     ├── ProjectError             exit 3   sealift.toml, or a file it names, is wrong
     ├── MachineError             exit 4   this machine lacks something (engine, space, source)
+    │   ├── OfflineError         exit 4   the network is switched off, and something is wanted
     │   ├── RegistryError        exit 4   an image registry cannot be reached, or refuses
     │   └── SourceError          exit 4   a package source cannot be reached or is not trusted
     ├── DataError                exit 5   a dataset is missing, moved or unreadable
@@ -64,6 +65,10 @@ class MachineError(SealiftError):
     """This machine lacks something that the work needs."""
 
     exit_code = 4
+
+
+class OfflineError(MachineError):
+    """The network is switched off by a setting, and something is wanted from it."""
 
 
 class RegistryError(MachineError):
@@ -132,6 +137,7 @@ __all__ = [
     "IntegrityError",
     "MachineError",
     "NotFoundError",
+    "OfflineError",
     "PackageError",
     "ProjectError",
     "RegistryError",

@@ -30,6 +30,7 @@ from sealift.errors import (
     StepError,
     UsageError,
 )
+from sealift.network.network import Network
 from sealift.package import evidence
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
@@ -169,7 +170,7 @@ def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Push
     place = parse_reference(target)
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(image.model))
-    access = Access(settings=wired.project.registry)
+    access = Access(Network(wired.project.network, wired.folders.root))
     progress.step("push", f"to {place}")
     return send(wired.store, image.digest, str(place), access=access, progress=progress)
 

@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_finding():
 def test_a_missing_mirror_is_a_finding(tmp_path):
     """An address at which nothing answers; with a lock it is no more than a warning."""
     (tmp_path / "sealift.toml").write_text(
-        f'name = "x"\n[image]\nmirror = "file://{tmp_path}/none"\n'
+        f'name = "x"\n[network]\nmirror = "file://{tmp_path}/none"\n'
     )
     assert not examined(tmp_path, "sources")["sources"].passed
     (tmp_path / "sealift.lock").touch()

@@ -5,6 +5,7 @@ import pytest
 from sealift import archive
 from sealift.archive import stream
 from sealift.folders import downloads
+from sealift.network.network import Network
 from sealift.package import base, inventory, locking, pool, resolve, sonames, sources, uv, wheels
 from sealift.package.closure import prove
 from sealift.package.fetch import Fetcher
@@ -36,8 +37,8 @@ def taken(entries, folder):
 def offers(arch):
     """What the distribution offers for an architecture."""
     settings = ImageSettings()
-    with Fetcher(downloads() / "debs") as fetcher:
-        return catalogue(sources.mirror(settings), settings.suite, arch, fetcher)
+    with Fetcher(downloads() / "debs", Network()) as fetcher:
+        return catalogue(sources.mirror(Network()), settings.suite, arch, fetcher)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def bases(tmp_path_factory):
     for platform in MACHINES:
         seeds = (*resolve.BASE, *resolve.python("3.13"))
         debs = resolve.closure(seeds, offers(platform.partition("/")[2]))
-        found = pool.load(debs, ImageSettings(), Quiet())
+        found = pool.load(debs, Network(), Quiet())
         folder = tmp_path_factory.mktemp("base")
         made[platform] = taken(base.base_entries(found, "3.13"), folder), debs
     return made
@@ -59,10 +60,10 @@ def proof(bases, platform, requirements, folder, without=()):
     asked = folder / "asked.txt"
     asked.write_text("\n".join(requirements))
     target = locking.wheel_target("3.13", platform, debs)
-    lines = uv.compile_lock([asked], target)
+    lines = uv.compile_lock([asked], target, Network())
     names = {inventory.normal(name) for name in requirements}
     lines = [line for line in lines if inventory.normal(line.partition("==")[0]) in names]
-    above = taken(wheels.unpack(lines, target, folder), folder)
+    above = taken(wheels.unpack(lines, target, Network(), folder), folder)
     hidden = [f"usr/lib/{MACHINES[platform].triplet}/.wh.{name}" for name in without]
     layers = [below, inventory.Inventory(files=tuple(hidden)), above]
     return prove(FileTree(layers), MACHINES[platform])

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sealift.errors import SourceError
+from sealift.network.network import Network
 from sealift.package.fetch import Fetcher, MissingError
 
 CONTENT = b"content" * 1000
@@ -50,7 +51,7 @@ def server():
 @pytest.fixture
 def fetcher(tmp_path):
     """Downloads to an empty cache, with no pauses."""
-    with Fetcher(tmp_path / "cache", pause=0) as made:
+    with Fetcher(tmp_path / "cache", Network(), pause=0) as made:
         yield made
 
 
@@ -98,7 +99,10 @@ def test_a_file_is_downloaded_once_and_again_when_it_is_damaged(server, fetcher)
 
 def test_nobody_at_the_address_is_said(tmp_path):
     """A port that nothing listens on."""
-    with Fetcher(tmp_path, pause=0) as fetcher, pytest.raises(SourceError, match="did not answer"):
+    with (
+        Fetcher(tmp_path, Network(), pause=0) as fetcher,
+        pytest.raises(SourceError, match="no way to the source"),
+    ):
         fetcher.text("http://127.0.0.1:9/dists")
 
 

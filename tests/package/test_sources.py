@@ -6,9 +6,10 @@ from archives import Archive
 
 from sealift import clock
 from sealift.errors import SourceError
+from sealift.network.network import Network
 from sealift.package import release, sources
 from sealift.package.fetch import Fetcher
-from sealift.record.project import ImageSettings
+from sealift.record.network import NetworkSettings
 
 DEB822 = """\
 # the main archive
@@ -47,7 +48,8 @@ def machine(tmp_path, files, keys=True):
 
 def find(root, settings=None, **environment):
     """The mirror of such a machine."""
-    return sources.mirror(settings or ImageSettings(), environment=environment, machine=root)
+    network = Network(settings or NetworkSettings(), environment=environment)
+    return sources.mirror(network, machine=root)
 
 
 def test_the_mirror_of_the_machine_is_found_in_both_styles(tmp_path):
@@ -68,7 +70,7 @@ def test_the_mirror_of_the_machine_is_found_in_both_styles(tmp_path):
 def test_the_users_choice_comes_first(tmp_path):
     """The project's setting, then the environment, then the machine."""
     root = machine(tmp_path, {"debian.sources": DEB822})
-    settings = ImageSettings(mirror="http://project.example/debian/")
+    settings = NetworkSettings(mirror="http://project.example/debian/")
     chosen = {"SEALIFT_MIRROR": "http://user.example/debian"}
     assert find(root, settings, **chosen).main == "http://project.example/debian"
     assert find(root, **chosen).main == "http://user.example/debian"
@@ -103,7 +105,7 @@ def test_a_key_written_into_the_entry_is_used(tmp_path):
 def listed(archive, tmp_path, *, keyring=None, security=""):
     """The catalogue of an archive."""
     mirror = sources.Mirror(archive.uri, security, keyring or archive.keyring)
-    with Fetcher(tmp_path / "cache", pause=0) as fetcher:
+    with Fetcher(tmp_path / "cache", Network(), pause=0) as fetcher:
         return release.catalogue(mirror, "trixie", "amd64", fetcher)
 
 

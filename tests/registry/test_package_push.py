@@ -79,7 +79,7 @@ def test_the_settings_of_the_project_are_kept_to(tmp_path):
     """Which registries speak plain HTTP is theirs to say."""
     with RegistryServer() as server:
         host = server.host.replace("127.0.0.1", "0.0.0.0")
-        wired = project(tmp_path, f'[registry]\ninsecure = ["{host}"]')
+        wired = project(tmp_path, f'[network]\ninsecure = ["{host}"]')
         kept = make_image(wired.store)
 
         journey.push(wired, image_of(kept), f"{host}/m", progress=Listener())

@@ -20,9 +20,10 @@ from sealift.adapters.registries.push import push
 from sealift.adapters.registries.reference import is_loopback, parse
 from sealift.adapters.registries.retry import Retry, retry_after
 from sealift.adapters.registries.session import Access
-from sealift.errors import RegistryError, UsageError
+from sealift.errors import MachineError, RegistryError, UsageError
 from sealift.loopback import free_port
-from sealift.record.project import RegistrySettings
+from sealift.network.network import Network
+from sealift.record.network import NetworkSettings
 from sealift.testing.registry import Faults, RegistryServer
 
 ZEROS = "sha256:" + "0" * 64
@@ -134,6 +135,11 @@ def test_a_registry_that_goes_away_in_the_midst_is_waited_for(store, access):
         client.has(make_image(store).digest)
 
 
+def network(**settings):
+    """The network of a project with these settings."""
+    return Network(NetworkSettings(**settings))
+
+
 def by_another_name(server):
     """A name of this machine's that does not look like one."""
     return server.host.replace("127.0.0.1", "0.0.0.0")
@@ -181,7 +187,7 @@ def test_a_certificate_of_ones_own_authority_is_trusted_when_named(
     """In the settings, or in the variable that all tools know."""
     server, cert = secure
     image = make_image(store)
-    access = Access(RegistrySettings(ca=str(cert)), QUICK)
+    access = Access(network(ca=str(cert)), QUICK)
 
     push(store, image.digest, f"{by_another_name(server)}/m:1", access=access)
 
@@ -196,7 +202,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(secure, other):
     with pytest.raises(RegistryError, match="not trusted") as caught:
         pull(f"{by_another_name(server)}/m:1", other, access=Access(retry=QUICK))
 
-    assert "registry.ca" in caught.value.remedy
+    assert "network.ca" in caught.value.remedy
     assert "SSL_CERT_FILE" in caught.value.remedy
     assert not server.seen
 
@@ -207,12 +213,12 @@ def test_plain_http_where_tls_is_wanted_is_said(server, other):
     with pytest.raises(RegistryError, match="TLS") as caught:
         pull(f"{by_another_name(server)}/m:1", other, access=Access(retry=QUICK))
 
-    assert "registry.insecure" in caught.value.remedy
+    assert "network.insecure" in caught.value.remedy
 
 
 def test_a_registry_may_be_named_insecure(server, store):
     """By host and port."""
-    access = Access(RegistrySettings(insecure=[by_another_name(server)]), QUICK)
+    access = Access(network(insecure=[by_another_name(server)]), QUICK)
 
     push(store, make_image(store).digest, f"{by_another_name(server)}/m:1", access=access)
 
@@ -222,7 +228,7 @@ def test_a_registry_may_be_named_insecure(server, store):
 def test_from_tls_no_way_leads_to_plain_http(secure, server, store, other):
     """Neither for content nor for credentials."""
     safe, cert = secure
-    access = Access(RegistrySettings(ca=str(cert)), QUICK)
+    access = Access(network(ca=str(cert)), QUICK)
     push(store, make_image(store).digest, f"{by_another_name(safe)}/m:1", access=access)
     safe.faults.storage = f"http://{server.host}"
 
@@ -231,7 +237,7 @@ def test_from_tls_no_way_leads_to_plain_http(secure, server, store, other):
 
     safe.faults.login, safe.faults.scheme = ("pilot", "secret"), "Bearer"
     found = Found(Credential("a test", "pilot", "secret"), ())
-    known = Access(access.settings, QUICK, credentials=lambda *_: found)
+    known = Access(access.network, QUICK, credentials=lambda *_: found)
     with pytest.raises(RegistryError, match="credentials be sent without encryption"):
         pull(f"{by_another_name(safe)}/m:1", other, access=known)
     assert not server.seen
@@ -239,9 +245,9 @@ def test_from_tls_no_way_leads_to_plain_http(secure, server, store, other):
 
 def test_a_file_of_authorities_that_cannot_be_read_is_named(other, tmp_path):
     """Not a stack of calls."""
-    access = Access(RegistrySettings(ca=str(tmp_path / "none.pem")), QUICK)
+    access = Access(network(ca=str(tmp_path / "none.pem")), QUICK)
 
-    with pytest.raises(RegistryError, match="Certificates cannot be read") as caught:
+    with pytest.raises(MachineError, match="Certificates cannot be read") as caught:
         pull("nowhere.invalid/x", other, access=access)
 
     assert "none.pem" in caught.value.where
@@ -251,7 +257,7 @@ def test_a_proxy_is_used_except_for_this_machine(server, store, monkeypatch):
     """Those of the usual variables."""
     monkeypatch.setenv("HTTP_PROXY", f"http://{server.host}")
     image = make_image(store)
-    access = Access(RegistrySettings(insecure=["registry.invalid"]), QUICK)
+    access = Access(network(insecure=["registry.invalid"]), QUICK)
 
     push(store, image.digest, "registry.invalid/m:1", access=access)
     assert all(one.path.startswith("http://registry.invalid/v2/") for one in server.seen)
@@ -262,7 +268,7 @@ def test_a_proxy_is_used_except_for_this_machine(server, store, monkeypatch):
 
     monkeypatch.setenv("NO_PROXY", "registry.invalid")
     with pytest.raises(RegistryError, match="not known"):
-        push(store, image.digest, "registry.invalid/m:2", access=access)
+        push(store, image.digest, "registry.invalid/m:2", access=Access(network(), QUICK))
 
 
 def test_a_proxy_that_refuses_is_named(server, other, monkeypatch):
@@ -277,7 +283,7 @@ def test_a_proxy_that_refuses_is_named(server, other, monkeypatch):
 
 def test_without_a_network_it_is_said_at_once(other):
     """As on a machine that is offline: no way leads to the address."""
-    with pytest.raises(RegistryError, match="cannot be reached"):
+    with pytest.raises(RegistryError, match="no way to the registry"):
         pull("255.255.255.255:5000/m:1", other, access=Access(retry=Retry(attempts=1)))
 
 

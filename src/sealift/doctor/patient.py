@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sealift.errors import ProjectError
 from sealift.folders import Folders
+from sealift.network.network import Network
 from sealift.record.parse import parse
 from sealift.record.project import EngineSettings, ImageSettings
 
@@ -17,26 +18,29 @@ class Patient:
     folders: Folders
     engine: EngineSettings
     image: ImageSettings
+    network: Network
     project: str = ""
     fault: ProjectError | None = None
 
 
 def patient(folders: Folders) -> Patient:
     """The project in these folders; a folder without a project file is looked at as well."""
+    unknown = Patient(folders, EngineSettings(), ImageSettings(), Network(root=folders.root))
     try:
         project = parse(folders.file.read_text(encoding="utf-8"), where=folders.file.name)
     except FileNotFoundError:
-        return Patient(folders, EngineSettings(), ImageSettings())
+        return unknown
     except (OSError, UnicodeDecodeError) as error:
         fault = ProjectError(
             f"The project file cannot be read: {error}.",
             where=str(folders.file),
             remedy="Make it a UTF-8 text file that you may read.",
         )
-        return Patient(folders, EngineSettings(), ImageSettings(), fault=fault)
+        return replace(unknown, fault=fault)
     except ProjectError as error:
-        return Patient(folders, EngineSettings(), ImageSettings(), fault=error)
-    return Patient(folders, project.engine, project.image, project=project.name)
+        return replace(unknown, fault=error)
+    network = Network(project.network, folders.root)
+    return Patient(folders, project.engine, project.image, network, project=project.name)
 
 
 __all__ = ["Patient", "patient"]

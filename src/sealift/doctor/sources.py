@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sealift.doctor.check import Check, Seen, trouble
 from sealift.doctor.patient import Patient
-from sealift.errors import SourceError
+from sealift.errors import MachineError
 from sealift.folders import downloads
 from sealift.package.fetch import Fetcher
 from sealift.package.release import verified
@@ -17,11 +17,11 @@ def look(patient: Patient) -> Seen:
     # What a locked project needs has been downloaded once, and may be there still.
     severity: Severity = "warning" if patient.folders.lock.exists() else "error"
     try:
-        source = mirror(patient.image)
+        source = mirror(patient.network)
         address = f"{source.main}/dists/{patient.image.suite}/InRelease"
-        with Fetcher(downloads(), pause=0.1) as fetcher:
+        with Fetcher(downloads(), patient.network, pause=0.1) as fetcher:
             release = verified(fetcher.text(address), source.keyring, address)
-    except SourceError as error:
+    except MachineError as error:
         return Seen("no packages to be had", (trouble(error, severity),))
     return Seen(f"Debian {release.get('Codename', patient.image.suite)}, signed by a trusted key")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sealift import archive, clock, digest
 from sealift.archive import Entry
 from sealift.folders import Folders
+from sealift.network.network import Network
 from sealift.package import base, debs, image, layer, locking, pool, server, wheels
 from sealift.package.artifact import model_layers
 from sealift.package.layer import Role, sorted_entries
@@ -32,6 +33,7 @@ class Builder:
         self._folders = folders
         self._store = store
         self._progress = progress
+        self._network = Network(project.network, folders.root)
         self._shelf = Shelf(store, folders.state / "layers", progress)
         self._prover = Prover(store, folders.state / "proofs", progress)
 
@@ -49,7 +51,7 @@ class Builder:
                 return found
             locking.keep(found, settings, root)
             self._progress.say("The requirements have changed: locking them again.")
-        made = locking.choose(settings, root, self._progress)
+        made = locking.choose(settings, root, self._network, self._progress)
         locking.write(self._folders, made)
         return made
 
@@ -111,21 +113,21 @@ class Builder:
 
     def _base(self, lock: Lock) -> Layer:
         def make() -> Iterable[Entry]:
-            packages = pool.load(lock.base, self._project.image, self._progress)
+            packages = pool.load(lock.base, self._network, self._progress)
             return sorted_entries(base.base_entries(packages, lock.python))
 
         return self._made("base", [lock.python, _sums(lock.base)], make)
 
     def _debian(self, lock: Lock) -> Layer:
         def make() -> Iterable[Entry]:
-            packages = pool.load(lock.debian, self._project.image, self._progress)
+            packages = pool.load(lock.debian, self._network, self._progress)
             return sorted_entries(base.package_entries(packages))
 
         return self._made("debian", [_sums(lock.debian)], make)
 
     def _shell(self, lock: Lock) -> Layer:
         def make() -> Iterable[Entry]:
-            packages = pool.load(lock.shell, self._project.image, self._progress)
+            packages = pool.load(lock.shell, self._network, self._progress)
             return sorted_entries(base.shell_entries(packages))
 
         return self._made("shell", [_sums(lock.shell)], make)
@@ -137,7 +139,8 @@ class Builder:
             user = self._folders.root / self._project.image.requirements
             asked = user if user.exists() else None
             with scratch(self._folders.state / "scratch") as folder:
-                yield from sorted_entries(wheels.unpack(lines, target, folder, asked))
+                found = wheels.unpack(lines, target, self._network, folder, asked)
+                yield from sorted_entries(found)
 
         return self._made(role, [list(target.options), list(lines)], make)
 

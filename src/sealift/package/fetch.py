@@ -13,11 +13,16 @@ import httpx
 
 from sealift import clock, digest
 from sealift.errors import MachineError, SourceError
+from sealift.network.faults import PROXY, said, trouble
+from sealift.network.network import Network
+from sealift.network.secrets import hidden
 from sealift.types import Digest
 
 _ATTEMPTS = 4
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _CHUNK = 1 << 20
+_OTHER = "Check the network, or name another mirror."
+_LOGIN = "Write the address as SCHEME://NAME:PASSWORD@HOST, in a variable of the environment. "
 
 
 class MissingError(SourceError):
@@ -30,15 +35,11 @@ class Fetcher:
     ``pause`` is the wait before the second attempt, in seconds; it doubles with each further one.
     """
 
-    def __init__(self, cache: Path, *, pause: float = 0.5) -> None:
+    def __init__(self, cache: Path, network: Network, *, pause: float = 0.5) -> None:
         self._cache = cache
         self._pause = pause
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(30.0, connect=15.0),
-            follow_redirects=True,
-            headers={"Accept-Encoding": "identity"},
-            limits=httpx.Limits(max_connections=8),
-        )
+        self._client = network.client()
+        self._client.follow_redirects = True
 
     def __enter__(self) -> Fetcher:
         return self
@@ -76,7 +77,7 @@ class Fetcher:
             if found_digest != f"sha256:{sha256}":
                 raise SourceError(
                     f"A downloaded file has the digest {found_digest}, not sha256:{sha256}.",
-                    where=url,
+                    where=hidden(url),
                     remedy="The mirror may be half updated; try again later, or use another.",
                 )
             part.replace(path)
@@ -109,25 +110,30 @@ class Fetcher:
             try:
                 return list(self._get(url))
             except (httpx.TransportError, _BusyError) as error:
+                found = trouble(error, "the source") if isinstance(error, httpx.HTTPError) else None
+                if found and (found.lasting or attempt == _ATTEMPTS):
+                    raise SourceError(
+                        found.what, where=hidden(url), remedy=found.remedy or _OTHER
+                    ) from error
                 if attempt == _ATTEMPTS:
                     raise SourceError(
-                        f"The source did not answer in {_ATTEMPTS} attempts: {_why(error)}.",
-                        where=url,
-                        remedy="Check the network, or name another mirror.",
+                        f"The source did not answer in {_ATTEMPTS} attempts: {said(error)}.",
+                        where=hidden(url),
+                        remedy=_OTHER,
                     ) from error
                 clock.sleep(self._pause * 2 ** (attempt - 1))
                 attempt += 1
-            except httpx.HTTPError as error:
-                raise SourceError(f"{_why(error)}.", where=url) from error
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise SourceError(f"{said(error)}.", where=hidden(url)) from error
 
     def _get(self, url: str) -> Iterator[bytes]:
         with self._client.stream("GET", url) as answer:
             if answer.status_code in _BUSY:
                 raise _BusyError(f"status {answer.status_code}")
             if answer.status_code in (403, 404, 410):
-                raise MissingError("The source does not have this file.", where=url)
+                raise MissingError("The source does not have this file.", where=hidden(url))
             if answer.status_code != httpx.codes.OK:
-                raise SourceError(f"The source answered {answer.status_code}.", where=url)
+                raise _refusal(answer.status_code, url)
             yield from answer.iter_raw(_CHUNK)
 
 
@@ -135,8 +141,14 @@ class _BusyError(Exception):
     """An answer that says: later."""
 
 
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _refusal(status: int, url: str) -> SourceError:
+    if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        what, remedy = "The proxy wants to know who asks", _LOGIN + PROXY
+    elif status == httpx.codes.UNAUTHORIZED:
+        what, remedy = "The source wants to know who asks", _LOGIN
+    else:
+        what, remedy = f"The source answered {status}", ""
+    return SourceError(f"{what}.", where=hidden(url), remedy=remedy)
 
 
 def _local(url: str) -> bytes:

@@ -12,6 +12,7 @@ import msgspec
 from sealift import clock, digest
 from sealift.errors import MachineError, ProjectError
 from sealift.folders import Folders, downloads
+from sealift.network.network import Network
 from sealift.package import resolve, sources, wheels
 from sealift.package.fetch import Fetcher
 from sealift.package.release import Catalogue, catalogue
@@ -132,11 +133,11 @@ def keep(lock: Lock, settings: ImageSettings, root: Path) -> None:
         )
 
 
-def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
+def choose(settings: ImageSettings, root: Path, network: Network, progress: Progress) -> Lock:
     """Choose packages anew, the newest that fit, from the machine's own sources."""
     target = here()
     progress.step("lock", "choosing packages of the distribution")
-    base, shell, debian = _debs(settings, target.partition("/")[2], progress)
+    base, shell, debian = _debs(settings, target.partition("/")[2], network, progress)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
     if not requirements.exists():
@@ -144,6 +145,7 @@ def choose(settings: ImageSettings, root: Path, progress: Progress) -> Lock:
     runtime, packages = wheels.lock(
         requirements if requirements.exists() else None,
         wheel_target(settings.python, target, base),
+        network,
     )
     debs = len(base) + len(shell) + len(debian)
     count = f"{debs} packages, {len(runtime) + len(packages)} wheels"
@@ -177,15 +179,15 @@ def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
 
 
 def _debs(
-    settings: ImageSettings, arch: str, progress: Progress
+    settings: ImageSettings, arch: str, network: Network, progress: Progress
 ) -> tuple[tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...]]:
     """The packages of the base, of the shell, and those that the project asks for."""
-    mirror = sources.mirror(settings)
+    mirror = sources.mirror(network)
     if not mirror.security:
         progress.say(
-            "No source of security updates is known; SEALIFT_SECURITY_MIRROR can name one."
+            "No source of security updates is known; network.security_mirror can name one."
         )
-    with Fetcher(downloads() / "debs") as fetcher:
+    with Fetcher(downloads() / "debs", network) as fetcher:
         offers = catalogue(mirror, settings.suite, arch, fetcher)
     if offers.newest(f"python{settings.python}") is None:
         there = [name.removeprefix("python") for name in offers.names(r"python3\.\d+")]

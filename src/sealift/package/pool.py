@@ -7,31 +7,29 @@ from pathlib import Path
 
 from sealift.errors import SourceError
 from sealift.folders import downloads
+from sealift.network.network import Network
 from sealift.package import debs, sources
 from sealift.package.fetch import Fetcher, MissingError
 from sealift.package.sources import Mirror
 from sealift.ports import Progress
 from sealift.record.lock import Deb
-from sealift.record.project import ImageSettings
 
 _AT_ONCE = 8
 
 
-def load(
-    wanted: tuple[Deb, ...], settings: ImageSettings, progress: Progress
-) -> dict[str, debs.Package]:
+def load(wanted: tuple[Deb, ...], network: Network, progress: Progress) -> dict[str, debs.Package]:
     """The packages by name, read into memory.
 
     No source is looked for when the cache holds all of them. Raises ``SourceError`` naming those
     that cannot be had.
     """
-    with Fetcher(downloads() / "debs") as fetcher:
+    with Fetcher(downloads() / "debs", network) as fetcher:
         held = {deb.name: fetcher.held(deb.sha256) for deb in wanted}
         missing = [deb for deb in wanted if held[deb.name] is None]
         if missing:
             size = sum(deb.size for deb in missing) / 1e6
             progress.step("download", f"{len(missing)} packages, {size:.1f} MB")
-            held |= _download(missing, sources.mirror(settings), fetcher)
+            held |= _download(missing, sources.mirror(network), fetcher)
     return {name: debs.read(path) for name, path in sorted(held.items()) if path}
 
 
@@ -57,7 +55,8 @@ def _url(deb: Deb, mirror: Mirror) -> str:
         raise SourceError(
             "The lock has packages of the security archive, and no source of those is known.",
             where="sealift.lock",
-            remedy="Name one with the environment variable SEALIFT_SECURITY_MIRROR.",
+            remedy="Name one with network.security_mirror in sealift.toml, or "
+            "SEALIFT_SECURITY_MIRROR.",
         )
     return f"{mirror.security}/{deb.path}"
 

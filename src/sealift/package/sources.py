@@ -5,15 +5,14 @@ Formats: sources.list(5), both the one-line and the deb822 style.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealift.errors import SourceError
+from sealift.network.network import Network
 from sealift.package import control
-from sealift.record.project import ImageSettings
 
 _SUITES = {
     *("stable", "testing", "oldstable", "unstable", "sid"),
@@ -22,8 +21,8 @@ _SUITES = {
 _SCHEMES = ("http://", "https://", "file:")
 _LINE = re.compile(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)((?:\s+[^#\s]+)*).*")
 _REMEDY = (
-    "Name a Debian mirror with `mirror` in the [image] table of sealift.toml, or with the "
-    "environment variable SEALIFT_MIRROR."
+    "Name a Debian mirror with network.mirror in sealift.toml, or with the environment variable "
+    "SEALIFT_MIRROR."
 )
 
 
@@ -46,20 +45,14 @@ class Mirror:
     keyring: bytes
 
 
-def mirror(
-    settings: ImageSettings,
-    *,
-    environment: Mapping[str, str] = os.environ,
-    machine: Path = Path("/"),
-) -> Mirror:
-    """The mirror to use: the project's setting, SEALIFT_MIRROR, or the machine's own sources.
+def mirror(network: Network, *, machine: Path = Path("/")) -> Mirror:
+    """The mirror to use: the one that somebody chose, else that of the machine's own sources.
 
     ``machine`` is the root of the file system that is asked. Raises ``SourceError`` when none of
     them names one, or when there are no keys to check signatures with.
     """
     found = list(_debian(machine))
-    main = settings.mirror or environment.get("SEALIFT_MIRROR", "")
-    security = environment.get("SEALIFT_SECURITY_MIRROR", "")
+    main, security = network.mirror, network.security_mirror
     if not main:
         main = next((entry.uri for entry in found if not _is_security(entry)), "")
         security = security or next((e.uri for e in found if _is_security(e)), "")
@@ -69,7 +62,7 @@ def mirror(
             where=str(machine / "etc/apt"),
             remedy=_REMEDY,
         )
-    return Mirror(main.rstrip("/"), security.rstrip("/"), _keyring(found, environment, machine))
+    return Mirror(main.rstrip("/"), security.rstrip("/"), _keyring(found, network.keyring, machine))
 
 
 def _is_security(source: Source) -> bool:
@@ -126,16 +119,16 @@ def _one_line(text: str) -> Iterator[Source]:
             )
 
 
-def _keyring(found: list[Source], environment: Mapping[str, str], machine: Path) -> bytes:
+def _keyring(found: list[Source], chosen: Path | None, machine: Path) -> bytes:
     """The keys to trust: those chosen, else those of the entries, else the archive's package."""
-    if chosen := environment.get("SEALIFT_KEYRING"):
+    if chosen:
         try:
-            return Path(chosen).read_bytes()
+            return chosen.read_bytes()
         except OSError as error:
             raise SourceError(
                 f"The keyring cannot be read: {error.strerror}.",
-                where=chosen,
-                remedy="Correct the environment variable SEALIFT_KEYRING.",
+                where=str(chosen),
+                remedy="Correct network.keyring in sealift.toml, or SEALIFT_KEYRING.",
             ) from error
     shared = machine / "usr/share/keyrings"
     named = [machine / entry.keys.lstrip("/") for entry in found if entry.keys.startswith("/")]
@@ -149,8 +142,8 @@ def _keyring(found: list[Source], environment: Mapping[str, str], machine: Path)
     raise SourceError(
         "No keys are known to check the Debian archive's signatures with.",
         where=str(shared),
-        remedy="Install the package debian-archive-keyring, or name a keyring file with the "
-        "environment variable SEALIFT_KEYRING.",
+        remedy="Install the package debian-archive-keyring, or name a keyring file with "
+        "network.keyring in sealift.toml, or with SEALIFT_KEYRING.",
     )
 
 

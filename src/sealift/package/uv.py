@@ -1,21 +1,22 @@
-"""Resolving and unpacking wheels for another platform, by uv, with the user's own settings for it.
+"""Resolving and unpacking wheels for another platform, by uv.
 
-uv runs with the environment and configuration files of the user, so that indexes, proxies,
-certificates and credentials are theirs; nothing of that is written anywhere.
+uv goes the ways of the project's network, and reads the user's own configuration files and
+credentials; nothing of that is written anywhere.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealift import process
 from sealift.errors import MachineError, PackageError, SourceError
+from sealift.network.network import Network
+from sealift.network.secrets import hidden
 
 _ARCHES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _UNREACHABLE = re.compile(
@@ -28,8 +29,8 @@ _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
 _OFFLINE_REMEDY = (
-    "Check the network and uv's settings (UV_DEFAULT_INDEX, UV_INDEX, uv.toml), "
-    "then run the command again; what was downloaded already is kept."
+    "Check the network and the index (network.index in sealift.toml, UV_DEFAULT_INDEX, UV_INDEX, "
+    "uv.toml), then run the command again; what was downloaded already is kept."
 )
 
 
@@ -57,7 +58,7 @@ class Target:
 def compile_lock(
     sources: Sequence[Path],
     target: Target,
-    *,
+    network: Network,
     constraints: Path | None = None,
 ) -> tuple[str, ...]:
     """The exact wheels for requirements files, one requirement with its hashes a line.
@@ -68,10 +69,10 @@ def compile_lock(
     words += map(str, sources)
     if constraints:
         words += ["--constraints", str(constraints)]
-    done = _run([*words, "--generate-hashes"])
+    done = _run([*words, "--generate-hashes"], network)
     if done.status:
         raise _failure(done, "The packages cannot be resolved", where=str(sources[0]))
-    fitting = _run([*words, "--format", "pylock.toml"])
+    fitting = _run([*words, "--format", "pylock.toml"], network)
     known = set() if fitting.status else set(_HASH.findall(fitting.stdout.decode()))
     return tuple(_narrowed(line, known) for line in _joined(done.stdout.decode()))
 
@@ -95,25 +96,26 @@ def _joined(text: str) -> tuple[str, ...]:
     return tuple(line for line in whole.splitlines() if line.strip())
 
 
-def install(requirements: Path, target: Target, folder: Path) -> None:
+def install(requirements: Path, target: Target, network: Network, folder: Path) -> None:
     """Unpack exactly these wheels into a folder: from uv's cache, else from the user's indexes.
 
     Raises ``SourceError`` when one cannot be had, ``PackageError`` when it does not fit.
     """
     words = ["pip", "install", "--target", str(folder), "--no-deps", "--require-hashes"]
     words += ["--no-compile-bytecode", *target.options, "--requirements", str(requirements)]
-    if _run([*words, "--offline"]).status == 0:
+    if _run([*words, "--offline"], network).status == 0:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    done = _run(words)
+    done = _run(words, network)
     if done.status:
         raise _failure(done, "The packages cannot be unpacked", where="sealift.lock")
 
 
-def _run(words: Sequence[str]) -> process.Finished:
+def _run(words: Sequence[str], network: Network) -> process.Finished:
     program = _program()
     argv = [program, *words, "--python", sys.executable, "--quiet", "--color", "never"]
-    return process.run(argv, env=environment(os.environ))
+    with network.child() as environment:
+        return process.run(argv, env=environment)
 
 
 def _program() -> str:
@@ -126,22 +128,8 @@ def _program() -> str:
     return found
 
 
-def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: the user's, with pip's index addresses where uv has none.
-
-    >>> environment({"PIP_INDEX_URL": "https://packages.example/simple"})["UV_DEFAULT_INDEX"]
-    'https://packages.example/simple'
-    """
-    made = dict(given)
-    if not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & made.keys() and "PIP_INDEX_URL" in made:
-        made["UV_DEFAULT_INDEX"] = made["PIP_INDEX_URL"]
-    if not {"UV_INDEX", "UV_EXTRA_INDEX_URL"} & made.keys() and "PIP_EXTRA_INDEX_URL" in made:
-        made["UV_INDEX"] = made["PIP_EXTRA_INDEX_URL"]
-    return made
-
-
 def _failure(done: process.Finished, what: str, where: str) -> MachineError | PackageError:
-    said = done.stderr.decode(errors="replace").strip()
+    said = hidden(done.stderr.decode(errors="replace").strip())
     tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
         return SourceError(f"{what}: an index cannot be reached.\n{tail}", remedy=_OFFLINE_REMEDY)
@@ -154,4 +142,4 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
     )
 
 
-__all__ = ["Target", "compile_lock", "environment", "install"]
+__all__ = ["Target", "compile_lock", "install"]

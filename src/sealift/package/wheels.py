@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from sealift import archive
 from sealift.archive import Entry
+from sealift.network.network import Network
 from sealift.package import uv
 from sealift.package.uv import Target
 
@@ -38,7 +39,10 @@ _SHELL_LINE = re.compile(rb"#!/bin/sh\n'''exec'[^\n]*\n' '''\n")
 
 
 def lock(
-    requirements: Path | None, target: Target, runtime: Sequence[str] = RUNTIME
+    requirements: Path | None,
+    target: Target,
+    network: Network,
+    runtime: Sequence[str] = RUNTIME,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Resolve the server's and the user's requirements together.
 
@@ -48,12 +52,12 @@ def lock(
         folder = Path(name)
         needed = _file(folder / "runtime.in", runtime)
         sources = [path for path in (requirements, needed) if path]
-        whole = uv.compile_lock(sources, target)
+        whole = uv.compile_lock(sources, target, network)
         if requirements is None:
             return whole, ()
         pins = _file(folder / "pins.txt", [line.partition(" --hash")[0] for line in whole])
         alone = _file(folder / "alone.in", [*_indexes(requirements), *runtime])
-        served = {_pin(line) for line in uv.compile_lock([alone], target, constraints=pins)}
+        served = {_pin(line) for line in uv.compile_lock([alone], target, network, pins)}
     runtime_lines = tuple(line for line in whole if _pin(line) in served)
     return runtime_lines, tuple(line for line in whole if _pin(line) not in served)
 
@@ -68,7 +72,11 @@ def _file(path: Path, lines: Sequence[str]) -> Path:
 
 
 def unpack(
-    lines: Sequence[str], target: Target, folder: Path, requirements: Path | None = None
+    lines: Sequence[str],
+    target: Target,
+    network: Network,
+    folder: Path,
+    requirements: Path | None = None,
 ) -> Iterator[Entry]:
     """Unpack locked wheels below ``folder`` and give the entries of their layer.
 
@@ -76,7 +84,7 @@ def unpack(
     """
     where = folder / "wheels"
     content = [*(_indexes(requirements) if requirements else ()), *lines]
-    uv.install(_file(folder / "requirements.txt", content), target, where)
+    uv.install(_file(folder / "requirements.txt", content), target, network, where)
     yield from entries(where, target.python)
 
 

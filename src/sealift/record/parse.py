@@ -15,6 +15,10 @@ from sealift.record.project import Project
 from sealift.record.shape import Fault, faults
 
 _KIND = inspect.type_info(Project)
+_MOVED = {
+    "registry": "Its keys are in [network] now: network.insecure and network.ca.",
+    "image.mirror": "It is in [network] now: network.mirror.",
+}
 
 
 def parse(text: str, *, where: str) -> Project:
@@ -68,7 +72,7 @@ def _syntax(message: str, text: str, where: str) -> ProjectError:
 
 def _error(fault: Fault, where: str) -> ProjectError:
     place = f"{where}: {fault.path}" if fault.path else where
-    return ProjectError(fault.what, where=place, remedy=fault.remedy)
+    return ProjectError(fault.what, where=place, remedy=_MOVED.get(fault.path, fault.remedy))
 
 
 __all__ = ["parse"]

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, field
 
+from sealift.record.network import NetworkSettings
+from sealift.record.section import Section, Text
 from sealift.types import Scalar
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the project file."""
-
 
 Name = Annotated[
     str,
@@ -52,8 +48,6 @@ DebianName = Annotated[
     ),
 ]
 """The name of a Debian package (Debian Policy 5.6.1)."""
-
-Text = Annotated[str, Meta(min_length=1, extra={"write": "a text that is not empty"})]
 
 Gate = Annotated[
     str,
@@ -105,9 +99,6 @@ class ImageSettings(Section, frozen=True):
         ),
     ] = field(default_factory=list)
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"
-    mirror: Annotated[
-        str, Meta(description="Package mirror; by default the one in the machine's own sources.")
-    ] = ""
     registry: Annotated[
         str,
         Meta(
@@ -289,19 +280,6 @@ class ServeSettings(Section, frozen=True):
     ] = 0
 
 
-class RegistrySettings(Section, frozen=True):
-    """How image registries are reached, beside HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE."""
-
-    insecure: Annotated[
-        list[Text],
-        Meta(description="Registries (HOST or HOST:PORT) that speak plain HTTP, without TLS."),
-    ] = field(default_factory=list)
-    ca: Annotated[
-        str,
-        Meta(description="File (PEM) of certificate authorities to trust beside the usual ones."),
-    ] = ""
-
-
 class Project(Section, frozen=True):
     """The whole of ``sealift.toml``."""
 
@@ -325,6 +303,6 @@ class Project(Section, frozen=True):
     serve: Annotated[ServeSettings, Meta(description="The service's address.")] = field(
         default_factory=ServeSettings
     )
-    registry: Annotated[RegistrySettings, Meta(description="How registries are reached.")] = field(
-        default_factory=RegistrySettings
-    )
+    network: Annotated[
+        NetworkSettings, Meta(description="How packages and registries are reached.")
+    ] = field(default_factory=NetworkSettings)

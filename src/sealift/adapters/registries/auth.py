@@ -68,14 +68,14 @@ class _Answer(msgspec.Struct, frozen=True):
 class Authority:
     """Gives the ``Authorization`` header for one repository of a registry; safe for threads.
 
-    ``client`` gives the connections for an address. ``find`` looks the credentials up, once and
+    ``client`` has the connections. ``find`` looks the credentials up, once and
     only when the registry asks. ``scopes`` are what tokens are asked for, beside what the registry
     demands.
     """
 
     def __init__(
         self,
-        client: Callable[[httpx.URL], httpx.Client],
+        client: httpx.Client,
         find: Callable[[], Found],
         scopes: tuple[str, ...],
         *,
@@ -146,7 +146,7 @@ class Authority:
         scope = " ".join(self._wanted(challenge.parts.get("scope", "")))
         fields = {"service": challenge.parts.get("service", ""), "scope": scope}
         fields = {name: text for name, text in fields.items() if text}
-        client = self._client(httpx.URL(realm))
+        client = self._client
         if credential and credential.identity:
             grant = {"grant_type": "refresh_token", "refresh_token": credential.identity}
             request = client.build_request(
@@ -187,7 +187,7 @@ class Authority:
             raise RegistryError(
                 "The registry asks that credentials be sent without encryption.",
                 where=realm,
-                remedy="Tell its owner, or name it in registry.insecure in sealift.toml.",
+                remedy="Tell its owner, or name it in network.insecure in sealift.toml.",
             )
 
 

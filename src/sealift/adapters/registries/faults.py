@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-from collections.abc import Iterator
-
 import httpx
 import msgspec
 
 from sealift.adapters.registries.credentials import Found
-from sealift.adapters.registries.retry import why
 from sealift.errors import NotFoundError, RegistryError, SealiftError
+from sealift.network.faults import causes, trouble
 
 _LONGEST = 300
 _MOST_READ = 64 << 10
+_PLAIN = "If it speaks plain HTTP, name it in network.insecure in sealift.toml."
 
 
 class _Fault(msgspec.Struct, frozen=True):
@@ -28,23 +25,10 @@ class _Faults(msgspec.Struct, frozen=True):
 
 def unreachable(error: httpx.TransportError, where: str) -> RegistryError | None:
     """The error for what no further attempt would mend; None for a bad moment."""
-    chain = list(_causes(error))
-    if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain):
-        return RegistryError(
-            f"The registry's certificate is not trusted: {chain[-1]}.",
-            where=where,
-            remedy="Put the authority's certificate into registry.ca in sealift.toml, "
-            "or into the file that SSL_CERT_FILE names.",
-        )
-    if any(isinstance(one, ssl.SSLError) and "WRONG_VERSION" in str(one) for one in chain):
-        return RegistryError(
-            "The registry does not answer in TLS.",
-            where=where,
-            remedy="If it speaks plain HTTP, name it in registry.insecure in sealift.toml.",
-        )
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return RegistryError(f"An address cannot be used: {error}.", where=where)
-    return None
+    found = trouble(error, "the registry")
+    if found is None or not found.lasting:
+        return None
+    return RegistryError(found.what, where=where, remedy=found.remedy or _PLAIN)
 
 
 def unmet(error: httpx.TransportError, where: str, *, plain: bool) -> RegistryError | None:
@@ -52,33 +36,17 @@ def unmet(error: httpx.TransportError, where: str, *, plain: bool) -> RegistryEr
 
     Who mistyped a name or is offline is told so at once.
     """
-    chain = list(_causes(error))
-    if any(isinstance(one, socket.gaierror) for one in chain):
-        return RegistryError(
-            "The name of the registry is not known.",
-            where=where,
-            remedy="Check its spelling and the network; behind a proxy, set HTTPS_PROXY.",
-        )
-    if any(isinstance(one, ConnectionRefusedError) for one in chain):
+    refused = any(isinstance(one, ConnectionRefusedError) for one in causes(error))
+    if refused and not isinstance(error, httpx.ProxyError):
         hint = (
             "Start it, or check the port."
             if plain
             else "Is it plain HTTP on another port? Only loopback is by default; "
-            "else name it in registry.insecure in sealift.toml."
+            "else name it in network.insecure in sealift.toml."
         )
         return RegistryError("Nothing listens there: connection refused.", where=where, remedy=hint)
-    if isinstance(error, httpx.ProxyError):
-        return RegistryError(
-            f"The proxy does not let the registry be reached: {why(error)}.",
-            where=where,
-            remedy="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
-        )
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return RegistryError(
-            f"The registry cannot be reached: {why(error)}.",
-            where=where,
-            remedy="Check the network; behind a proxy, set HTTPS_PROXY.",
-        )
+    if found := trouble(error, "the registry"):
+        return RegistryError(found.what, where=where, remedy=found.remedy)
     return None
 
 
@@ -150,13 +118,6 @@ def _unauthorized(where: str, host: str, found: Found | None, said: str) -> Regi
         where=where,
         remedy=f"Log in with docker, podman or skopeo. Looked into: {looked}.",
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 __all__ = ["codes", "place", "refusal", "unmet", "unreachable", "words"]

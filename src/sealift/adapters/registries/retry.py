@@ -11,6 +11,7 @@ import httpx
 
 from sealift import clock
 from sealift.errors import RegistryError
+from sealift.network.faults import said
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that say: the same again, later."""
@@ -83,7 +84,7 @@ class Attempts:
         after = error.after if isinstance(error, TransientError) else None
         if self._failed >= self.policy.attempts:
             raise RegistryError(
-                f"The registry did not manage it in {self._failed} attempts: {why(error)}.",
+                f"The registry did not manage it in {self._failed} attempts: {said(error)}.",
                 where=self.where,
                 remedy="Try again later; what was transferred already is not sent again.",
             ) from error
@@ -107,11 +108,6 @@ def repeated(policy: Retry, where: str, work: Callable[[], T]) -> T:
             return work()
         except TRANSIENT as error:
             attempts.failed(error)
-
-
-def why(error: Exception) -> str:
-    """An error in words."""
-    return (str(error) or type(error).__name__).rstrip(".")
 
 
 def retry_after(text: str | None, now: float) -> float | None:
@@ -139,5 +135,4 @@ __all__ = [
     "TransientError",
     "repeated",
     "retry_after",
-    "why",
 ]

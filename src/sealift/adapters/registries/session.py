@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
@@ -24,11 +22,10 @@ from sealift.adapters.registries.retry import (
     retry_after,
 )
 from sealift.errors import RegistryError
-from sealift.record.project import RegistrySettings
+from sealift.network.network import Network
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _MOST_MOVES = 5
-_CONNECTIONS = 8
 
 Body = Callable[[], Iterable[bytes]]
 """Makes the content of a request anew for every attempt."""
@@ -36,14 +33,14 @@ Body = Callable[[], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Access:
-    """How registries are talked to.
+    """How registries are talked to, by the ways of ``network``.
 
     ``chunk`` is the most bytes that a request of an upload carries; 0 sends a blob in one request,
     which every registry takes. ``sources`` are repositories of the same registry that may have
     the blobs of a push already. ``credentials`` looks up who we are.
     """
 
-    settings: RegistrySettings = field(default_factory=RegistrySettings)
+    network: Network = field(default_factory=Network)
     retry: Retry = field(default_factory=Retry)
     chunk: int = 0
     sources: tuple[str, ...] = ()
@@ -59,26 +56,18 @@ def stoppable(access: Access | None, stopped: Callable[[], bool]) -> Access:
 class Session:
     """Connections to the registry of ``reference``; safe for threads. Close it after use.
 
-    ``actions`` is ``pull`` or ``pull,push``. Proxies and certificates are those of HTTPS_PROXY,
-    NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.
+    ``actions`` is ``pull`` or ``pull,push``.
     """
 
     def __init__(self, reference: Reference, actions: str, access: Access) -> None:
         self.retry = access.retry
-        settings = access.settings
-        self._plain = is_loopback(reference.server) or reference.server in settings.insecure
+        local = is_loopback(reference.server)
+        self._plain = local or access.network.speaks_plain(reference.server)
         scheme = "http" if self._plain else "https"
         self._base = f"{scheme}://{reference.server}/v2/{reference.repository}/"
         self._origin = _origin(httpx.URL(self._base))
         self._met = False
-        self._settings = settings
-        self._clients: dict[str, httpx.Client] = {}
-        # this machine is reached without a proxy, as everywhere
-        direct = is_loopback(reference.server)
-        self._direct: dict[str, httpx.BaseTransport | None] = (
-            {f"all://{reference.server}": None} if direct else {}
-        )
-        self._lock = threading.Lock()
+        self._client = access.network.client()
         scopes = [f"repository:{reference.repository}:{actions}"]
         scopes += [f"repository:{name}:pull" for name in access.sources]
         self._authority = Authority(
@@ -90,23 +79,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connections."""
-        for client in self._clients.values():
-            client.close()
-
-    def _client(self, url: httpx.URL) -> httpx.Client:
-        """The connections for a scheme; certificates take time to load, and not all need them."""
-        with self._lock:
-            if url.scheme not in self._clients:
-                nothing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                trusted = nothing if url.scheme == "http" else _trust(self._settings)
-                self._clients[url.scheme] = httpx.Client(
-                    verify=trusted,
-                    timeout=httpx.Timeout(60.0, connect=15.0, pool=None),
-                    limits=httpx.Limits(max_connections=_CONNECTIONS),
-                    headers={"Accept-Encoding": "identity", "User-Agent": "sealift"},
-                    mounts=self._direct,
-                )
-            return self._clients[url.scheme]
+        self._client.close()
 
     def url(self, path: str, base: httpx.URL | None = None) -> str:
         """An address below the repository, or a ``Location`` relative to ``base``."""
@@ -237,11 +210,10 @@ class Session:
         if body is None and method in ("POST", "PUT", "PATCH"):
             shown["Content-Length"] = "0"
         content = iter(body()) if body else None
-        client = self._client(target)
-        request = client.build_request(method, target, headers=shown, content=content)
+        request = self._client.build_request(method, target, headers=shown, content=content)
         if body and "Content-Length" in shown:
             request.headers.pop("Transfer-Encoding", None)
-        return client.send(request, stream=True)
+        return self._client.send(request, stream=True)
 
     def _is_ours(self, url: httpx.URL) -> bool:
         return _origin(url) == self._origin
@@ -252,28 +224,12 @@ class Session:
             raise RegistryError(
                 "The registry sends on to an address without encryption.",
                 where=f"{url.scheme}://{url.netloc.decode()}",
-                remedy="Tell its owner, or name it in registry.insecure in sealift.toml.",
+                remedy="Tell its owner, or name it in network.insecure in sealift.toml.",
             )
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-
-def _trust(settings: RegistrySettings) -> ssl.SSLContext:
-    """httpx's authorities (or SSL_CERT_FILE's), the machine's own, and those of the settings."""
-    try:
-        context = httpx.create_ssl_context()
-        context.load_default_certs()
-        if settings.ca:
-            context.load_verify_locations(cafile=settings.ca)
-    except OSError as error:
-        raise RegistryError(
-            f"Certificates cannot be read: {error}.",
-            where=settings.ca or "SSL_CERT_FILE",
-            remedy="Check registry.ca in sealift.toml, and SSL_CERT_FILE.",
-        ) from error
-    return context
 
 
 __all__ = ["Access", "Body", "Session", "stoppable"]

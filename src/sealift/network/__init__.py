@@ -1,0 +1,1 @@
+"""The way out of this machine: proxies, trust, indexes, mirrors, or none at all."""
