@@ -15,9 +15,6 @@ from typing import Literal
 import msgspec
 
 from sealift import clock, digest
-from sealift.adapters.registries.push import push as send
-from sealift.adapters.registries.reference import parse as parse_reference
-from sealift.adapters.registries.session import Access
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
 from sealift.data.find import find
@@ -30,21 +27,18 @@ from sealift.errors import (
     StepError,
     UsageError,
 )
-from sealift.network.network import Network
 from sealift.package import evidence
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
-from sealift.package.making import Making, project_file
+from sealift.package.locking import here
 from sealift.ports import Progress
 from sealift.record.contract import Contract
 from sealift.record.image import Image
-from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.record.project import ModelSettings, ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
-from sealift.record.transfer import Pushed
 from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import learning
@@ -133,46 +127,6 @@ def register(
     wired.ledger.save(msgspec.structs.replace(run, model=known.version))
     shutil.rmtree(folder)
     return known
-
-
-def package(wired: Wired, version: int | None, *, progress: Progress) -> Image:
-    """Build the serving image of a model version (None: the newest).
-
-    Its bill of materials and its provenance are signed and kept beside it.
-    """
-    model = pick(wired, version)
-    builder = Builder(wired.project, wired.folders, wired.store, progress)
-    with wired.ledger.exclusive("package"):
-        image = _attested(wired, builder.serving_image(model), model, builder.lock())
-    wired.ledger.save(image)
-    return image
-
-
-def destination(wired: Wired, reference: str) -> str:
-    """Where images are pushed: ``reference``, else what the project file says.
-
-    Raises ``UsageError`` for what is no reference, or when there is none.
-    """
-    named = reference or wired.project.image.registry
-    if not named:
-        raise UsageError(
-            "No registry is named.",
-            remedy="Set image.registry in sealift.toml, or say --to HOST/REPOSITORY:TAG.",
-        )
-    return str(parse_reference(named))
-
-
-def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Pushed:
-    """Send an image, with the reports about it, to a registry.
-
-    Without a tag or a digest in ``target`` the tag is the version of the model.
-    """
-    place = parse_reference(target)
-    if not place.tag and not place.digest:
-        place = msgspec.structs.replace(place, tag=str(image.model))
-    access = Access(Network(wired.project.network, wired.folders.root))
-    progress.step("push", f"to {place}")
-    return send(wired.store, image.digest, str(place), access=access, progress=progress)
 
 
 def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
@@ -298,14 +252,21 @@ def pick(wired: Wired, version: int | None) -> Model:
 
 
 def image_of(wired: Wired, model: Model) -> Image:
-    """The newest serving image of a model version."""
+    """The newest serving image of a model version that runs on this machine."""
     built = [image for image in wired.ledger.all(Image) if image.model == model.version]
     if not built:
         raise NotFoundError(
             f"Model {model.version} has no image yet.",
             remedy=f"Run `sealift package --model {model.version}`.",
         )
-    return built[-1]
+    fitting = [image for image in built if image.platform == here()]
+    if not fitting:
+        raise NotFoundError(
+            f"Model {model.version} has an image for {built[-1].platform}, and none for this "
+            f"machine, which is {here()}.",
+            remedy=f"Add {here()!r} to image.platforms in sealift.toml, and package again.",
+        )
+    return fitting[-1]
 
 
 def passed(report: Report) -> None:
@@ -343,15 +304,6 @@ def _new_model(
     return model
 
 
-def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
-    run = wired.ledger.get(Run, model.run)
-    file = project_file(run, wired.store, wired.folders.file.name)
-    made = Making(image=image, model=model, run=run, lock=lock, project_file=file)
-    notes = wired.folders.state / "contents"
-    kept = evidence.attest(made, store=wired.store, signer=wired.signer, notes=notes)
-    return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
-
-
 def _free_for(wired: Wired, version: int) -> int | None:
     if (busy := in_progress(wired)) is not None:
         raise ReleaseError(
@@ -371,7 +323,6 @@ __all__ = [
     "foresee",
     "image_of",
     "in_progress",
-    "package",
     "passed",
     "pick",
     "register",

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from sealift import digest
-from sealift.cli.build import write_bill
 from sealift.cli.look import packaged
+from sealift.cli.pack import write_bill
 from sealift.errors import MachineError
 from sealift.record.contract import Contract
 from sealift.record.image import Image

@@ -1,7 +1,7 @@
 """An image as a person sees it: each layer says what it is."""
 
-from sealift.cli.build import show_image
 from sealift.cli.output import Page
+from sealift.cli.pack import show_image
 from sealift.record.image import LAYER, Descriptor, Layer
 from sealift.testing.ledger_suite import DIGEST, image
 

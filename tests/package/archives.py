@@ -99,23 +99,22 @@ class Archive:
         self.stanzas.setdefault(suite, []).append(stanza)
         return path
 
-    def publish(self, *, until=None, codename=None, arch="amd64"):
-        """Write the lists of packages and the signed releases."""
+    def publish(self, *, until=None, codename=None, arches=("amd64",)):
+        """Write the lists of packages, the same for each processor, and the signed releases."""
         for suite, stanzas in self.stanzas.items():
             folder = self.folder / "dists" / suite
             listing = lzma.compress("\n".join(stanzas).encode())
-            path = folder / "main" / f"binary-{arch}" / "Packages.xz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(listing)
             lines = [f"Codename: {codename or suite}", "Suite: stable"]
             if until is not None:
                 lines.append(f"Valid-Until: {formatdate(until, usegmt=True)}")
-            name = f"main/binary-{arch}/Packages.xz"
-            lines += [
-                "SHA256:",
-                f" {hashlib.sha256(listing).hexdigest()} {len(listing)} {name}",
-                "",
-            ]
+            lines.append("SHA256:")
+            for arch in arches:
+                name = f"main/binary-{arch}/Packages.xz"
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(listing)
+                lines.append(f" {hashlib.sha256(listing).hexdigest()} {len(listing)} {name}")
+            lines.append("")
             signed = pysequoia.sign(
                 self.key.signer(),
                 "\n".join(lines).encode(),

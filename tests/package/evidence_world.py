@@ -7,7 +7,7 @@ from sealift.archive import Entry
 from sealift.package import image as images
 from sealift.package import layer as layers
 from sealift.package.artifact import model_layers, write_model
-from sealift.package.layer import sorted_entries
+from sealift.package.layer import Part, sorted_entries
 from sealift.package.making import Making
 from sealift.record.contract import Contract, Field, Output
 from sealift.record.dataset import Entry as DataEntry
@@ -152,7 +152,7 @@ def model(store, folder, version=1):
 def layer(store, role, files):
     """A layer of these texts."""
     entries = [Entry(name=name, kind="file", content=text.encode()) for name, text in files.items()]
-    return layers.write(store, role, sorted_entries(entries))
+    return layers.write(store, role, Part("", sorted_entries(entries)))
 
 
 def making(store, folder, version=1, base=BASE, runtime=RUNTIME):

@@ -47,12 +47,12 @@ class Talk:
         self.steps.append(("", text))
 
 
-def builder(root, **settings):
+def builder(root, platform=None, **settings):
     """A builder for the project in a folder, its store, and what it says."""
     folders, talk = Folders(root), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", image=ImageSettings(**settings))
-    return Builder(project, folders, store, talk), store, talk
+    return Builder(project, folders, store, talk, platform), store, talk
 
 
 def roles(image):

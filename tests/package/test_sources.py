@@ -179,6 +179,6 @@ def test_a_release_of_another_suite_is_refused(archive, tmp_path):
 
 def test_an_archive_without_this_architecture_says_so(archive, tmp_path):
     """Rather than offer nothing."""
-    archive.publish(arch="s390x")
+    archive.publish(arches=("s390x",))
     with pytest.raises(SourceError, match="amd64"):
         listed(archive, tmp_path)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from registry_images import make_image, plain
 
-from sealift import journey
+from sealift import packing
 from sealift.errors import UsageError
 from sealift.record.image import Image
 from sealift.testing.registry import RegistryServer
@@ -54,8 +54,8 @@ def test_an_image_goes_to_the_registry_of_the_project_under_its_version(server, 
     make_image(wired.store, seed=2, sizes=(9,), subject=plain(kept))
     talk = Listener()
 
-    target = journey.destination(wired, "")
-    pushed = journey.push(wired, image_of(kept), target, progress=talk)
+    target = packing.destination(wired, "")
+    pushed = packing.push(wired, image_of(kept), target, progress=talk)
 
     assert pushed.reference == f"{server.host}/team/flights:3"
     assert server.tags == {("team/flights", "3"): kept.digest}
@@ -69,8 +69,8 @@ def test_a_reference_on_the_command_line_wins(server, tmp_path):
     wired = project(tmp_path, '[image]\nregistry = "registry.example/team/flights"')
     kept = make_image(wired.store)
 
-    target = journey.destination(wired, f"{server.host}/mine:candidate")
-    journey.push(wired, image_of(kept), target, progress=Listener())
+    target = packing.destination(wired, f"{server.host}/mine:candidate")
+    packing.push(wired, image_of(kept), target, progress=Listener())
 
     assert set(server.tags) == {("mine", "candidate")}
 
@@ -82,7 +82,7 @@ def test_the_settings_of_the_project_are_kept_to(tmp_path):
         wired = project(tmp_path, f'[network]\ninsecure = ["{host}"]')
         kept = make_image(wired.store)
 
-        journey.push(wired, image_of(kept), f"{host}/m", progress=Listener())
+        packing.push(wired, image_of(kept), f"{host}/m", progress=Listener())
 
         assert set(server.tags) == {("m", "3")}
 
@@ -90,7 +90,7 @@ def test_the_settings_of_the_project_are_kept_to(tmp_path):
 def test_without_a_registry_it_is_said_where_to_name_one(tmp_path):
     """In the file, or on the command line."""
     with pytest.raises(UsageError, match="No registry") as caught:
-        journey.destination(project(tmp_path), "")
+        packing.destination(project(tmp_path), "")
 
     assert "image.registry" in caught.value.remedy
     assert "--to" in caught.value.remedy

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sealift import __version__
-from sealift.cli import build, look, operate, start
+from sealift.cli import build, look, operate, pack, start
 from sealift.cli.faults import refusal, unforeseen
 from sealift.cli.output import explain
 from sealift.errors import SealiftError
@@ -29,7 +29,7 @@ JOURNEY = (
     start.init,
     build.data,
     build.train,
-    build.package,
+    pack.package,
     build.check,
     operate.up,
     operate.release,

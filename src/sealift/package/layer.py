@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import zstandard
@@ -17,19 +17,25 @@ import zstandard
 from sealift import archive
 from sealift.archive import Entry
 from sealift.ports import Store
-from sealift.record.image import LAYER, LAYER_ZSTD, Layer
+from sealift.record.image import LAYER_ZSTD, Layer
 from sealift.types import Digest
 
 Role = Literal["base", "debian", "shell", "runtime", "packages", "server", "model"]
 _LEVEL = 3
 
 
-def write(store: Store, role: Role, members: Iterable[Entry], *, packed: bool = True) -> Layer:
-    """Write a layer of these entries, compressed if ``packed``, piece by piece."""
-    plain = Measured(archive.pack(members))
-    content = archive.stream(compressed(plain) if packed else plain)
-    kept = store.put(content, LAYER_ZSTD if packed else LAYER)
-    return Layer(descriptor=kept, diff_id=plain.digest, role=role)
+class Part(NamedTuple):
+    """The entries of one layer, in order; ``holds`` names what they are where the role does not."""
+
+    holds: str
+    entries: Iterable[Entry]
+
+
+def write(store: Store, role: Role, part: Part) -> Layer:
+    """Write a part as a compressed layer, piece by piece."""
+    plain = Measured(archive.pack(part.entries))
+    kept = store.put(archive.stream(compressed(plain)), LAYER_ZSTD)
+    return Layer(descriptor=kept, diff_id=plain.digest, role=role, holds=part.holds)
 
 
 class Measured:
@@ -78,4 +84,4 @@ def reused(layer: Layer) -> Layer:
     return msgspec.structs.replace(layer, reused=True)
 
 
-__all__ = ["Measured", "Role", "compressed", "reused", "sorted_entries", "write"]
+__all__ = ["Measured", "Part", "Role", "compressed", "reused", "sorted_entries", "write"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from sealift import clock, digest
-from sealift.errors import MachineError, ProjectError
+from sealift.errors import MachineError, PackageError, ProjectError
 from sealift.folders import Folders, downloads
 from sealift.network.network import Network
 from sealift.package import resolve, sources, wheels
@@ -19,14 +19,18 @@ from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
-from sealift.record.lock import Deb, Lock
-from sealift.record.project import ImageSettings
+from sealift.record.lock import Deb, Lock, Locks
+from sealift.record.project import ImageSettings, Platform
 from sealift.types import Digest, Json
 
-_PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
+_PLATFORMS: dict[str, Platform] = {
+    "x86_64": "linux/amd64",
+    "aarch64": "linux/arm64",
+    "arm64": "linux/arm64",
+}
 
 
-def here() -> str:
+def here() -> Platform:
     """This machine's platform in OCI's words. Raises ``MachineError`` for one that is not built."""
     machine = platform.machine()
     if machine not in _PLATFORMS:
@@ -34,15 +38,15 @@ def here() -> str:
     return _PLATFORMS[machine]
 
 
-def read(folders: Folders) -> Lock | None:
-    """The project's lock; None when it has none.
+def read(folders: Folders) -> Locks:
+    """The project's locks; without any where it has no such file.
 
     Raises ``ProjectError`` when the file is there and cannot be understood.
     """
     try:
         found = locks.decode(folders.lock.read_bytes())
     except FileNotFoundError:
-        return None
+        return Locks(platforms=())
     except msgspec.MsgspecError as error:
         raise ProjectError(
             f"The lock cannot be read: {error}.",
@@ -58,12 +62,12 @@ def read(folders: Folders) -> Lock | None:
     return found
 
 
-def write(folders: Folders, lock: Lock) -> None:
-    """Write the project's lock, whole or not at all."""
+def write(folders: Folders, found: Locks) -> None:
+    """Write the project's locks, whole or not at all."""
     part = folders.lock.with_name(f".{folders.lock.name}.{clock.token(8)}")
     try:
         with part.open("xb") as file:
-            file.write(locks.encode(lock))
+            file.write(locks.encode(found))
             file.flush()
             os.fsync(file.fileno())
         part.replace(folders.lock)
@@ -133,19 +137,30 @@ def keep(lock: Lock, settings: ImageSettings, root: Path) -> None:
         )
 
 
-def choose(settings: ImageSettings, root: Path, network: Network, progress: Progress) -> Lock:
-    """Choose packages anew, the newest that fit, from the machine's own sources."""
-    target = here()
-    progress.step("lock", "choosing packages of the distribution")
+def choose(
+    settings: ImageSettings,
+    root: Path,
+    target: str,
+    network: Network,
+    progress: Progress,
+    like: Lock | None = None,
+) -> Lock:
+    """Choose packages for a platform anew, the newest that fit, from the machine's own sources.
+
+    ``like`` is the lock of another platform: its versions of wheels are taken where they can be.
+    """
+    progress.step("lock", f"choosing packages of the distribution for {target}")
     base, shell, debian = _debs(settings, target.partition("/")[2], network, progress)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
     if not requirements.exists():
         _without(settings, requirements, progress)
-    runtime, packages = wheels.lock(
+    runtime, packages = _wheels(
         requirements if requirements.exists() else None,
         wheel_target(settings.python, target, base),
         network,
+        like,
+        progress,
     )
     debs = len(base) + len(shell) + len(debian)
     count = f"{debs} packages, {len(runtime) + len(packages)} wheels"
@@ -161,6 +176,26 @@ def choose(settings: ImageSettings, root: Path, network: Network, progress: Prog
         runtime=runtime,
         packages=packages,
     )
+
+
+def _wheels(
+    requirements: Path | None,
+    target: Target,
+    network: Network,
+    like: Lock | None,
+    progress: Progress,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The wheels for a platform: in the versions of another one, else in the newest that fit."""
+    if like is None:
+        return wheels.lock(requirements, target, network)
+    try:
+        return wheels.lock(requirements, target, network, like=(*like.runtime, *like.packages))
+    except PackageError as error:
+        progress.say(
+            f"Not all versions of {like.platform} can be had for {target.platform}, which gets "
+            f"others: {error.what.partition(chr(10))[0]}"
+        )
+        return wheels.lock(requirements, target, network)
 
 
 def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:

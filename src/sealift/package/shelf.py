@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sealift.archive import Entry
+import msgspec
+
 from sealift.package import layer
-from sealift.package.layer import Role
+from sealift.package.layer import Part, Role
 from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
 from sealift.types import Digest
 
 
+class Made(msgspec.Struct, frozen=True):
+    """A note on what came of making something: one layer or several."""
+
+    layers: tuple[Layer, ...]
+
+
 class Shelf:
     """Notes in the folder ``notes`` on the layers in a store.
 
-    A note counts only while the store holds its layer, so that losing either costs time alone.
+    A note counts only while the store holds its layers, so that losing either costs time alone.
     """
 
     def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
@@ -25,30 +32,33 @@ class Shelf:
         self._notes = Notes(notes)
         self._progress = progress
 
-    def layer(self, role: Role, key: Digest, make: Callable[[], Iterable[Entry]]) -> Layer:
-        """The layer that was made from ``key``, or a new one of the entries that ``make`` gives."""
+    def layers(self, role: Role, key: Digest, make: Callable[[], Iterable[Part]]) -> list[Layer]:
+        """The layers that were made from ``key``, or new ones of the parts that ``make`` gives."""
         if found := self._noted(key, role):
             self._progress.step(f"{role} layer", "unchanged")
-            return layer.reused(found)
+            return [layer.reused(one) for one in found]
         self._progress.step(f"{role} layer", "building")
-        made = layer.write(self._store, role, make())
-        self._notes.put(key, made)
-        self._progress.step(f"{role} layer", f"built, {_readable(made.descriptor.size)}")
-        return made
+        made = tuple(layer.write(self._store, role, part) for part in make())
+        self._notes.put(key, Made(made))
+        size = readable(sum(one.descriptor.size for one in made))
+        several = f" in {len(made)} layers" if len(made) > 1 else ""
+        self._progress.step(f"{role} layer", f"built, {size}{several}")
+        return list(made)
 
-    def _noted(self, key: Digest, role: Role) -> Layer | None:
-        found = self._notes.get(key, Layer)
-        fits = found and found.role == role and self._store.has(found.descriptor.digest)
-        return found if fits else None
+    def _noted(self, key: Digest, role: Role) -> tuple[Layer, ...]:
+        found = self._notes.get(key, Made)
+        layers = found.layers if found else ()
+        there = all(one.role == role and self._store.has(one.descriptor.digest) for one in layers)
+        return layers if there else ()
 
 
-def _readable(size: int) -> str:
+def readable(size: int) -> str:
     """Bytes for people.
 
-    >>> _readable(1_234_567), _readable(2_345)
+    >>> readable(1_234_567), readable(2_345)
     ('1.2 MB', '2 kB')
     """
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
-__all__ = ["Shelf"]
+__all__ = ["Shelf", "readable"]

@@ -43,16 +43,19 @@ def lock(
     target: Target,
     network: Network,
     runtime: Sequence[str] = RUNTIME,
+    like: Sequence[str] = (),
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Resolve the server's and the user's requirements together.
 
-    The lines for the server, and those that only the steps need.
+    The lines for the server, and those that only the steps need. ``like`` are locked lines whose
+    versions are to be taken again. Raises ``PackageError`` when they cannot be had together.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         needed = _file(folder / "runtime.in", runtime)
         sources = [path for path in (requirements, needed) if path]
-        whole = uv.compile_lock(sources, target, network)
+        versions = _file(folder / "like.txt", [_pin(line) for line in like]) if like else None
+        whole = uv.compile_lock(sources, target, network, constraints=versions)
         if requirements is None:
             return whole, ()
         pins = _file(folder / "pins.txt", [line.partition(" --hash")[0] for line in whole])
@@ -78,14 +81,14 @@ def unpack(
     folder: Path,
     requirements: Path | None = None,
 ) -> Iterator[Entry]:
-    """Unpack locked wheels below ``folder`` and give the entries of their layer.
+    """Unpack locked wheels below ``folder`` and give the entries of their layers.
 
     ``requirements`` is the user's file, which may name the indexes to use.
     """
     where = folder / "wheels"
     content = [*(_indexes(requirements) if requirements else ()), *lines]
     uv.install(_file(folder / "requirements.txt", content), target, network, where)
-    yield from entries(where, target.python)
+    return entries(where, target.python)
 
 
 def _indexes(requirements: Path) -> Iterator[str]:

@@ -13,7 +13,7 @@ import msgspec
 from sealift import digest
 from sealift.types import Digest
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Deb(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Deb(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the layers are made of.
+    """What the layers of one platform's images are made of.
 
     ``inputs`` is the digest of everything that the choice was made from; a lock counts as long as
     that is unchanged. ``debian`` are the packages that the project file asks for, and what these
@@ -38,7 +38,6 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``linux/amd64``.
     """
 
-    format: int = msgspec.field(default_factory=lambda: FORMAT)
     inputs: Digest
     platform: str
     suite: str
@@ -50,19 +49,52 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     packages: tuple[str, ...]
 
     @property
+    def content(self) -> bytes:
+        """All of it, in the form that its digest is taken of."""
+        return digest.canonical(msgspec.to_builtins(self))
+
+    @property
     def digest(self) -> Digest:
         """The digest of all of it."""
-        return digest.of_json(msgspec.to_builtins(self))
+        return digest.of_bytes(self.content)
 
 
-def encode(lock: Lock) -> bytes:
-    """A lock as the text of its file: JSON that a person, and a version control, can read."""
-    return msgspec.json.format(msgspec.json.encode(lock), indent=1) + b"\n"
+class Locks(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of ``sealift.lock``: a lock for each platform, in order of their names."""
+
+    format: int = msgspec.field(default_factory=lambda: FORMAT)
+    platforms: tuple[Lock, ...]
+
+    def of(self, platform: str) -> Lock | None:
+        """The lock of a platform, if there is one."""
+        return next((one for one in self.platforms if one.platform == platform), None)
+
+    def with_(self, lock: Lock) -> Locks:
+        """The same with this lock in place of its platform's."""
+        others = [one for one in self.platforms if one.platform != lock.platform]
+        return Locks(platforms=tuple(sorted([*others, lock], key=lambda one: one.platform)))
 
 
-def decode(text: bytes) -> Lock:
-    """Read what ``encode`` wrote. Raises ``msgspec.MsgspecError``."""
-    return msgspec.json.decode(text, type=Lock)
+class _Format(msgspec.Struct):
+    format: int
 
 
-__all__ = ["Deb", "Lock", "decode", "encode"]
+def encode(locks: Locks) -> bytes:
+    """Locks as the text of their file: JSON that a person, and a version control, can read."""
+    return msgspec.json.format(msgspec.json.encode(locks), indent=1) + b"\n"
+
+
+def decode(text: bytes) -> Locks:
+    """Read what ``encode`` wrote, now or in the format before this one.
+
+    Raises ``msgspec.MsgspecError``.
+    """
+    form = msgspec.json.decode(text, type=_Format).format
+    if form == 1:
+        return Locks(platforms=(msgspec.json.decode(text, type=Lock),))
+    if form > FORMAT:
+        return Locks(format=form, platforms=())
+    return msgspec.json.decode(text, type=Locks)
+
+
+__all__ = ["Deb", "Lock", "Locks", "decode", "encode"]

@@ -49,6 +49,9 @@ DebianName = Annotated[
 ]
 """The name of a Debian package (Debian Policy 5.6.1)."""
 
+Platform = Literal["linux/amd64", "linux/arm64"]
+"""What an image runs on, in the words of OCI: system and architecture."""
+
 Gate = Annotated[
     str,
     Meta(
@@ -96,6 +99,13 @@ class ImageSettings(Section, frozen=True):
         Meta(
             description="File names of shared libraries that may be missing or unfit, because "
             "what needs them is never loaded."
+        ),
+    ] = field(default_factory=list)
+    platforms: Annotated[
+        list[Platform],
+        Meta(
+            description="What the serving image is made for: 'linux/amd64', 'linux/arm64' or both; "
+            "by default this machine's platform. The steps run on this machine's."
         ),
     ] = field(default_factory=list)
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"

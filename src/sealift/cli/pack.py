@@ -1,0 +1,104 @@
+"""The command that makes images: package."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sealift import clock, packing
+from sealift.cli.options import HERE, Json, Version, Where, workplace
+from sealift.cli.output import Page, Work
+from sealift.digest import short
+from sealift.errors import MachineError
+from sealift.package.evidence import bill
+from sealift.record.image import Image
+from sealift.record.transfer import Pushed
+from sealift.types import Json as Value
+
+Push = Annotated[
+    bool, typer.Option("--push", help="Push the image to the registry of the project file.")
+]
+To = Annotated[str, typer.Option("--to", help="Push the image there: HOST/REPOSITORY[:TAG].")]
+
+Bom = Annotated[
+    Path | None, typer.Option("--bom", help="Write the image's bill of materials to this file.")
+]
+
+
+def package(
+    where: Where = HERE,
+    model: Version = None,
+    push: Push = False,
+    to: To = "",
+    bom: Bom = None,
+    json: Json = False,
+) -> None:
+    """Build the serving image of a model, without a daemon."""
+    wired, page = workplace(where), Page(as_json=json)
+    target = packing.destination(wired, to) if push or to else ""
+    with Work() as talk:
+        images = packing.package(wired, model, progress=talk)
+        image = images[0]
+        pushed = packing.push(wired, image, target, progress=talk) if target else None
+    page.value({"images": images, "pushed": pushed})
+    for one in images:
+        show_image(page, one)
+    page.line("signed and kept beside it: bill of materials, provenance", "good")
+    if bom:
+        write_bill(bill(image.digest, store=wired.store, signer=wired.signer), bom)
+        page.line(f"bill of materials (CycloneDX): {bom}", "good")
+    if pushed:
+        show_pushed(page, pushed)
+    page.line(f"next: sealift check --model {image.model}", "info")
+
+
+def write_bill(content: dict[str, Value], to: Path) -> None:
+    """Write a bill of materials, for people and tools to read; a file that is there is replaced."""
+    part = to.with_name(f".{to.name}.{clock.token(8)}")
+    try:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+        part.replace(to)
+    except OSError as error:
+        raise MachineError(
+            f"The bill of materials cannot be written: {error.strerror}.",
+            where=str(to),
+            remedy="Name a file in a folder that is there and that you may write; the image is "
+            "kept.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def show_pushed(page: Page, pushed: Pushed) -> None:
+    """A push for a person."""
+    documents = f"; signed documents beside it: {pushed.referrers}" if pushed.referrers else ""
+    page.line(
+        f"pushed {pushed.reference}: {pushed.sent_blobs} blobs ({pushed.sent_bytes:,} bytes) sent, "
+        f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{documents}",
+        "good",
+    )
+
+
+def show_image(page: Page, image: Image) -> None:
+    """An image for a person."""
+    page.table(
+        ("layer", "bytes", "digest", ""),
+        [
+            (
+                f"{layer.role} {layer.holds}".rstrip(),
+                f"{layer.descriptor.size:,}",
+                short(layer.descriptor.digest),
+                "reused" if layer.reused else "written",
+            )
+            for layer in image.layers
+        ],
+    )
+    page.line(f"image {image.digest}  {image.platform}, model {image.model}", "good")
+
+
+__all__ = ["package", "show_image"]

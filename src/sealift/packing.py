@@ -1,0 +1,88 @@
+"""The chapter of packaging: a model becomes images, with what is signed beside them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sealift import journey
+from sealift.adapters.registries.push import push as send
+from sealift.adapters.registries.reference import parse as parse_reference
+from sealift.adapters.registries.session import Access
+from sealift.errors import UsageError
+from sealift.network.network import Network
+from sealift.package import evidence, locking
+from sealift.package.builder import Builder
+from sealift.package.making import Making, project_file
+from sealift.ports import Progress
+from sealift.record.image import Image
+from sealift.record.lock import Lock
+from sealift.record.model import Model
+from sealift.record.project import Platform
+from sealift.record.run import Run
+from sealift.record.transfer import Pushed
+from sealift.wiring import Wired
+
+
+def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[Image, ...]:
+    """Build the serving images of a model version (None: the newest), one for each platform.
+
+    That for this machine, if it is among them, comes first. The bill of materials and the
+    provenance of each are signed and kept beside it.
+    """
+    model = journey.pick(wired, version)
+    with wired.ledger.exclusive("package"):
+        made = tuple(_image(wired, model, platform, progress) for platform in platforms(wired))
+    for image in made:
+        wired.ledger.save(image)
+    return made
+
+
+def platforms(wired: Wired) -> list[Platform]:
+    """What serving images are made for, this machine's platform first if it is among them."""
+    here = locking.here()
+    wanted = wired.project.image.platforms or [here]
+    return sorted(set(wanted), key=lambda one: (one != here, one))
+
+
+def destination(wired: Wired, reference: str) -> str:
+    """Where images are pushed: ``reference``, else what the project file says.
+
+    Raises ``UsageError`` for what is no reference, or when there is none.
+    """
+    named = reference or wired.project.image.registry
+    if not named:
+        raise UsageError(
+            "No registry is named.",
+            remedy="Set image.registry in sealift.toml, or say --to HOST/REPOSITORY:TAG.",
+        )
+    return str(parse_reference(named))
+
+
+def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Pushed:
+    """Send an image, with the reports about it, to a registry.
+
+    Without a tag or a digest in ``target`` the tag is the version of the model.
+    """
+    place = parse_reference(target)
+    if not place.tag and not place.digest:
+        place = msgspec.structs.replace(place, tag=str(image.model))
+    access = Access(Network(wired.project.network, wired.folders.root))
+    progress.step("push", f"to {place}")
+    return send(wired.store, image.digest, str(place), access=access, progress=progress)
+
+
+def _image(wired: Wired, model: Model, platform: str, progress: Progress) -> Image:
+    builder = Builder(wired.project, wired.folders, wired.store, progress, platform)
+    return _attested(wired, builder.serving_image(model), model, builder.lock())
+
+
+def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
+    run = wired.ledger.get(Run, model.run)
+    file = project_file(run, wired.store, wired.folders.file.name)
+    made = Making(image=image, model=model, run=run, lock=lock, project_file=file)
+    notes = wired.folders.state / "contents"
+    kept = evidence.attest(made, store=wired.store, signer=wired.signer, notes=notes)
+    return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
+
+
+__all__ = ["destination", "package", "platforms", "push"]
