@@ -54,6 +54,7 @@ def test_the_images_are_for_their_platforms(both, tmp_path):
         root = store.rootfs(image.digest)
         place = root / "usr/local/lib/python3.13/dist-packages/msgspec/cpu"
         assert place.read_text() == platform
+    assert store.resolve("flights:1").digest == images[0].digest
     models = [{one.descriptor.digest for one in i.layers if one.role == "model"} for i in images]
     assert models[0] == models[1]
 

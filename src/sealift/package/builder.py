@@ -86,9 +86,15 @@ class Builder:
         notes = self._annotations(model)
         config = image.serving_config(lock.platform, layers, notes)
         manifest = image.write(self._store, config, layers, notes)
-        tag = str(model.version) if model else "server"
-        self._store.tag(f"{self._project.name}:{tag}", manifest)
+        self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)
+
+    def _name(self, model: Model | None) -> str:
+        """The name in the store: with the processor where it is not this machine's."""
+        tag = str(model.version) if model else "server"
+        foreign = self._platform != locking.here()
+        arch = self._platform.partition("/")[2]
+        return f"{self._project.name}:{tag}" + (f"-{arch}" if foreign else "")
 
     def _stack(self, lock: Lock) -> Stack:
         return Stack(
