@@ -8,10 +8,10 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "sealift"
 FLOORS = (
     ("types", "errors", "digest", "clock", "process", "folders", "retired", "archive", "loopback"),
-    ("record", "stats"),
+    ("record", "stats", "formats"),
     ("ports", "attestation", "network"),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),
-    ("wiring", "journey", "packing", "container", "doctor", "control"),
+    ("wiring", "registration", "journey", "packing", "container", "doctor", "control"),
     ("cli", "web"),
 )
 
@@ -53,6 +53,8 @@ def test_a_module_imports_only_lower_floors_or_its_own_room(name, path):
                 ("journey", "wiring"),
                 ("packing", "wiring"),
                 ("packing", "journey"),
+                ("journey", "registration"),
+                ("registration", "wiring"),
                 ("control", "wiring"),
                 ("control", "journey"),
                 ("doctor", "wiring"),
