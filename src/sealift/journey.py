@@ -7,14 +7,12 @@ here stands only what comes after what.
 from __future__ import annotations
 
 import getpass
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from sealift import clock, digest
+from sealift import clock
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
 from sealift.data.find import find
@@ -28,24 +26,22 @@ from sealift.errors import (
     UsageError,
 )
 from sealift.package import evidence
-from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.package.locking import here
 from sealift.ports import Progress
-from sealift.record.contract import Contract
 from sealift.record.image import Image
 from sealift.record.model import Model
-from sealift.record.project import ModelSettings, ReleaseSettings
+from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
+from sealift.registration import register
 from sealift.release import transitions
 from sealift.release.plan import plan
-from sealift.train import learning
 from sealift.train import plan as pipeline
 from sealift.train.execute import execute
 from sealift.train.gate import failures
-from sealift.types import Digest, Json, Scalar
+from sealift.types import Scalar
 from sealift.wiring import Wired
 
 ORPHANED_SECONDS = 10.0
@@ -97,36 +93,6 @@ def foresee(wired: Wired, params: Mapping[str, Scalar]) -> None:
     for name, source in wired.project.data.items():
         if any(f"data.{name}" in one.step.reads for one in steps):
             find(wired.folders.root, source.uri)
-
-
-def register(
-    wired: Wired, run: Run, settings: ModelSettings, builder: Builder, progress: Progress
-) -> Model:
-    """Give a run's model its version, contract, reference profile and golden vectors.
-
-    A run that gives the same bytes as a model that is there already gets that model's version.
-    """
-    folder = wired.folders.runs / run.id / "model"
-    doubts = learning.learn(
-        run,
-        settings,
-        image=builder.serving_image(None).digest,
-        folder=folder,
-        engine=wired.engine,
-        store=wired.store,
-    )
-    for doubt in doubts:
-        progress.say(doubt)
-    content = digest.of_tree(folder)
-    known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
-    if known is None:
-        known = _new_model(wired, run, settings, folder, content)
-        progress.step("model", f"registered as version {known.version}")
-    else:
-        progress.step("model", f"the same bytes as version {known.version}")
-    wired.ledger.save(msgspec.structs.replace(run, model=known.version))
-    shutil.rmtree(folder)
-    return known
 
 
 def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
@@ -280,30 +246,6 @@ def passed(report: Report) -> None:
         )
 
 
-def _new_model(
-    wired: Wired, run: Run, settings: ModelSettings, folder: Path, content: Digest
-) -> Model:
-    contract = msgspec.json.decode((folder / "contract.json").read_bytes(), type=Contract)
-    name, version = wired.project.name, wired.ledger.next_version()
-    card: dict[str, Json] = {"name": name, "version": version, "run": run.id}
-    (folder / "model.json").write_bytes(digest.canonical(card))
-    artifact = write_model(wired.store, folder, name=name, version=version)
-    model = Model(
-        name=name,
-        version=version,
-        digest=artifact.digest,
-        content=content,
-        run=run.id,
-        created=clock.now(),
-        task=settings.task,
-        metrics=run.metrics,
-        contract=contract,
-        comment=run.comment,
-    )
-    wired.ledger.save(model)
-    return model
-
-
 def _free_for(wired: Wired, version: int) -> int | None:
     if (busy := in_progress(wired)) is not None:
         raise ReleaseError(
@@ -325,7 +267,6 @@ __all__ = [
     "in_progress",
     "passed",
     "pick",
-    "register",
     "release",
     "serving",
     "train",

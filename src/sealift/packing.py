@@ -10,7 +10,7 @@ from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
 from sealift.network.network import Network
-from sealift.package import evidence, locking
+from sealift.package import content, evidence, locking
 from sealift.package.builder import Builder
 from sealift.package.making import Making, project_file
 from sealift.ports import Progress
@@ -30,6 +30,8 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     provenance of each are signed and kept beside it.
     """
     model = journey.pick(wired, version)
+    settings = wired.project.model
+    content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
         made = tuple(_image(wired, model, platform, progress) for platform in platforms(wired))
     for image in made:

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from sealift import digest
 from sealift.errors import DataError, PackageError, ProjectError
 from sealift.record.project import ModelSettings
 from sealift.record.run import Code, Machine, Run, StepRun
 from sealift.testing.engine import MemoryEngine
 from sealift.testing.store import MemoryStore
+from sealift.train.intake import admit, output
 from sealift.train.learning import learn
 from sealift.types import Digest
 
@@ -41,9 +44,11 @@ class World:
 
     def learn(self):
         """Learn from what lies there."""
+        run = self.run()
         return learn(
-            self.run(),
+            run,
             SETTINGS,
+            self.store.tree(output(run, SETTINGS.origin)),
             image=EMPTY,
             folder=self.folder / "runs" / "r1" / "model",
             engine=self.engine,
@@ -163,3 +168,16 @@ def test_a_container_that_ends_without_a_word_is_told_with_its_log(world, lines)
 
     assert "status 137" in told.value.what
     assert told.value.where.endswith("learn.log")
+
+
+def test_a_pickle_beside_the_model_is_refused_until_it_is_allowed(world):
+    """Whatever is in the output may be loaded by somebody."""
+    pickled = b"cposix\nsystem\n(S'true'\ntR."
+    (world.model / "model.pkl").write_bytes(pickled)
+    run = world.run()
+
+    with pytest.raises(PackageError) as told:
+        admit(run, SETTINGS, store=world.store)
+    assert "posix.system" in told.value.what
+    allowing = msgspec.structs.replace(SETTINGS, allow=[digest.of_bytes(pickled)])
+    assert admit(run, allowing, store=world.store).is_dir()

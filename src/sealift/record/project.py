@@ -52,6 +52,15 @@ DebianName = Annotated[
 Platform = Literal["linux/amd64", "linux/arm64"]
 """What an image runs on, in the words of OCI: system and architecture."""
 
+FileDigest = Annotated[
+    str,
+    Meta(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        extra={"write": "'sha256:' and 64 hexadecimal digits, as the refusal prints them"},
+    ),
+]
+"""The digest of a file."""
+
 Gate = Annotated[
     str,
     Meta(
@@ -214,6 +223,13 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
         dict[str, Gate],
         Meta(description="Gates on metrics, such as mae = '<= 30'; else nothing is registered."),
     ] = field(default_factory=dict)
+    allow: Annotated[
+        list[FileDigest],
+        Meta(
+            description="Digests (SHA-256) of model files that may run code when they are loaded, "
+            "such as pickles; such a file is refused unless its digest stands here."
+        ),
+    ] = field(default_factory=list)
     fields: Annotated[dict[str, FieldRule], Meta(description="Rules for single input fields.")] = (
         field(default_factory=dict)
     )

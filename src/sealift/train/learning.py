@@ -17,6 +17,7 @@ from sealift.ports import Engine, Store
 from sealift.record.container import ContainerSpec, Mount
 from sealift.record.project import ModelSettings
 from sealift.record.run import Run
+from sealift.train.intake import output
 from sealift.types import Digest
 
 SECONDS = 600.0
@@ -36,17 +37,23 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def learn(
-    run: Run, settings: ModelSettings, *, image: Digest, folder: Path, engine: Engine, store: Store
+    run: Run,
+    settings: ModelSettings,
+    source: Path,
+    *,
+    image: Digest,
+    folder: Path,
+    engine: Engine,
+    store: Store,
 ) -> tuple[str, ...]:
     """Write model, contract, profile and golden vectors to ``folder``; what is doubtful about them.
 
-    The model is a file, or a folder with ``model.onnx``. Raises the error that the container
-    ended with, in terms of the project; ``PackageError`` when it said none.
+    ``source`` is the model: an ONNX file, or a folder with ``model.onnx``. Raises the error that
+    the container ended with, in terms of the project; ``PackageError`` when it said none.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    source = store.tree(_output(run, settings.origin))
-    table = store.tree(_output(run, settings.table))
+    table = store.tree(output(run, settings.table))
     rules = folder.parent / "settings.json"
     rules.write_bytes(msgspec.json.encode(settings))
     log = folder.parent / "learn.log"
@@ -75,11 +82,6 @@ def _weights(source: Path) -> list[tuple[Path, str]]:
     if source.is_file():
         return [(source, WEIGHTS)]
     return [(path, path.name) for path in sorted(source.iterdir()) if path.name.startswith(WEIGHTS)]
-
-
-def _output(run: Run, reference: str) -> Digest:
-    step, _, name = reference.partition(".")
-    return next(one.outputs[name] for one in run.steps if one.name == step)
 
 
 def _events(log: Path) -> list[Event]:

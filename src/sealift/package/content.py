@@ -1,0 +1,55 @@
+"""What goes into an image is looked at once more: none of it runs code when it is loaded."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from sealift import digest
+from sealift.errors import IntegrityError
+from sealift.formats.evidence import Finding
+from sealift.formats.refusal import refuse
+from sealift.formats.scan import examine
+from sealift.package.artifact import model_layers
+from sealift.ports import Store
+from sealift.record.model import Model
+from sealift.types import Digest
+
+
+def require(model: Model, allowed: Collection[str], *, store: Store) -> None:
+    """Refuse a model whose files run code, unless they are allowed by their digests.
+
+    Raises ``PackageError``; ``IntegrityError`` for a layer that is no tar of one file.
+    """
+    findings = []
+    for layer in model_layers(store, model.digest):
+        found = _finding(store, layer.descriptor.digest, layer.holds)
+        findings += [found] if found else []
+    refuse(findings, allowed, where=f"model {model.version}")
+
+
+def _finding(store: Store, address: Digest, name: str) -> Finding | None:
+    seen = examine(lambda: _content(store, address), None, name)
+    if not seen.imports and not seen.unclear:
+        return None
+    with _content(store, address) as stream:
+        return seen.finding(name, digest.of_stream(stream))
+
+
+@contextmanager
+def _content(store: Store, address: Digest) -> Iterator[BinaryIO]:
+    """The one file in a layer of a model."""
+    try:
+        with store.open(address) as blob, tarfile.open(fileobj=blob, mode="r|") as archive:
+            member = next((one for one in archive if one.isfile()), None)
+            stream = archive.extractfile(member) if member else None
+            if stream is None:
+                raise IntegrityError("A layer of the model holds no file.", where=address)
+            yield cast("BinaryIO", stream)
+    except tarfile.TarError as error:
+        raise IntegrityError(f"A layer of the model is damaged: {error}.", where=address) from error
+
+
+__all__ = ["require"]
