@@ -68,7 +68,16 @@ class MachineError(SealiftError):
 
 
 class OfflineError(MachineError):
-    """The network is switched off by a setting, and something is wanted from it."""
+    """The network is switched off by a setting, and something is wanted from it.
+
+    ``lacks`` names the files that are wanted and not here, where they are known.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", lacks: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.lacks = lacks
 
 
 class RegistryError(MachineError):

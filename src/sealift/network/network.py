@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from sealift.network import indexes, proxies, trust
-from sealift.network.proxies import Proxies
+from sealift.network.proxies import Proxies, is_local
 from sealift.network.roads import Roads
 from sealift.record.network import NetworkSettings
 
@@ -70,6 +70,11 @@ class Network:
     def authorities(self) -> str:
         """The certificates to trust, in PEM form; raises ``MachineError`` for a bad file."""
         return trust.authorities(self._file(self.settings.ca), self.environment)
+
+    def reaches(self, address: str) -> bool:
+        """Whether an address may be asked: while ``offline``, only one of this machine."""
+        url = httpx.URL(address)
+        return not self.offline or url.scheme == "file" or is_local(url.host)
 
     def speaks_plain(self, host: str) -> bool:
         """Whether a registry was named as one that speaks plain HTTP; ``host`` as it is written."""

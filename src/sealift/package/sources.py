@@ -46,23 +46,37 @@ class Mirror:
 
 
 def mirror(network: Network, *, machine: Path = Path("/")) -> Mirror:
-    """The mirror to use: the one that somebody chose, else that of the machine's own sources.
+    """The mirror to choose packages from, with the keys that its releases are signed with.
 
-    ``machine`` is the root of the file system that is asked. Raises ``SourceError`` when none of
-    them names one, or when there are no keys to check signatures with.
+    ``machine`` is the root of the file system that is asked. Raises ``SourceError`` when none is
+    known, or when there are no keys to check signatures with.
     """
-    found = list(_debian(machine))
+    main, security = bases(network, machine=machine)
+    if not main:
+        raise unknown(machine)
+    return Mirror(main, security, _keyring(list(_debian(machine)), network.keyring, machine))
+
+
+def bases(network: Network, *, machine: Path = Path("/")) -> tuple[str, str]:
+    """The addresses of the main archive and of the security archive, empty where not known.
+
+    They are those that somebody chose, else those of the machine's own sources.
+    """
     main, security = network.mirror, network.security_mirror
     if not main:
+        found = list(_debian(machine))
         main = next((entry.uri for entry in found if not _is_security(entry)), "")
         security = security or next((e.uri for e in found if _is_security(e)), "")
-    if not main:
-        raise SourceError(
-            "No Debian mirror is known: this machine's package sources name none.",
-            where=str(machine / "etc/apt"),
-            remedy=_REMEDY,
-        )
-    return Mirror(main.rstrip("/"), security.rstrip("/"), _keyring(found, network.keyring, machine))
+    return main.rstrip("/"), security.rstrip("/")
+
+
+def unknown(machine: Path = Path("/")) -> SourceError:
+    """The error for a machine that knows no mirror."""
+    return SourceError(
+        "No Debian mirror is known: this machine's package sources name none.",
+        where=str(machine / "etc/apt"),
+        remedy=_REMEDY,
+    )
 
 
 def _is_security(source: Source) -> bool:
@@ -153,4 +167,4 @@ def _embedded(text: str) -> bytes:
     return "\n".join("" if line == "." else line for line in lines).encode()
 
 
-__all__ = ["Mirror", "Source", "configured", "mirror"]
+__all__ = ["Mirror", "Source", "bases", "configured", "mirror", "unknown"]

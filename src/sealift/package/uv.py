@@ -14,24 +14,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealift import process
-from sealift.errors import MachineError, PackageError, SourceError
+from sealift.errors import MachineError, OfflineError, PackageError, SourceError
+from sealift.network.faults import PROXY, TRUST
 from sealift.network.network import Network
 from sealift.network.secrets import hidden
+from sealift.package.lacking import lacking
 
 _ARCHES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _UNREACHABLE = re.compile(
-    r"error sending request|dns error|connection refused|network connectivity is disabled"
-    r"|failed to fetch|operation timed out|could not connect|\b(401|403|407|5\d\d) [A-Z]",
+    r"error sending request|dns error|connection refused|failed to fetch|operation timed out"
+    r"|could not connect|\b(401|403|407|5\d\d) [A-Z]",
     re.IGNORECASE,
 )
+_OFF = re.compile(r"network connectivity is disabled|network was disabled", re.IGNORECASE)
 _HASH = re.compile(r'sha256 = "([0-9a-f]{64})"')
 _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
-_OFFLINE_REMEDY = (
-    "Check the network and the index (network.index in sealift.toml, UV_DEFAULT_INDEX, UV_INDEX, "
-    "uv.toml), then run the command again; what was downloaded already is kept."
+_LOGIN = (
+    "Give name and password in its address, in a variable of the environment, or for an index in "
+    "~/.netrc."
 )
+_LATER = "Run the command again then; what was downloaded already is kept."
+_INDEX = (
+    "Check the network and the index (network.index in sealift.toml, UV_DEFAULT_INDEX, UV_INDEX, "
+    "uv.toml); behind a proxy, set network.proxy or HTTPS_PROXY."
+)
+_REASONS = (
+    (r"407 |proxy authorization", "the proxy wants to know who asks", f"{_LOGIN} {PROXY}"),
+    (r"tunnel error", "the proxy does not let an index be reached", PROXY),
+    (r"invalid peer certificate", "the certificate is not trusted", TRUST),
+    (r"\b(401|403) [A-Z]", "an index wants to know who asks", _LOGIN),
+    (r"", "an index cannot be reached", _INDEX),
+)
+"""What uv may say of an index, in whose words, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +113,36 @@ def _joined(text: str) -> tuple[str, ...]:
 
 
 def install(requirements: Path, target: Target, network: Network, folder: Path) -> None:
-    """Unpack exactly these wheels into a folder: from uv's cache, else from the user's indexes.
+    """Unpack exactly these wheels into a folder: from uv's cache, else from the indexes.
 
-    Raises ``SourceError`` when one cannot be had, ``PackageError`` when it does not fit.
+    Raises ``SourceError`` when one cannot be had, ``OfflineError`` naming all that are not in the
+    cache when the network is switched off, ``PackageError`` when one does not fit.
     """
     words = ["pip", "install", "--target", str(folder), "--no-deps", "--require-hashes"]
-    words += ["--no-compile-bytecode", *target.options, "--requirements", str(requirements)]
-    if _run([*words, "--offline"], network).status == 0:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    done = _run(words, network)
+    words += ["--no-compile-bytecode", *target.options, "--requirements"]
+    done = _run([*words, str(requirements), "--offline"], network)
+    if done.status and not network.offline:
+        shutil.rmtree(folder, ignore_errors=True)
+        done = _run([*words, str(requirements)], network)
+    elif done.status and (lacks := _not_cached(requirements, words, network)):
+        raise lacking(lacks)
     if done.status:
         raise _failure(done, "The packages cannot be unpacked", where="sealift.lock")
+
+
+def _not_cached(requirements: Path, words: Sequence[str], network: Network) -> list[str]:
+    """The wheels that uv's cache does not have: uv itself stops at the first."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    common = [line for line in lines if line.startswith("-")]
+    alone = requirements.with_name("alone.txt")
+    lacks = []
+    for line in lines:
+        if not line.startswith("-"):
+            alone.write_text("\n".join([*common, line, ""]), encoding="utf-8")
+            done = _run([*words, str(alone), "--offline"], network)
+            if done.status and _OFF.search(done.stderr.decode(errors="replace")):
+                lacks.append(line.partition(" ")[0])
+    return lacks
 
 
 def _run(words: Sequence[str], network: Network) -> process.Finished:
@@ -132,7 +166,14 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
     said = hidden(done.stderr.decode(errors="replace").strip())
     tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
-        return SourceError(f"{what}: an index cannot be reached.\n{tail}", remedy=_OFFLINE_REMEDY)
+        why, remedy = next((why, to) for sign, why, to in _REASONS if re.search(sign, said))
+        return SourceError(f"{what}: {why}.\n{tail}", remedy=f"{remedy} {_LATER}")
+    if _OFF.search(said):
+        return OfflineError(
+            f"{what}: the network is switched off, and uv's cache does not have all of it.\n{tail}",
+            remedy="Run this once with a network; or take network.offline and SEALIFT_OFFLINE "
+            "away.",
+        )
     if _REFUSED.search(said):
         return MachineError(f"{what}:\n{tail}", remedy=_REFUSED_REMEDY)
     return PackageError(
