@@ -3,6 +3,8 @@
 import pytest
 from archives import Archive, wheel
 
+from network_servers import forget
+
 BASE = {
     "base-files": {
         "etc": None,
@@ -74,3 +76,12 @@ def world(tmp_path, archive, wheels, monkeypatch):
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "requirements.txt").write_text("forest\n")
     return tmp_path / "project"
+
+
+@pytest.fixture
+def near(world, tmp_path, monkeypatch):
+    """A project's folder, in an environment that says nothing of the network but the keys."""
+    forget(monkeypatch)
+    monkeypatch.setenv("SEALIFT_KEYRING", str(tmp_path / "keys"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return world

@@ -19,6 +19,10 @@ PROXY = (
     "Check network.proxy and network.no_proxy in sealift.toml, or HTTPS_PROXY, HTTP_PROXY and "
     "NO_PROXY."
 )
+LOGIN = (
+    "Give the name and the password in its address, SCHEME://NAME:PASSWORD@HOST, best in a "
+    "variable of the environment."
+)
 WAY = "Check the network; behind a proxy, set network.proxy in sealift.toml, or HTTPS_PROXY."
 
 
@@ -43,6 +47,8 @@ def trouble(error: httpx.TransportError, whom: str) -> Trouble | None:
         return Trouble(f"TLS was expected, and {whom} does not speak it.", "")
     if isinstance(error, httpx.UnsupportedProtocol):
         return Trouble(f"An address cannot be used: {hidden(str(error))}.", "")
+    if isinstance(error, httpx.ProxyError) and "407" in str(error):
+        return Trouble("The proxy wants to know who asks.", f"{LOGIN} {PROXY}")
     if isinstance(error, httpx.ProxyError):
         return Trouble(f"The proxy does not let {whom} be reached: {said(error)}.", PROXY, False)
     if any(isinstance(one, socket.gaierror) for one in chain):
@@ -65,4 +71,4 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-__all__ = ["PROXY", "TRUST", "WAY", "Trouble", "causes", "said", "trouble"]
+__all__ = ["LOGIN", "PROXY", "TRUST", "WAY", "Trouble", "causes", "said", "trouble"]

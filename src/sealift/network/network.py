@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -73,8 +74,8 @@ class Network:
 
     def reaches(self, address: str) -> bool:
         """Whether an address may be asked: while ``offline``, only one of this machine."""
-        url = httpx.URL(address)
-        return not self.offline or url.scheme == "file" or is_local(url.host)
+        url = urlsplit(address)
+        return not self.offline or url.scheme == "file" or is_local(url.hostname or "")
 
     def speaks_plain(self, host: str) -> bool:
         """Whether a registry was named as one that speaks plain HTTP; ``host`` as it is written."""

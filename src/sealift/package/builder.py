@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sealift import clock
+from sealift.errors import OfflineError
 from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.package import image, locking
@@ -62,9 +63,23 @@ class Builder:
             and one.inputs == locking.inputs(settings, root, one.platform)
         ]
         like = current[0] if current and not refresh else None
-        made = locking.choose(settings, root, self._platform, self._network, self._progress, like)
+        made = self._chosen(like)
         locking.write(self._folders, locks.with_(made))
         return made
+
+    def _chosen(self, like: Lock | None) -> Lock:
+        settings, root = self._project.image, self._folders.root
+        try:
+            return locking.choose(
+                settings, root, self._platform, self._network, self._progress, like
+            )
+        except OfflineError as error:
+            raise OfflineError(
+                "Packages have to be chosen, which needs the network, and that is switched off.",
+                where=error.where,
+                remedy="Run this once with a network, and keep sealift.lock in version control; or "
+                "take network.offline and SEALIFT_OFFLINE away.",
+            ) from error
 
     def step_image(self) -> Image:
         """The image that the steps run in: base, shell, and all packages."""

@@ -13,7 +13,7 @@ import httpx
 
 from sealift import clock, digest
 from sealift.errors import MachineError, SourceError
-from sealift.network.faults import PROXY, said, trouble
+from sealift.network.faults import LOGIN, PROXY, said, trouble
 from sealift.network.network import Network
 from sealift.network.secrets import hidden
 from sealift.types import Digest
@@ -22,7 +22,6 @@ _ATTEMPTS = 4
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _CHUNK = 1 << 20
 _OTHER = "Check the network, or name another mirror."
-_LOGIN = "Write the address as SCHEME://NAME:PASSWORD@HOST, in a variable of the environment. "
 
 
 class MissingError(SourceError):
@@ -40,6 +39,7 @@ class Fetcher:
         self._pause = pause
         self._client = network.client()
         self._client.follow_redirects = True
+        self._met = False
 
     def __enter__(self) -> Fetcher:
         return self
@@ -110,24 +110,28 @@ class Fetcher:
             try:
                 return list(self._get(url))
             except (httpx.TransportError, _BusyError) as error:
-                found = trouble(error, "the source") if isinstance(error, httpx.HTTPError) else None
-                if found and (found.lasting or attempt == _ATTEMPTS):
-                    raise SourceError(
-                        found.what, where=hidden(url), remedy=found.remedy or _OTHER
-                    ) from error
-                if attempt == _ATTEMPTS:
-                    raise SourceError(
-                        f"The source did not answer in {_ATTEMPTS} attempts: {said(error)}.",
-                        where=hidden(url),
-                        remedy=_OTHER,
-                    ) from error
+                self._judge(error, url, attempt)
                 clock.sleep(self._pause * 2 ** (attempt - 1))
                 attempt += 1
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise SourceError(f"{said(error)}.", where=hidden(url)) from error
 
+    def _judge(self, error: httpx.TransportError | _BusyError, url: str, attempt: int) -> None:
+        """Raise where no further attempt would help.
+
+        Who mistyped an address, or is offline, is told so at once.
+        """
+        where = hidden(url)
+        found = trouble(error, "the source") if isinstance(error, httpx.TransportError) else None
+        if found and (found.lasting or not self._met or attempt == _ATTEMPTS):
+            raise SourceError(found.what, where=where, remedy=found.remedy or _OTHER) from error
+        if attempt == _ATTEMPTS:
+            what = f"The source did not answer in {_ATTEMPTS} attempts: {said(error)}."
+            raise SourceError(what, where=where, remedy=_OTHER) from error
+
     def _get(self, url: str) -> Iterator[bytes]:
         with self._client.stream("GET", url) as answer:
+            self._met = True
             if answer.status_code in _BUSY:
                 raise _BusyError(f"status {answer.status_code}")
             if answer.status_code in (403, 404, 410):
@@ -143,9 +147,9 @@ class _BusyError(Exception):
 
 def _refusal(status: int, url: str) -> SourceError:
     if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
-        what, remedy = "The proxy wants to know who asks", _LOGIN + PROXY
+        what, remedy = "The proxy wants to know who asks", f"{LOGIN} {PROXY}"
     elif status == httpx.codes.UNAUTHORIZED:
-        what, remedy = "The source wants to know who asks", _LOGIN
+        what, remedy = "The source wants to know who asks", LOGIN
     else:
         what, remedy = f"The source answered {status}", ""
     return SourceError(f"{what}.", where=hidden(url), remedy=remedy)

@@ -10,6 +10,7 @@ from sealift.archive import Entry
 from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.package import apart, base, debs, layer, locking, pool, server, wheels
+from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
 from sealift.package.scratch import scratch
 from sealift.package.shelf import Shelf
@@ -41,25 +42,33 @@ class Stack:
 
     def of_steps(self) -> list[Layer]:
         """Base, shell, and all wheels."""
-        layers = [*self._system(), *self._shell(), *self._wheels("runtime", self._lock.runtime)]
-        return layers + self._wheels("packages", self._lock.packages)
+        return _all(self._base, self._debian, self._shell, self._runtime, self._further)
 
     def of_server(self) -> list[Layer]:
         """Base, the wheels that the server needs, and the server: all but a model."""
-        return [*self._system(), *self._wheels("runtime", self._lock.runtime), *self._server()]
+        return _all(self._base, self._debian, self._runtime, self._server)
 
-    def _system(self) -> list[Layer]:
-        """What both begin with."""
+    def _base(self) -> list[Layer]:
         lock = self._lock
 
         def make() -> Iterable[Entry]:
             return base.base_entries(self._packages(lock.base), lock.python)
 
-        def further() -> Iterable[Entry]:
-            return base.package_entries(self._packages(lock.debian))
+        return self._made("base", [lock.python, _sums(lock.base)], make)
 
-        made = self._made("base", [lock.python, _sums(lock.base)], make)
-        return made + (self._made("debian", [_sums(lock.debian)], further) if lock.debian else [])
+    def _debian(self) -> list[Layer]:
+        wanted = self._lock.debian
+
+        def make() -> Iterable[Entry]:
+            return base.package_entries(self._packages(wanted))
+
+        return self._made("debian", [_sums(wanted)], make) if wanted else []
+
+    def _runtime(self) -> list[Layer]:
+        return self._wheels("runtime", self._lock.runtime)
+
+    def _further(self) -> list[Layer]:
+        return self._wheels("packages", self._lock.packages)
 
     def _shell(self) -> list[Layer]:
         def make() -> Iterable[Entry]:
@@ -95,6 +104,11 @@ class Stack:
         return self._shelf.layers(
             role, digest.of_json(whole), lambda: [Part("", sorted_entries(make()))]
         )
+
+
+def _all(*makers: Callable[[], list[Layer]]) -> list[Layer]:
+    """The layers of all, from the bottom; offline, whatever some of them lack is said at once."""
+    return [one for layers in gathered(makers) for one in layers]
 
 
 def _sums(wanted: tuple[Deb, ...]) -> Json:

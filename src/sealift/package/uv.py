@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sealift import process
 from sealift.errors import MachineError, OfflineError, PackageError, SourceError
-from sealift.network.faults import PROXY, TRUST
+from sealift.network.faults import LOGIN, PROXY, TRUST
 from sealift.network.network import Network
 from sealift.network.secrets import hidden
 from sealift.package.lacking import lacking
@@ -31,20 +31,16 @@ _HASH = re.compile(r'sha256 = "([0-9a-f]{64})"')
 _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
-_LOGIN = (
-    "Give name and password in its address, in a variable of the environment, or for an index in "
-    "~/.netrc."
-)
 _LATER = "Run the command again then; what was downloaded already is kept."
 _INDEX = (
     "Check the network and the index (network.index in sealift.toml, UV_DEFAULT_INDEX, UV_INDEX, "
     "uv.toml); behind a proxy, set network.proxy or HTTPS_PROXY."
 )
 _REASONS = (
-    (r"407 |proxy authorization", "the proxy wants to know who asks", f"{_LOGIN} {PROXY}"),
+    (r"407 |proxy authorization", "the proxy wants to know who asks", f"{LOGIN} {PROXY}"),
     (r"tunnel error", "the proxy does not let an index be reached", PROXY),
     (r"invalid peer certificate", "the certificate is not trusted", TRUST),
-    (r"\b(401|403) [A-Z]", "an index wants to know who asks", _LOGIN),
+    (r"\b(401|403) [A-Z]", "an index wants to know who asks", f"{LOGIN} uv reads ~/.netrc too."),
     (r"", "an index cannot be reached", _INDEX),
 )
 """What uv may say of an index, in whose words, and what to do."""
