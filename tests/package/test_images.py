@@ -19,7 +19,7 @@ from sealift.folders import Folders
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.record.contract import Contract
-from sealift.record.image import MODEL_CONFIG, MODEL_MANIFEST
+from sealift.record.image import LOCK, MODEL_CONFIG, MODEL_MANIFEST
 from sealift.record.model import Model
 from sealift.record.project import ImageSettings, Project
 
@@ -158,9 +158,10 @@ def test_a_new_model_writes_its_own_layers_only(world, tmp_path):
     assert {status for _, status in talk.steps} == {"unchanged"}
     after = {path.name for path in (store.root / "blobs/sha256").iterdir()}
     made = {layer.digest for layer in store.manifest(kept.digest).layers}
-    manifests = {kept.digest, image.digest}
+    locks = {one.digest for one in store.referrers(image.digest, LOCK)}
+    manifests = {kept.digest, image.digest, *locks}
     configs = {store.manifest(address).config.digest for address in manifests}
-    assert after - before == {address[7:] for address in made | manifests | configs}
+    assert after - before == {address[7:] for address in made | manifests | configs} - before
 
 
 def test_a_lock_counts_until_its_inputs_change(world, wheels, archive):

@@ -9,12 +9,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sealift import clock, packing
+from sealift import clock, packing, remaking
 from sealift.cli.options import HERE, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
 from sealift.errors import MachineError
 from sealift.package.evidence import bill
+from sealift.record.comparison import Comparison
 from sealift.record.image import Image
 from sealift.record.transfer import Pushed
 from sealift.types import Json as Value
@@ -29,16 +30,40 @@ Bom = Annotated[
 ]
 
 
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Make the model's images again from nothing, and compare.")
+]
+Rebuild = Annotated[
+    str,
+    typer.Option(
+        "--rebuild",
+        metavar="IMAGE",
+        help="Make this image (a digest, or HOST/REPOSITORY:TAG) again from its lock, and compare.",
+    ),
+]
+
+
 def package(
     where: Where = HERE,
     model: Version = None,
     push: Push = False,
     to: To = "",
     bom: Bom = None,
+    verify: Verify = False,
+    rebuild: Rebuild = "",
     json: Json = False,
 ) -> None:
     """Build the serving image of a model, without a daemon."""
     wired, page = workplace(where), Page(as_json=json)
+    if verify or rebuild:
+        with Work() as talk:
+            compared = (
+                remaking.rebuild(wired, rebuild, progress=talk)
+                if rebuild
+                else remaking.verify(wired, model, progress=talk)
+            )
+        show_comparisons(page, compared)
+        return
     target = packing.destination(wired, to) if push or to else ""
     with Work() as talk:
         images = packing.package(wired, model, progress=talk)
@@ -99,6 +124,35 @@ def show_image(page: Page, image: Image) -> None:
         ],
     )
     page.line(f"image {image.digest}  {image.platform}, model {image.model}", "good")
+
+
+def show_comparisons(page: Page, compared: list[Comparison]) -> None:
+    """Images made again, for a person; raises ``IntegrityError`` when one came out different."""
+    page.value(compared)
+    for one in compared:
+        page.table(
+            ("layer", "image", "made again", ""),
+            [
+                (
+                    part.role,
+                    short(part.image) if part.image else "",
+                    short(part.again) if part.again else "",
+                    ("same" if part.same else "DIFFERENT") if part.how == "made" else "taken",
+                )
+                for part in one.layers
+            ],
+        )
+        for part in one.layers:
+            page.line("\n".join(f"{part.role}: {name}" for name in part.differs), "error")
+        for because in dict.fromkeys(part.because for part in one.layers if part.because):
+            roles = ", ".join(dict.fromkeys(p.role for p in one.layers if p.because == because))
+            page.line(f"taken as it is: {roles}: {because}", "info")
+        page.line(
+            f"image {one.image}  {one.platform}: "
+            + ("the same bytes" if one.same else f"came out as {short(one.again)}"),
+            "good" if one.same else "error",
+        )
+    remaking.same(compared)
 
 
 __all__ = ["package", "show_image"]

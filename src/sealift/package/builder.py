@@ -6,13 +6,13 @@ from sealift import clock
 from sealift.errors import OfflineError
 from sealift.folders import Folders
 from sealift.network.network import Network
-from sealift.package import image, locking
+from sealift.package import attached, image, locking
 from sealift.package.artifact import model_layers
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
-from sealift.package.stack import Stack
+from sealift.package.stack import SERVER, STEPS, Stack
 from sealift.ports import Progress, Store
-from sealift.record.image import LOCK, Descriptor, Image, Layer
+from sealift.record.image import Descriptor, Image, Layer
 from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.record.project import Project
@@ -84,7 +84,7 @@ class Builder:
     def step_image(self) -> Image:
         """The image that the steps run in: base, shell, and all packages."""
         lock = self.lock()
-        layers = self._stack(lock).of_steps()
+        layers = self._stack(lock).layers(STEPS)
         self._prove("image of the steps", lock, layers)
         config = image.step_config(lock.platform, layers)
         manifest = image.write(self._store, config, layers)
@@ -94,7 +94,7 @@ class Builder:
     def serving_image(self, model: Model | None) -> Image:
         """The image that serves a model; without one, that which learns a model's contract."""
         lock = self.lock()
-        layers = self._stack(lock).of_server()
+        layers = self._stack(lock).layers(SERVER)
         self._prove("image that serves", lock, layers)
         if model:
             layers += model_layers(self._store, model.digest)
@@ -133,8 +133,7 @@ class Builder:
     def _record(
         self, manifest: Descriptor, layers: list[Layer], lock: Lock, model: Model | None
     ) -> Image:
-        # kept, so that an image can be made again and compared when the file has moved on
-        self._store.put(lock.content, LOCK)
+        attached.attach(lock, manifest.digest, self._store)
         return Image(
             digest=manifest.digest,
             platform=lock.platform,

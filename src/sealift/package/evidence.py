@@ -106,6 +106,17 @@ def bill(image: Digest, *, store: Store, signer: Signer) -> Document:
     return found[-1]
 
 
+def origin(image: Digest, *, store: Store, signer: Signer) -> Document:
+    """The provenance of an image, the newest that is valid.
+
+    Raises ``ReleaseError`` where there is none, ``IntegrityError`` where none is valid.
+    """
+    found = _found(PROVENANCE, image, store, signer)
+    if not found:
+        raise _missing(PROVENANCE, image)
+    return found[-1]
+
+
 def _found(kind: Kind, image: Digest, store: Store, signer: Signer) -> list[Document]:
     def read(content: bytes) -> Document | None:
         document: Document | None = attestation.unpack(kind, content, image, signer, dict)
@@ -147,4 +158,4 @@ _CONFIRM: dict[str, Callable[[Kind, Document, Digest], None]] = {
 }
 
 
-__all__ = ["BOM", "KINDS", "PROVENANCE", "Evidence", "attest", "bill", "require"]
+__all__ = ["BOM", "KINDS", "PROVENANCE", "Evidence", "attest", "bill", "origin", "require"]

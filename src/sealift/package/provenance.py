@@ -12,12 +12,14 @@ from packageurl import PackageURL
 
 import sealift
 from sealift import clock, digest
+from sealift.errors import IntegrityError
 from sealift.package import making
 from sealift.package.making import Making
 from sealift.types import Digest, Json
 
 BUILD_TYPE = "urn:sealift:build:v1"
 BUILDER = "urn:sealift:builder:v1"
+LOCK_NAME = "sealift.lock"
 
 
 def predicate(made: Making) -> dict[str, Json]:
@@ -41,6 +43,45 @@ def predicate(made: Making) -> dict[str, Json]:
     }
 
 
+class _Material(msgspec.Struct, frozen=True):
+    name: str = ""
+    digest: dict[str, str] = {}
+
+
+class _Definition(msgspec.Struct, frozen=True, rename="camel"):
+    resolved_dependencies: tuple[_Material, ...]
+
+
+class _Builder(msgspec.Struct, frozen=True):
+    version: dict[str, str] = {}
+
+
+class _Details(msgspec.Struct, frozen=True):
+    builder: _Builder
+
+
+class _Said(msgspec.Struct, frozen=True, rename="camel"):
+    build_definition: _Definition
+    run_details: _Details
+
+
+def told(document: dict[str, Json]) -> tuple[Digest, str]:
+    """What a provenance of ours says: the digest of the lock, and the version of Sealift.
+
+    Raises ``IntegrityError`` when it names no lock.
+    """
+    try:
+        said = msgspec.convert(document, _Said)
+        materials = said.build_definition.resolved_dependencies
+        lock = next(one for one in materials if one.name == LOCK_NAME)
+        value = lock.digest["sha256"]
+    except (msgspec.ValidationError, StopIteration, KeyError) as error:
+        raise IntegrityError(
+            "The provenance names no lock.", remedy="Package the model again."
+        ) from error
+    return Digest(f"sha256:{value}"), said.run_details.builder.version.get("sealift", "")
+
+
 def _parameters(made: Making) -> dict[str, Json]:
     project: dict[str, Json] = {"name": made.run.project}
     if made.project_file:
@@ -60,7 +101,7 @@ def _dependencies(made: Making) -> Iterator[Json]:
         yield {"name": f"data/{name}", "uri": pinned.uri, "digest": _digest(pinned.digest)}
     yield {"name": "step image", "digest": _digest(made.run.image)}
     yield {"name": "model", "digest": _digest(made.model.digest)}
-    yield {"name": "sealift.lock", "digest": _digest(made.image.lock)}
+    yield {"name": LOCK_NAME, "digest": _digest(made.image.lock)}
     if made.run.lock != made.image.lock:
         yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
     yield from _packages(made)
@@ -103,4 +144,4 @@ def _digest(of: Digest) -> Json:
     return {algorithm: value}
 
 
-__all__ = ["BUILDER", "BUILD_TYPE", "predicate"]
+__all__ = ["BUILDER", "BUILD_TYPE", "predicate", "told"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from sealift import archive, digest
@@ -19,6 +20,12 @@ from sealift.record.image import Layer
 from sealift.record.lock import Deb, Lock
 from sealift.record.project import ImageSettings
 from sealift.types import Json
+
+STEPS: tuple[Role, ...] = ("base", "debian", "shell", "runtime", "packages")
+"""What the image of the steps has: base, shell, and all wheels."""
+
+SERVER: tuple[Role, ...] = ("base", "debian", "runtime", "server")
+"""What an image that serves has besides its model."""
 
 
 class Stack:
@@ -40,41 +47,36 @@ class Stack:
         self._shelf = shelf
         self._talk = talk
 
-    def of_steps(self) -> list[Layer]:
-        """Base, shell, and all wheels."""
-        return _all(self._base, self._debian, self._shell, self._runtime, self._further)
+    def layers(self, roles: Sequence[Role]) -> list[Layer]:
+        """The layers with these roles, in their order; none for a role that the lock leaves empty.
 
-    def of_server(self) -> list[Layer]:
-        """Base, the wheels that the server needs, and the server: all but a model."""
-        return _all(self._base, self._debian, self._runtime, self._server)
+        Raises ``SourceError`` when a package cannot be had, ``PackageError`` when it cannot be
+        read. Offline, whatever several of them lack is said at once.
+        """
+        made = gathered([partial(self._of, role) for role in roles])
+        return [layer for layers in made for layer in layers]
 
-    def _base(self) -> list[Layer]:
+    def _of(self, role: Role) -> list[Layer]:
         lock = self._lock
+        if role in ("runtime", "packages"):
+            return self._wheels(role, lock.runtime if role == "runtime" else lock.packages)
+        if role == "server":
+            return self._server()
+        return self._debs(role, {"base": lock.base, "debian": lock.debian, "shell": lock.shell})
+
+    def _debs(self, role: Role, all_: Mapping[Role, tuple[Deb, ...]]) -> list[Layer]:
+        wanted, python = all_[role], self._lock.python
 
         def make() -> Iterable[Entry]:
-            return base.base_entries(self._packages(lock.base), lock.python)
+            packages = pool.load(wanted, self._network, self._talk)
+            if role == "base":
+                return base.base_entries(packages, python)
+            made = base.shell_entries if role == "shell" else base.package_entries
+            return made(packages)
 
-        return self._made("base", [lock.python, _sums(lock.base)], make)
-
-    def _debian(self) -> list[Layer]:
-        wanted = self._lock.debian
-
-        def make() -> Iterable[Entry]:
-            return base.package_entries(self._packages(wanted))
-
-        return self._made("debian", [_sums(wanted)], make) if wanted else []
-
-    def _runtime(self) -> list[Layer]:
-        return self._wheels("runtime", self._lock.runtime)
-
-    def _further(self) -> list[Layer]:
-        return self._wheels("packages", self._lock.packages)
-
-    def _shell(self) -> list[Layer]:
-        def make() -> Iterable[Entry]:
-            return base.shell_entries(self._packages(self._lock.shell))
-
-        return self._made("shell", [_sums(self._lock.shell)], make)
+        sums: list[Json] = [deb.sha256 for deb in wanted]
+        key: list[Json] = [python, sums] if role == "base" else [sums]
+        return self._made(role, key, make) if wanted else []
 
     def _server(self) -> list[Layer]:
         files = sorted_entries(server.entries())
@@ -96,23 +98,11 @@ class Stack:
         key: list[Json] = [role, _recipe(), [list(target.options), list(lines)]]
         return self._shelf.layers(role, digest.of_json(key), make)
 
-    def _packages(self, wanted: tuple[Deb, ...]) -> dict[str, debs.Package]:
-        return pool.load(wanted, self._network, self._talk)
-
     def _made(self, role: Role, key: Json, make: Callable[[], Iterable[Entry]]) -> list[Layer]:
         whole: list[Json] = [role, _recipe(), key]
         return self._shelf.layers(
             role, digest.of_json(whole), lambda: [Part("", sorted_entries(make()))]
         )
-
-
-def _all(*makers: Callable[[], list[Layer]]) -> list[Layer]:
-    """The layers of all, from the bottom; offline, whatever some of them lack is said at once."""
-    return [one for layers in gathered(makers) for one in layers]
-
-
-def _sums(wanted: tuple[Deb, ...]) -> Json:
-    return [deb.sha256 for deb in wanted]
 
 
 def _recipe() -> Json:
@@ -121,4 +111,4 @@ def _recipe() -> Json:
     return [digest.of_file(Path(module.__file__ or "")) for module in makers]
 
 
-__all__ = ["Stack"]
+__all__ = ["SERVER", "STEPS", "Stack"]

@@ -1,0 +1,45 @@
+"""The lock of an image, kept beside it: whoever has the image can make it again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sealift import digest
+from sealift.errors import NotFoundError
+from sealift.ports import Store
+from sealift.record.image import EMPTY, LOCK, MANIFEST, Descriptor, Manifest
+from sealift.record.lock import Lock
+from sealift.types import Digest
+
+
+def attach(lock: Lock, image: Digest, store: Store) -> Descriptor:
+    """Keep a lock as a referrer of an image in the store; the same twice is kept once.
+
+    It is not signed: its digest stands in the provenance, which is.
+    """
+    with store.open(image) as blob:
+        size = len(blob.read())
+    manifest = Manifest(
+        artifact_type=LOCK,
+        config=store.put(b"{}", EMPTY),
+        layers=(store.put(lock.content, LOCK),),
+        subject=Descriptor(media_type=MANIFEST, digest=image, size=size),
+    )
+    return store.put(digest.canonical(msgspec.to_builtins(manifest)), MANIFEST)
+
+
+def find(wanted: Digest, store: Store) -> Lock:
+    """The lock with this digest. Raises ``NotFoundError`` when the store does not have it."""
+    try:
+        with store.open(wanted) as blob:
+            content = blob.read()
+    except NotFoundError as error:
+        raise NotFoundError(
+            "The lock that the image was made from is not here.",
+            where=wanted,
+            remedy="Name the image in its registry, where the lock lies beside it.",
+        ) from error
+    return msgspec.json.decode(content, type=Lock)
+
+
+__all__ = ["attach", "find"]
