@@ -10,10 +10,13 @@ from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
 from sealift.network.network import Network
-from sealift.package import content, evidence, locking
+from sealift.package import attached, content, evidence, locking
+from sealift.package import explain as explaining
 from sealift.package.builder import Builder
+from sealift.package.contents import Reader
 from sealift.package.making import Making, project_file
 from sealift.ports import Progress
+from sealift.record.explanation import Explanation
 from sealift.record.image import Image
 from sealift.record.lock import Lock
 from sealift.record.model import Model
@@ -37,6 +40,25 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     for image in made:
         wired.ledger.save(image)
     return made
+
+
+def explain(wired: Wired, image: Image) -> Explanation:
+    """An image explained, compared with the newest other one for the same platform."""
+    reader = Reader(wired.store, wired.folders.state / "contents")
+    contents = [reader.contents(layer) for layer in image.layers]
+    lock = attached.find(image.lock, wired.store)
+    return explaining.explain(image, lock, contents, _before(wired, image))
+
+
+def _before(wired: Wired, image: Image) -> tuple[Image, Lock] | None:
+    others = [
+        one
+        for one in wired.ledger.all(Image)
+        if one.platform == image.platform and one.model is not None and one.digest != image.digest
+    ]
+    if not others or not wired.store.has(others[-1].lock):
+        return None  # an image of a Sealift that did not keep locks yet
+    return others[-1], attached.find(others[-1].lock, wired.store)
 
 
 def platforms(wired: Wired) -> list[Platform]:
@@ -87,4 +109,4 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
     return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
-__all__ = ["destination", "package", "platforms", "push"]
+__all__ = ["destination", "explain", "package", "platforms", "push"]

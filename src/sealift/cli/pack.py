@@ -15,10 +15,15 @@ from sealift.cli.output import Page, Work
 from sealift.digest import short
 from sealift.errors import MachineError
 from sealift.package.evidence import bill
+from sealift.package.shelf import readable
 from sealift.record.comparison import Comparison
+from sealift.record.explanation import Explanation
 from sealift.record.image import Image
 from sealift.record.transfer import Pushed
 from sealift.types import Json as Value
+
+LARGEST = 5
+"""Packages that are named with their sizes; all of them are in the answer to --json."""
 
 Push = Annotated[
     bool, typer.Option("--push", help="Push the image to the registry of the project file.")
@@ -69,9 +74,10 @@ def package(
         images = packing.package(wired, model, progress=talk)
         image = images[0]
         pushed = packing.push(wired, image, target, progress=talk) if target else None
-    page.value({"images": images, "pushed": pushed})
-    for one in images:
-        show_image(page, one)
+        told = [packing.explain(wired, one) for one in images]
+    page.value({"images": images, "explained": told, "pushed": pushed})
+    for one, explanation in zip(images, told, strict=True):
+        show_image(page, one, explanation)
     page.line("signed and kept beside it: bill of materials, provenance", "good")
     if bom:
         write_bill(bill(image.digest, store=wired.store, signer=wired.signer), bom)
@@ -109,21 +115,29 @@ def show_pushed(page: Page, pushed: Pushed) -> None:
     )
 
 
-def show_image(page: Page, image: Image) -> None:
-    """An image for a person."""
+def show_image(page: Page, image: Image, told: Explanation) -> None:
+    """An image for a person: its layers, its largest packages, and what is not as before."""
     page.table(
-        ("layer", "bytes", "digest", ""),
+        ("layer", "stored", "unpacked", "digest", ""),
         [
-            (
-                f"{layer.role} {layer.holds}".rstrip(),
-                f"{layer.descriptor.size:,}",
-                short(layer.descriptor.digest),
-                "reused" if layer.reused else "written",
-            )
-            for layer in image.layers
+            (one.layer, readable(one.size), readable(one.unpacked), short(one.digest), one.state)
+            for one in told.layers
         ],
     )
-    page.line(f"image {image.digest}  {image.platform}, model {image.model}", "good")
+    largest = (f"{one.name} {readable(one.unpacked)}" for one in told.packages[:LARGEST])
+    page.line(f"largest packages: {', '.join(largest)}", "info")
+    # the layers of a model change together, for one reason
+    reasons = ((one.layer.partition(" ")[0], why) for one in told.layers for why in one.because)
+    for role, why in dict.fromkeys(reasons):
+        page.line(f"{role}: {why}", "info")
+    for name in told.gone:
+        page.line(f"{name}: no longer in the image", "info")
+    page.line(
+        f"image {image.digest}  {image.platform}, model {image.model}: {readable(told.size)}, "
+        f"{readable(told.unpacked)} unpacked"
+        + (f"; {readable(told.fresh)} since the image before" if told.since else ""),
+        "good",
+    )
 
 
 def show_comparisons(page: Page, compared: list[Comparison]) -> None:

@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import csv
 import io
+import posixpath
 import re
 import tarfile
 import zlib
@@ -56,13 +57,16 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """The packages of a layer.
 
     ``debs`` holds the control stanzas of Debian packages by name, ``copyrights`` their copyright
-    files, ``release`` the text of os-release.
+    files, ``release`` the text of os-release. ``unpacked`` is the size of all files in bytes,
+    ``sizes`` the part of each package, as far as lists of its files tell.
     """
 
     debs: dict[str, str] = {}
     copyrights: dict[str, str] = {}
     wheels: tuple[Wheel, ...] = ()
     release: str = ""
+    unpacked: int = 0
+    sizes: dict[str, int] = {}
 
 
 class Reader:
@@ -109,10 +113,13 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
     cannot be read.
     """
     texts: dict[str, str] = {}
+    files: dict[str, int] = {}
     try:
         with tarfile.open(fileobj=plain(blob, media_type), mode="r|", bufsize=_CHUNK) as tar:
             for info in tar:
                 name = clean(info.name)
+                if info.isreg():
+                    files[name] = info.size
                 if info.isreg() and info.size <= _LARGEST and _speaks(name):
                     content = tar.extractfile(info) or io.BytesIO()
                     texts[name] = content.read().decode(errors="replace")
@@ -126,6 +133,8 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
         copyrights={found[1]: text for found, text in _matching(_COPYRIGHT, texts)},
         wheels=tuple(_wheels(texts)),
         release=texts.get(_RELEASE, ""),
+        unpacked=sum(files.values()),
+        sizes=dict(_sizes(texts, files)),
     )
 
 
@@ -154,6 +163,19 @@ def _wheels(texts: dict[str, str]) -> Iterator[Wheel]:
             libraries=dict(_libraries(files.get("RECORD", ""))),
             sboms=sboms,
         )
+
+
+def _sizes(texts: dict[str, str], files: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """The bytes of the files that each package lists."""
+    for found, text in _matching(_STATUS, texts):
+        if found[1].endswith(".md5sums"):
+            names = (line[34:] for line in text.splitlines())
+            yield found[1].removesuffix(".md5sums"), sum(files.get(name, 0) for name in names)
+    for found, text in _matching(_INFO, texts):
+        if found[3] == "RECORD":
+            root = found[0].rpartition("/")[0].rpartition("/")[0]
+            paths = (posixpath.normpath(f"{root}/{row[0]}") for row in _rows(text) if row)
+            yield normal(found[1]), sum(files.get(path, 0) for path in paths)
 
 
 def _libraries(record: str) -> Iterator[tuple[str, str]]:
