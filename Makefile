@@ -5,7 +5,11 @@ STAMP := .venv/.ready
 WHEEL_BIN := build/venv/bin
 TESTED := build/venv/.ready
 
-.PHONY: setup demo test check docs lock clean
+.PHONY: setup demo test check docs lock bench campaign clean
+
+# folder of benchmarks/, and name of a campaign there
+STAGE ?= package
+NAME ?= package-kills
 
 setup: $(STAMP)
 
@@ -41,12 +45,19 @@ check: setup
 	$(BIN)/mypy
 
 docs: setup
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group test --group check --group demo --group build \
 		pyproject.toml -o requirements/dev.txt
+
+bench: setup
+	$(BIN)/python -m benchmarks.$(STAGE)
+	$(BIN)/python -m docs.generate
+
+campaign: setup
+	$(BIN)/python -m benchmarks.campaign $(NAME)
 
 clean:
 	rm -rf .venv build dist

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import render
 from sealift import errors
 from sealift.record.schema import schema, text
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "src" / "sealift"
+STAGES = ("package",)
 TABLES = {
     "Project": "Top level",
     "Source": "[data.NAME]",
@@ -85,6 +88,7 @@ PAGES = {
     DOCS / "project-file.md": project_file,
     DOCS / "exit-codes.md": exit_codes,
     PACKAGE / "schema.json": text,
+    **{DOCS / "benchmarks" / f"{stage}.md": partial(render.page, stage) for stage in STAGES},
 }
 
 

@@ -1,0 +1,1 @@
+"""The measures of the packager, one group a module: ``measure(field)`` gives its results."""
