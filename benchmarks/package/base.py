@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks import program
 from benchmarks.package.places import PYTHON, WORK
+from sealift.network.network import Network
 from sealift.package import sources
-from sealift.record.project import ImageSettings
 
 NAMES = (f"docker.io/library/python:{PYTHON}-slim", "docker.io/library/python:3.13.0-slim")
 ARCHIVE = WORK / "base" / "image.tar"
@@ -39,7 +39,7 @@ def archive() -> Path:
     folder = ARCHIVE.parent
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "settings" / "etc" / "apt").mkdir(parents=True)
-    mirror = sources.mirror(ImageSettings(), environment={}).main
+    mirror = sources.mirror(Network()).main
     words: program.Words = [
         "--variant=minbase",
         f"--include={_PACKAGES}",
