@@ -7,7 +7,18 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "sealift"
 FLOORS = (
-    ("types", "errors", "digest", "clock", "process", "folders", "retired", "archive", "loopback"),
+    (
+        "types",
+        "errors",
+        "digest",
+        "clock",
+        "process",
+        "folders",
+        "retired",
+        "archive",
+        "loopback",
+        "secrets",
+    ),
     ("record", "stats", "formats"),
     ("ports", "attestation", "network"),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),

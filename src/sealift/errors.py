@@ -24,12 +24,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from sealift.secrets import hidden
+
 
 class SealiftError(Exception):
     """Something foreseen went wrong.
 
     ``what`` is one sentence on what happened, ``where`` the file, key, digest or address it
-    happened at, ``remedy`` the next thing to do.
+    happened at, ``remedy`` the next thing to do. No address in them tells a name or a password.
 
     >>> str(ProjectError("Unknown key 'nmae'.", where="sealift.toml", remedy="Use 'name'."))
     "Unknown key 'nmae'. (sealift.toml) Use 'name'."
@@ -38,9 +40,9 @@ class SealiftError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
+        self.what = hidden(what)
+        super().__init__(self.what)
+        self.where = hidden(where)
         self.remedy = remedy
 
     def __str__(self) -> str:

@@ -9,7 +9,6 @@ from sealift.adapters.registries.push import push as send
 from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
-from sealift.network.network import Network
 from sealift.package import attached, content, evidence, locking
 from sealift.package import explain as explaining
 from sealift.package.builder import Builder
@@ -90,7 +89,7 @@ def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Push
     place = parse_reference(target)
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(image.model))
-    access = Access(Network(wired.project.network, wired.folders.root))
+    access = Access(wired.network)
     progress.step("push", f"to {place}")
     return send(wired.store, image.digest, str(place), access=access, progress=progress)
 

@@ -10,6 +10,7 @@ from sealift.adapters.engines.choice import choose
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private
+from sealift.network.network import Network
 from sealift.ports import Engine, Ledger, Observations, Router, Signer, Store
 from sealift.record.parse import parse
 from sealift.record.project import Project
@@ -45,6 +46,11 @@ class Wired:
                 remedy="Give yourself read permission on it.",
             ) from error
         return parse(text, where=self.folders.file.name)
+
+    @cached_property
+    def network(self) -> Network:
+        """The project's way out of this machine."""
+        return Network(self.project.network, self.folders.root)
 
     @cached_property
     def store(self) -> Store:

@@ -15,7 +15,7 @@ from sealift.errors import MachineError
 from sealift.folders import Folders
 from sealift.record.report import CheckResult
 
-HERE = [check for check in CHECKS if check.name != "sources"]
+HERE = [check for check in CHECKS if check.name not in ("sources", "index")]
 REPORT = """
 import msgspec, sys
 from pathlib import Path

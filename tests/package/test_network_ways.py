@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from archives import wheel
+from archives import Archive, wheel
 from network_builds import builder
 
 from network_servers import Company, Files, Proxy
@@ -188,9 +188,16 @@ def test_a_further_index_has_what_the_first_has_not(near, archive, wheels, tmp_p
     assert any(line.startswith("secretsauce==") for line in build.lock().packages)
 
 
-def test_no_password_is_written_or_said_anywhere(near, archive, wheels):
+def _set(monkeypatch, variables):
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+
+
+def test_no_password_is_written_or_said_anywhere(near, archive, wheels, tmp_path, monkeypatch):
     """Neither in the lock, the records and layers, what is shown, nor in any error."""
     login = ("pilot", "Hush4711")
+    keys, stranger = str(tmp_path / "keys"), tmp_path / "stranger"
+    stranger.write_bytes(Archive(tmp_path / "other").keyring)
     with (
         Files(archive.folder, login=login) as mirror,
         Files(wheels, login=login) as index,
@@ -198,23 +205,27 @@ def test_no_password_is_written_or_said_anywhere(near, archive, wheels):
     ):
         url = "http://pilot:Hush4711@{}"
         ways = {
-            "proxy": url.format(f"127.0.0.1:{proxy.port}"),
-            "mirror": url.format("m.example"),
-            "index": url.format("i.example"),
+            "HTTP_PROXY": url.format(f"127.0.0.1:{proxy.port}"),
+            "SEALIFT_MIRROR": url.format("m.example"),
+            "UV_DEFAULT_INDEX": url.format("i.example"),
         }
-        build, talk = builder(near, **ways)
+        _set(monkeypatch, ways)
+        build, talk = builder(near)
         assert build.step_image()
         errors = []
         for broken in (
-            {"mirror": url.format("m.example/none")},
-            {"index": url.format("i.example/none?token=Hush4711")},
-            {"index": url.format("gone.example")},
-            {"proxy": url.format(f"127.0.0.1:{free_port()}")},
-            {"proxy": "socks5://pilot:Hush4711@127.0.0.1:1"},
-            {"mirror": "http://pilot:Hush4711@m.example:port/debian"},
+            {"SEALIFT_MIRROR": url.format("m.example/none")},
+            {"SEALIFT_MIRROR": "http://pilot:Hush4711@m.example:port/debian"},
+            {"SEALIFT_KEYRING": str(stranger)},
+            {"SEALIFT_OFFLINE": "1"},
+            {"UV_DEFAULT_INDEX": url.format("i.example/none?token=Hush4711")},
+            {"UV_DEFAULT_INDEX": url.format("gone.example")},
+            {"HTTP_PROXY": url.format(f"127.0.0.1:{free_port()}")},
+            {"ALL_PROXY": "socks5://pilot:Hush4711@127.0.0.1:1"},
         ):
+            _set(monkeypatch, {"SEALIFT_OFFLINE": "", "SEALIFT_KEYRING": keys, **ways, **broken})
             with pytest.raises(SealiftError) as caught:
-                builder(near, **ways | broken)[0].lock(refresh=True)
+                builder(near)[0].lock(refresh=True)
             errors.append(f"{caught.value!r} {caught.value}")
 
     files = [path for path in near.rglob("*") if path.is_file()]

@@ -9,6 +9,7 @@ from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.record.parse import parse
 from sealift.record.project import EngineSettings, ImageSettings
+from sealift.record.report import Severity
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Patient:
     network: Network
     project: str = ""
     fault: ProjectError | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is that packages cannot be had.
+
+        What a locked project needs has been downloaded once, and may be there still.
+        """
+        return "warning" if self.folders.lock.exists() else "error"
 
 
 def patient(folders: Folders) -> Patient:

@@ -6,8 +6,11 @@ from sealift.doctor import (
     cgroups,
     disk,
     engines,
+    images,
+    index,
     machine,
     namespaces,
+    network,
     overlay,
     privacy,
     programs,
@@ -25,7 +28,10 @@ CHECKS: tuple[Check, ...] = (
     overlay.CHECK,
     disk.CHECK,
     privacy.CHECK,
+    network.CHECK,
     sources.CHECK,
+    index.CHECK,
+    images.CHECK,
     project.CHECK,
 )
 

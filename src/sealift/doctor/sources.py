@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from sealift.doctor.check import Check, Seen, trouble
 from sealift.doctor.patient import Patient
-from sealift.errors import MachineError
+from sealift.errors import MachineError, OfflineError
 from sealift.folders import downloads
 from sealift.package.fetch import Fetcher
 from sealift.package.release import verified
 from sealift.package.sources import mirror
-from sealift.record.report import Severity
 
 
 def look(patient: Patient) -> Seen:
     """Fetch what the archive says of the suite, and check its signature."""
-    # What a locked project needs has been downloaded once, and may be there still.
-    severity: Severity = "warning" if patient.folders.lock.exists() else "error"
     try:
         source = mirror(patient.network)
         address = f"{source.main}/dists/{patient.image.suite}/InRelease"
         with Fetcher(downloads(), patient.network, pause=0.1) as fetcher:
             release = verified(fetcher.text(address), source.keyring, address)
+    except OfflineError as error:
+        findings = () if patient.folders.lock.exists() else (trouble(error, "error"),)
+        return Seen("not asked: the network is switched off", findings)
     except MachineError as error:
-        return Seen("no packages to be had", (trouble(error, severity),))
+        return Seen("no packages to be had", (trouble(error, patient.severity),))
     return Seen(f"Debian {release.get('Codename', patient.image.suite)}, signed by a trusted key")
 
 

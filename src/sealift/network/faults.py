@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from sealift.network.secrets import hidden
-
 TRUST = (
     "Put the authority's certificate into a file and name it with network.ca in sealift.toml, or "
     "with SSL_CERT_FILE."
@@ -46,7 +44,7 @@ def trouble(error: httpx.TransportError, whom: str) -> Trouble | None:
     if any(isinstance(one, ssl.SSLError) and "WRONG_VERSION" in str(one) for one in chain):
         return Trouble(f"TLS was expected, and {whom} does not speak it.", "")
     if isinstance(error, httpx.UnsupportedProtocol):
-        return Trouble(f"An address cannot be used: {hidden(str(error))}.", "")
+        return Trouble(f"An address cannot be used: {error!s}.", "")
     if isinstance(error, httpx.ProxyError) and "407" in str(error):
         return Trouble("The proxy wants to know who asks.", f"{LOGIN} {PROXY}")
     if isinstance(error, httpx.ProxyError):
@@ -60,7 +58,7 @@ def trouble(error: httpx.TransportError, whom: str) -> Trouble | None:
 
 def said(error: Exception) -> str:
     """What an exception says, or else its name; without secrets, without a full stop."""
-    return hidden(str(error)).rstrip(".") or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import httpx
 
 from sealift.errors import MachineError
-from sealift.network.secrets import hidden
 
 _PORTS = {"http": 80, "https": 443}
 _LOCAL = ("localhost", "127.0.0.0/8", "::1")
@@ -122,7 +121,7 @@ def _address(text: str) -> str:
     if url.scheme not in _PORTS or not url.host:
         raise MachineError(
             "The address of the proxy cannot be used: it has to be http://HOST:PORT or https://....",
-            where=hidden(whole),
+            where=whole,
             remedy="Correct network.proxy in sealift.toml, or HTTPS_PROXY, HTTP_PROXY and "
             "ALL_PROXY.",
         )

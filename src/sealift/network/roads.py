@@ -11,7 +11,6 @@ import httpx
 from sealift.errors import OfflineError
 from sealift.network.faults import causes, said
 from sealift.network.proxies import Proxies, is_local
-from sealift.network.secrets import hidden
 
 
 class Roads(httpx.BaseTransport):
@@ -41,7 +40,7 @@ class Roads(httpx.BaseTransport):
         if self._offline and not is_local(request.url.host):
             raise OfflineError(
                 "The network is switched off, and something is wanted from it.",
-                where=hidden(str(request.url)),
+                where=str(request.url),
                 remedy="Run this once with a network, or take network.offline and SEALIFT_OFFLINE "
                 "away.",
             )
@@ -51,7 +50,7 @@ class Roads(httpx.BaseTransport):
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if not proxy or any(isinstance(one, ssl.SSLError) for one in causes(error)):
                 raise
-            why = f"{hidden(proxy)} cannot be reached: {said(error)}"
+            why = f"{proxy} cannot be reached: {said(error)}"
             raise httpx.ProxyError(why, request=request) from error
 
     def close(self) -> None:

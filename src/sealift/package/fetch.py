@@ -15,7 +15,6 @@ from sealift import clock, digest
 from sealift.errors import MachineError, SourceError
 from sealift.network.faults import LOGIN, PROXY, said, trouble
 from sealift.network.network import Network
-from sealift.network.secrets import hidden
 from sealift.types import Digest
 
 _ATTEMPTS = 4
@@ -77,7 +76,7 @@ class Fetcher:
             if found_digest != f"sha256:{sha256}":
                 raise SourceError(
                     f"A downloaded file has the digest {found_digest}, not sha256:{sha256}.",
-                    where=hidden(url),
+                    where=url,
                     remedy="The mirror may be half updated; try again later, or use another.",
                 )
             part.replace(path)
@@ -114,14 +113,14 @@ class Fetcher:
                 clock.sleep(self._pause * 2 ** (attempt - 1))
                 attempt += 1
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise SourceError(f"{said(error)}.", where=hidden(url)) from error
+                raise SourceError(f"{said(error)}.", where=url) from error
 
     def _judge(self, error: httpx.TransportError | _BusyError, url: str, attempt: int) -> None:
         """Raise where no further attempt would help.
 
         Who mistyped an address, or is offline, is told so at once.
         """
-        where = hidden(url)
+        where = url
         found = trouble(error, "the source") if isinstance(error, httpx.TransportError) else None
         if found and (found.lasting or not self._met or attempt == _ATTEMPTS):
             raise SourceError(found.what, where=where, remedy=found.remedy or _OTHER) from error
@@ -135,7 +134,7 @@ class Fetcher:
             if answer.status_code in _BUSY:
                 raise _BusyError(f"status {answer.status_code}")
             if answer.status_code in (403, 404, 410):
-                raise MissingError("The source does not have this file.", where=hidden(url))
+                raise MissingError("The source does not have this file.", where=url)
             if answer.status_code != httpx.codes.OK:
                 raise _refusal(answer.status_code, url)
             yield from answer.iter_raw(_CHUNK)
@@ -152,7 +151,7 @@ def _refusal(status: int, url: str) -> SourceError:
         what, remedy = "The source wants to know who asks", LOGIN
     else:
         what, remedy = f"The source answered {status}", ""
-    return SourceError(f"{what}.", where=hidden(url), remedy=remedy)
+    return SourceError(f"{what}.", where=url, remedy=remedy)
 
 
 def _local(url: str) -> bytes:

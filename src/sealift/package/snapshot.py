@@ -15,7 +15,6 @@ from urllib.parse import quote
 import msgspec
 
 from sealift.errors import SourceError
-from sealift.network.secrets import hidden
 from sealift.package.fetch import Fetcher, MissingError
 from sealift.record.lock import Deb
 
@@ -54,13 +53,13 @@ def _name(deb: Deb, base: str, fetcher: Fetcher) -> str:
     except msgspec.MsgspecError as error:
         raise SourceError(
             "The answer of the archive of superseded packages is not understood.",
-            where=hidden(url),
+            where=url,
             remedy="Check network.snapshot in sealift.toml, or SEALIFT_SNAPSHOT.",
         ) from error
     for one in found:
         if one.architecture == deb.arch and one.hash.isalnum():
             return one.hash
-    raise MissingError("The archive does not have this package.", where=hidden(url))
+    raise MissingError("The archive does not have this package.", where=url)
 
 
 __all__ = ["file"]

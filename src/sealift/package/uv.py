@@ -17,7 +17,6 @@ from sealift import process
 from sealift.errors import MachineError, OfflineError, PackageError, SourceError
 from sealift.network.faults import LOGIN, PROXY, TRUST
 from sealift.network.network import Network
-from sealift.network.secrets import hidden
 from sealift.package.lacking import lacking
 
 _ARCHES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
@@ -108,6 +107,17 @@ def _joined(text: str) -> tuple[str, ...]:
     return tuple(line for line in whole.splitlines() if line.strip())
 
 
+def probe(network: Network) -> None:
+    """Ask the index for a package that every image needs.
+
+    Raises ``SourceError`` when the index cannot be reached, and the like.
+    """
+    words = ["pip", "compile", "-", "--no-deps", "--refresh", "--no-header"]
+    done = _run(words, network, stdin=b"numpy\n")
+    if done.status:
+        raise _failure(done, "The index has no answer", where="")
+
+
 def install(requirements: Path, target: Target, network: Network, folder: Path) -> None:
     """Unpack exactly these wheels into a folder: from uv's cache, else from the indexes.
 
@@ -141,11 +151,11 @@ def _not_cached(requirements: Path, words: Sequence[str], network: Network) -> l
     return lacks
 
 
-def _run(words: Sequence[str], network: Network) -> process.Finished:
+def _run(words: Sequence[str], network: Network, stdin: bytes = b"") -> process.Finished:
     program = _program()
     argv = [program, *words, "--python", sys.executable, "--quiet", "--color", "never"]
     with network.child() as environment:
-        return process.run(argv, env=environment)
+        return process.run(argv, env=environment, stdin=stdin)
 
 
 def _program() -> str:
@@ -159,7 +169,7 @@ def _program() -> str:
 
 
 def _failure(done: process.Finished, what: str, where: str) -> MachineError | PackageError:
-    said = hidden(done.stderr.decode(errors="replace").strip())
+    said = done.stderr.decode(errors="replace").strip()
     tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
         why, remedy = next((why, to) for sign, why, to in _REASONS if re.search(sign, said))
@@ -179,4 +189,4 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
     )
 
 
-__all__ = ["Target", "compile_lock", "install"]
+__all__ = ["Target", "compile_lock", "install", "probe"]

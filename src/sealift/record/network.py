@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
@@ -16,7 +17,7 @@ class NetworkSettings(Section, frozen=True):
         str,
         Meta(
             description="Address of the proxy, http://HOST:PORT; default HTTPS_PROXY, HTTP_PROXY "
-            "and ALL_PROXY. Passwords belong into these, not here."
+            "and ALL_PROXY."
         ),
     ] = ""
     no_proxy: Annotated[
@@ -82,5 +83,22 @@ class NetworkSettings(Section, frozen=True):
         ),
     ] = 0
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every address, by the path of its key."""
+        single = ("proxy", "index", "mirror", "security_mirror", "snapshot")
+        found = {f"network.{name}": getattr(self, name) for name in single}
+        further = enumerate(self.extra_indexes)
+        return found | {f"network.extra_indexes[{number}]": one for number, one in further}
 
-__all__ = ["NetworkSettings"]
+
+def telling(address: str) -> bool:
+    """Whether an address says who asks: a name, and mostly a password.
+
+    >>> telling("https://me:secret@index.example/simple"), telling("https://index.example/@x")
+    (True, False)
+    """
+    return "@" in urlsplit(address if "://" in address else f"http://{address}").netloc
+
+
+__all__ = ["NetworkSettings", "telling"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,10 +13,19 @@ from msgspec import inspect
 
 from sealift.errors import ProjectError
 from sealift.record import graph
+from sealift.record.network import telling
 from sealift.record.project import Project
 from sealift.record.shape import Fault, faults
 
 _KIND = inspect.type_info(Project)
+_VARIABLES = {
+    "network.proxy": "the environment variables HTTPS_PROXY and HTTP_PROXY",
+    "network.index": "the environment variable UV_DEFAULT_INDEX",
+    "network.extra_indexes": "the environment variable UV_INDEX",
+    "network.mirror": "the environment variable SEALIFT_MIRROR",
+    "network.security_mirror": "the environment variable SEALIFT_SECURITY_MIRROR",
+    "network.snapshot": "the environment variable SEALIFT_SNAPSHOT",
+}
 _MOVED = {
     "registry": "Its keys are in [network] now: network.insecure and network.ca.",
     "image.mirror": "It is in [network] now: network.mirror.",
@@ -38,9 +49,20 @@ def parse(text: str, *, where: str) -> Project:
         project = msgspec.convert(data, Project)
     except msgspec.ValidationError as error:
         raise ProjectError(f"{error}.", where=where, remedy="Mend this key.") from error
-    if (fault := next(graph.faults(project), None)) is not None:
+    if (fault := next(chain(_secrets(project), graph.faults(project)), None)) is not None:
         raise _error(fault, where)
     return project
+
+
+def _secrets(project: Project) -> Iterator[Fault]:
+    """The project file goes into version control, and into the record of every run."""
+    for path, address in project.network.addresses.items():
+        if telling(address):
+            what = "The address holds a name or a password, which would be kept in every record."
+            remedy = (
+                f"Take it out, and put the whole address into {_VARIABLES[path.split('[')[0]]}."
+            )
+            yield Fault(2, path, what, remedy)
 
 
 def _load(text: str, where: str) -> dict[str, Any]:

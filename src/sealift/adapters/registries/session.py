@@ -21,7 +21,7 @@ from sealift.adapters.registries.retry import (
     repeated,
     retry_after,
 )
-from sealift.errors import RegistryError
+from sealift.errors import OfflineError, RegistryError
 from sealift.network.network import Network
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -66,6 +66,13 @@ class Session:
         scheme = "http" if self._plain else "https"
         self._base = f"{scheme}://{reference.server}/v2/{reference.repository}/"
         self._origin = _origin(httpx.URL(self._base))
+        if not access.network.reaches(self._base):
+            raise OfflineError(
+                "The network is switched off, and a registry is to be asked.",
+                where=self._base,
+                remedy="Do this with a network, or take network.offline and SEALIFT_OFFLINE away; "
+                "what is packaged here stays.",
+            )
         self._met = False
         self._client = access.network.client()
         scopes = [f"repository:{reference.repository}:{actions}"]
