@@ -13,7 +13,9 @@ from sealift.doctor import examine
 from sealift.doctor.registry import CHECKS
 from sealift.errors import MachineError
 from sealift.folders import Folders
+from sealift.loopback import free_port
 from sealift.record.report import CheckResult
+from sealift.testing.registry import Faults, RegistryServer
 
 HERE = [check for check in CHECKS if check.name not in ("sources", "index")]
 REPORT = """
@@ -126,6 +128,47 @@ def test_a_missing_mirror_is_a_finding(tmp_path):
 
     assert result.passed
     assert [one.severity for one in result.findings] == ["warning"]
+
+
+def test_settings_of_the_network_that_cannot_be_used_are_findings(tmp_path):
+    """A file of authorities that is not there, a proxy at which nothing answers."""
+    text = 'name = "x"\n[image]\nregistry = "r.example/x"\n[network]\nproxy = "127.0.0.1:{}"'
+    (tmp_path / "sealift.toml").write_text(text.format(free_port()))
+    names = ("network", "sources", "index", "registry")
+    found = examined(tmp_path, *names)
+
+    assert "by http://127.0.0.1:" in found["network"].detail
+    assert [found[name].passed for name in names] == [True, False, False, True]
+    for name in names[1:]:
+        (finding,) = found[name].findings
+        assert "proxy cannot be reached" in finding.message
+        assert "network.proxy" in finding.remedy
+    (tmp_path / "sealift.toml").write_text('name = "x"\n[network]\nca = "none.pem"')
+    assert not examined(tmp_path, "network")["network"].passed
+
+
+def test_offline_nobody_is_asked_and_that_is_no_fault(tmp_path):
+    """But to have no lock is one."""
+    (tmp_path / "sealift.toml").write_text('name = "x"\n[network]\noffline = true')
+    names = ("network", "sources", "index", "registry")
+    assert not examined(tmp_path, *names)["sources"].passed
+    (tmp_path / "sealift.lock").touch()
+    found = examined(tmp_path, *names)
+
+    assert all(found[name].passed and not found[name].findings for name in names)
+    assert "switched off" in found["network"].detail
+
+
+def test_a_registry_that_lets_nobody_in_is_a_finding(tmp_path):
+    """All but a push works without it."""
+    with RegistryServer(Faults(login=("pilot", "secret"))) as server:
+        text = f'name = "x"\n[image]\nregistry = "{server.host}/x"'
+        (tmp_path / "sealift.toml").write_text(text)
+        env = {**os.environ, "HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path)}
+        result = examined(tmp_path, "registry", env=env)["registry"]
+
+    assert result.passed
+    assert "credentials" in result.findings[0].message
 
 
 def test_a_program_that_does_not_run_is_a_finding(tmp_path):

@@ -102,7 +102,7 @@ def test_without_the_authority_the_index_is_not_trusted(near, inside, archive):
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(407, "who asks"), (502, "does not let"), (None, "does not let")],
+    [(407, "who asks"), (502, "does not let"), (None, "proxy cannot be reached")],
     ids=["login", "broken", "dead"],
 )
 @pytest.mark.parametrize("who", ["debian", "uv"])

@@ -75,7 +75,7 @@ def test_without_the_authority_the_registry_is_not_trusted(inside, other):
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(407, "wants to know who asks"), (502, "does not let"), (None, "does not let")],
+    [(407, "wants to know who asks"), (502, "does not let"), (None, "proxy cannot be reached")],
     ids=["login", "broken", "dead"],
 )
 def test_a_proxy_that_does_not_lead_there_is_blamed(company, other, answer, said):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from sealift.doctor.check import Check, Seen, trouble
 from sealift.doctor.patient import Patient
-from sealift.errors import OfflineError, SealiftError
+from sealift.errors import SealiftError
 from sealift.package import uv
 
 
 def look(patient: Patient) -> Seen:
     """Have uv ask the index for a package."""
+    if patient.network.offline:
+        return Seen("not asked: the network is switched off")
     try:
         uv.probe(patient.network)
-    except OfflineError as error:
-        findings = () if patient.folders.lock.exists() else (trouble(error, "error"),)
-        return Seen("not asked: the network is switched off", findings)
     except SealiftError as error:
         return Seen("no wheels to be had", (trouble(error, patient.severity),))
     return Seen("the package index answers")

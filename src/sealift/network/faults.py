@@ -24,6 +24,10 @@ LOGIN = (
 WAY = "Check the network; behind a proxy, set network.proxy in sealift.toml, or HTTPS_PROXY."
 
 
+class DeadProxyError(httpx.ProxyError):
+    """The proxy itself cannot be reached."""
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What happened, what to do, and whether another attempt may help."""
@@ -45,12 +49,14 @@ def trouble(error: httpx.TransportError, whom: str) -> Trouble | None:
         return Trouble(f"TLS was expected, and {whom} does not speak it.", "")
     if isinstance(error, httpx.UnsupportedProtocol):
         return Trouble(f"An address cannot be used: {error!s}.", "")
+    if isinstance(error, DeadProxyError):
+        return Trouble(f"The proxy cannot be reached: {said(error)}.", PROXY, False)
     if isinstance(error, httpx.ProxyError) and "407" in str(error):
         return Trouble("The proxy wants to know who asks.", f"{LOGIN} {PROXY}")
     if isinstance(error, httpx.ProxyError):
         return Trouble(f"The proxy does not let {whom} be reached: {said(error)}.", PROXY, False)
     if any(isinstance(one, socket.gaierror) for one in chain):
-        return Trouble(f"The name of {whom} is not known.", "Check its spelling. " + WAY, False)
+        return Trouble(f"The name of {whom} is not known.", f"Check its spelling. {WAY}", False)
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
         return Trouble(f"There is no way to {whom}: {said(error)}.", WAY, False)
     return None
@@ -69,4 +75,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-__all__ = ["LOGIN", "PROXY", "TRUST", "WAY", "Trouble", "causes", "said", "trouble"]
+__all__ = [
+    *("LOGIN", "PROXY", "TRUST", "WAY"),
+    *("DeadProxyError", "Trouble", "causes", "said", "trouble"),
+]

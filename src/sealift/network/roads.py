@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from sealift.errors import OfflineError
-from sealift.network.faults import causes, said
+from sealift.network.faults import DeadProxyError, causes, said
 from sealift.network.proxies import Proxies, is_local
 
 
@@ -50,8 +50,7 @@ class Roads(httpx.BaseTransport):
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if not proxy or any(isinstance(one, ssl.SSLError) for one in causes(error)):
                 raise
-            why = f"{proxy} cannot be reached: {said(error)}"
-            raise httpx.ProxyError(why, request=request) from error
+            raise DeadProxyError(f"{proxy}: {said(error)}", request=request) from error
 
     def close(self) -> None:
         """Close all connections."""

@@ -16,6 +16,7 @@ from sealift.ports import Progress
 from sealift.record.lock import Deb
 
 _AT_ONCE = 8
+_SHOWN = 6
 
 
 def load(wanted: tuple[Deb, ...], network: Network, progress: Progress) -> dict[str, debs.Package]:
@@ -97,9 +98,11 @@ def _failure(failed: dict[Deb, MachineError], source: _Source) -> MachineError:
     others = [error for error in failed.values() if not isinstance(error, MissingError)]
     if not others:
         return _gone(list(failed), source, next(iter(failed.values())).where)
-    names = ", ".join(f"{deb.name} {deb.version}" for deb in failed)
+    names = [f"{deb.name} {deb.version}" for deb in failed]
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return type(others[0])(
-        f"These packages are not in the cache and cannot be downloaded: {names}. {others[0].what}",
+        f"{others[0].what} So packages that are not in the cache cannot be downloaded: "
+        f"{', '.join(names[:_SHOWN])}{more}.",
         where=others[0].where,
         remedy=others[0].remedy,
     )

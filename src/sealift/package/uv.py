@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sealift import process
@@ -37,6 +37,7 @@ _INDEX = (
 )
 _REASONS = (
     (r"407 |proxy authorization", "the proxy wants to know who asks", f"{LOGIN} {PROXY}"),
+    (r"tunnel error: failed to create", "the proxy cannot be reached", PROXY),
     (r"tunnel error", "the proxy does not let an index be reached", PROXY),
     (r"invalid peer certificate", "the certificate is not trusted", TRUST),
     (r"\b(401|403) [A-Z]", "an index wants to know who asks", f"{LOGIN} uv reads ~/.netrc too."),
@@ -108,12 +109,13 @@ def _joined(text: str) -> tuple[str, ...]:
 
 
 def probe(network: Network) -> None:
-    """Ask the index for a package that every image needs.
+    """Ask the index, once, for a package that every image needs.
 
-    Raises ``SourceError`` when the index cannot be reached, and the like.
+    Raises ``SourceError`` when it cannot be reached, ``PackageError`` when it has none.
     """
+    quick = replace(network, environment={**network.environment, "UV_HTTP_RETRIES": "0"})
     words = ["pip", "compile", "-", "--no-deps", "--refresh", "--no-header"]
-    done = _run(words, network, stdin=b"numpy\n")
+    done = _run(words, quick, stdin=b"numpy\n")
     if done.status:
         raise _failure(done, "The index has no answer", where="")
 
