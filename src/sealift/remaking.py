@@ -12,7 +12,6 @@ from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
 from sealift.errors import IntegrityError, NotFoundError
-from sealift.network.network import Network
 from sealift.package import attached, evidence, provenance
 from sealift.package.rebuild import rebuild as make_again
 from sealift.package.scratch import scratch
@@ -67,7 +66,7 @@ def _here(wired: Wired, reference: str, progress: Progress) -> Digest:
     except NotFoundError:
         if "/" not in reference:
             raise
-    access = Access(Network(wired.project.network, wired.folders.root))
+    access = Access(wired.network)
     return pull(reference, wired.store, access=access, progress=progress)
 
 
@@ -105,7 +104,7 @@ def _again(wired: Wired, image: Digest, lock: Lock, progress: Progress) -> Compa
             lock,
             wired.project.image,
             wired.folders,
-            Network(wired.project.network, wired.folders.root),
+            wired.network,
             Shelf(room, folder / "notes", progress),
             progress,
         )

@@ -76,6 +76,13 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 __all__ = [
-    *("LOGIN", "PROXY", "TRUST", "WAY"),
-    *("DeadProxyError", "Trouble", "causes", "said", "trouble"),
+    "LOGIN",
+    "PROXY",
+    "TRUST",
+    "WAY",
+    "DeadProxyError",
+    "Trouble",
+    "causes",
+    "said",
+    "trouble",
 ]
