@@ -28,6 +28,8 @@ from sealift.types import Digest, Json
 
 PLACE = "model"
 FILEPATH = "org.cncf.model.filepath"
+TITLE = "org.opencontainers.image.title"
+"""What tools call a blob that they hand out as it is: here a tar, and so its name says."""
 WEIGHTS = "model.onnx"
 _BESIDE = {
     "model.json": "weight.config",
@@ -68,7 +70,7 @@ def _layer(store: Store, folder: Path, file: str, kind: str) -> Descriptor:
     member = Entry(name=f"{PLACE}/{file}", kind="file", mode=0o644, content=path)
     content = archive.stream(archive.pack(sorted_entries([member])))
     kept = store.put(content, f"application/vnd.cncf.model.{kind}.v1.tar")
-    return msgspec.structs.replace(kept, annotations={FILEPATH: member.name})
+    return msgspec.structs.replace(kept, annotations={FILEPATH: member.name, TITLE: f"{file}.tar"})
 
 
 def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
@@ -88,4 +90,4 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     )
 
 
-__all__ = ["FILEPATH", "model_layers", "write_model"]
+__all__ = ["FILEPATH", "TITLE", "model_layers", "write_model"]

@@ -47,6 +47,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     annotations: dict[str, str] | None = None
 
 
+class Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An image index: manifests, of which a runtime takes the first for its platform."""
+
+    schema_version: int = msgspec.field(default_factory=lambda: 2)
+    media_type: str = msgspec.field(default_factory=lambda: INDEX)
+    manifests: tuple[Descriptor, ...]
+    annotations: dict[str, str] | None = None
+
+
+def platform_of(text: str) -> dict[str, str]:
+    """A platform such as ``linux/arm64`` as indexes spell it.
+
+    >>> platform_of("linux/arm/v7")
+    {'os': 'linux', 'architecture': 'arm', 'variant': 'v7'}
+    """
+    return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for.
 
