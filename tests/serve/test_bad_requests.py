@@ -140,7 +140,7 @@ def test_escapes_and_spaces_alone_are_no_fault(columns_server):
     [
         ({"content-type": "text/plain"}, 415),
         ({"content-type": "application/x-www-form-urlencoded"}, 415),
-        ({"content-type": "application/json", "content-encoding": "gzip"}, 415),
+        ({"content-type": "application/json", "content-encoding": "br"}, 415),
         ({"content-type": "application/json; charset=utf-8"}, 200),
         ({"content-type": "APPLICATION/JSON"}, 200),
         ({"x-request-id": "x" * 129}, 400),

@@ -77,7 +77,7 @@ def answered(number, rows=1):
         at=1.0,
         generation=0,
         seconds=0.1,
-        rows=[(1.5,)] * rows,
+        rows=lambda: [(1.5,)] * rows,
         outputs=[2.5] * rows,
         flags={},
     )

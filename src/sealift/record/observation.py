@@ -24,7 +24,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     ``id`` is the caller's, or the server's where the caller gave none; ``inputs`` are the
     contract's fields; ``output`` is the prediction (a number, or a class label); ``seconds`` is
-    the whole time in the server.
+    the whole time in the server; ``trace`` is the id of the W3C trace that the request is part of.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     inputs: dict[str, float | int | bool | str | None]
     flagged: tuple[str, ...] = ()
+    trace: str = ""
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True):

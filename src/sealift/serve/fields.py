@@ -14,7 +14,7 @@ from sealift.record.project import FieldRule
 from sealift.serve.match import Match
 from sealift.serve.refusal import nearest
 from sealift.serve.table import Column
-from sealift.serve.tensors import limits
+from sealift.serve.tensors import FLOATS, limits
 from sealift.stats.sketch import profile_numbers, profile_texts
 
 CATEGORIES = 1000
@@ -39,7 +39,7 @@ def learnt(match: Match, column: Column, rule: FieldRule) -> Field:
     if kind == "float" and column.worded and column.nulls < len(column):
         kind = "bool"
     nullable = bool(column.nulls) if rule.nullable is None else rule.nullable
-    if nullable and match.tensor.datatype not in ("FP32", "FP64", "BYTES"):
+    if nullable and match.tensor.datatype not in (*FLOATS, "BYTES"):
         raise _wrong(column, f"an input of {match.tensor.datatype} has no value for null")
     base = Field(
         name=column.name,

@@ -41,6 +41,7 @@ class Guard:
             omit_defaults=True,
         )
         self._decoder = msgspec.json.Decoder(request)
+        self._line = msgspec.json.Decoder(self._named)
         self._positional: Any = list[_row(contract, array_like=True)]  # type: ignore[misc]
         self._numbers = [
             (place, field.name, field.low, field.high)
@@ -57,6 +58,31 @@ class Guard:
         """The id and the rows of a ``/predict`` body. Raises ``RefusalError``."""
         request: Any = strict.decode(self._decoder, body, [*self.names, "rows", "id"])
         return request.id, self._rows(request.rows, "rows")
+
+    def read_lines(self, body: bytes) -> list[Row]:
+        """The rows of a body with one JSON object a line. Raises ``RefusalError``."""
+
+        def located(path: str) -> tuple[str, str]:
+            return f"rows{path}", f"rows{path}"
+
+        rows = strict.decode_lines(self._line, body, self.names, located)
+        return self._bounded(self._rows(rows, "rows"))
+
+    def read_texts(self, rows: Sequence[Sequence[str | None]]) -> list[Row]:
+        """Rows of texts in the order of the fields, as tables hold them; None for an empty cell.
+
+        Raises ``RefusalError`` for a text that does not spell a value of its field.
+        """
+
+        def located(path: str) -> tuple[str, str]:
+            row, field = (int(part) for part in path.strip("[]").split("]["))
+            return f"rows[{row}].{self.names[field]}", f"rows[{row}].{self.names[field]}"
+
+        try:
+            checked = msgspec.convert(rows, self._positional, strict=False)
+        except strict.FAULTS as error:
+            raise strict.translated(error, place=located) from error
+        return self._bounded(self._rows(checked, "rows"))
 
     def check(self, rows: Sequence[Sequence[Any]], place: Callable[[int, int], str]) -> list[Row]:
         """Rows of values in the order of the fields, checked.
@@ -88,6 +114,15 @@ class Guard:
                     flagged.setdefault(number, []).append(name)
         return flagged
 
+    def _bounded(self, rows: list[Row]) -> list[Row]:
+        if len(rows) > self.contract.max_rows:
+            raise RefusalError(
+                f"'rows' must have a length of at most {self.contract.max_rows}.",
+                code="length",
+                path="rows",
+            )
+        return rows
+
     def _rows(self, structs: Sequence[Any], path: str) -> list[Row]:
         if not structs:
             raise RefusalError(f"{path!r} must hold at least one row.", code="length", path=path)
@@ -110,7 +145,7 @@ def legal(contract: Contract) -> Callable[[Row], bool]:
 
 def _row(contract: Contract, *, array_like: bool) -> type[Any]:
     names = {f"f{place}": field.name for place, field in enumerate(contract.fields)}
-    members = [(f"f{place}", _type(field)) for place, field in enumerate(contract.fields)]
+    members = [(f"f{place}", field_type(field)) for place, field in enumerate(contract.fields)]
     return msgspec.defstruct(
         "Row",
         members,
@@ -121,7 +156,20 @@ def _row(contract: Contract, *, array_like: bool) -> type[Any]:
     )
 
 
-def _type(field: Field) -> Any:
+def legal_range(field: Field) -> tuple[float, float]:
+    """The smallest and the largest legal number of a field, within what its tensor can hold."""
+    if field.type == "bool":
+        return 0, 1
+    smallest, largest = limits(field.dtype)
+    low = smallest if field.minimum is None else max(field.minimum, smallest)
+    high = largest if field.maximum is None else min(field.maximum, largest)
+    if field.type == "int":
+        return math.ceil(low), math.floor(high)
+    return float(low), float(high)
+
+
+def field_type(field: Field) -> Any:
+    """The type, with its bounds, that a decoder checks a value of the field against."""
     if field.type == "string":
         kind: Any = Annotated[str, Meta(max_length=field.max_length)]
         if field.closed and field.categories:
@@ -129,15 +177,9 @@ def _type(field: Field) -> Any:
     elif field.type == "bool":
         kind = bool
     else:
-        smallest, largest = limits(field.dtype)
-        low = smallest if field.minimum is None else max(field.minimum, smallest)
-        high = largest if field.maximum is None else min(field.maximum, largest)
-        kind = (
-            Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))]
-            if field.type == "int"
-            else Annotated[float, Meta(ge=float(low), le=float(high))]
-        )
+        low, high = legal_range(field)
+        kind = Annotated[int if field.type == "int" else float, Meta(ge=low, le=high)]
     return kind | None if field.nullable else kind
 
 
-__all__ = ["ID_LENGTH", "Guard", "legal"]
+__all__ = ["ID_LENGTH", "Guard", "field_type", "legal", "legal_range"]

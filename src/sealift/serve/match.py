@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sealift.errors import PackageError, ProjectError
 from sealift.record.project import ModelSettings
 from sealift.serve.refusal import nearest, some
-from sealift.serve.tensors import TensorInfo
+from sealift.serve.tensors import FLOATS, TensorInfo
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def matched(
     if len(tensors) == len(inputs):
         _refuse_taken(tensors, free, settings)
         return [Match(name, tensors[name]) for name in free if name in tensors]
-    if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].datatype in ("FP32", "FP64"):
+    if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].datatype in FLOATS:
         return _one_tensor(inputs[0], free)
     raise _no_match(inputs, header)
 

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BOUNDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0),
+)
 """Upper bounds of the buckets of durations, in seconds."""
 
 
@@ -16,6 +19,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
+        self.refused: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
         self.rows = 0
         self.valueless = 0
@@ -33,7 +37,7 @@ class Metrics:
         self._seconds[route] += seconds  # type: ignore[assignment]
 
     def text(
-        self, *, gauges: Mapping[str, float], counters: Mapping[str, int], info: Mapping[str, str]
+        self, *, gauges: Mapping[str, float], counters: Mapping[str, float], info: Mapping[str, str]
     ) -> str:
         """Everything counted, and the values of others, as one page."""
         lines: list[str] = []
@@ -54,13 +58,12 @@ class Metrics:
         }
         for name, value in {**own, **counters}.items():
             _family(lines, name, "counter", _HELP[name], [({}, value)])
-        _family(
-            lines,
-            "sealift_flagged_total",
-            "counter",
-            _HELP["sealift_flagged_total"],
-            (({"field": field}, count) for field, count in sorted(self.flags.items())),
-        )
+        for name, label, counts in (
+            ("sealift_flagged_total", "field", self.flags),
+            ("sealift_refused_total", "code", self.refused),
+        ):
+            samples = (({label: key}, count) for key, count in sorted(counts.items()))
+            _family(lines, name, "counter", _HELP[name], samples)
         for name, level in {"sealift_in_flight": self.in_flight, **gauges}.items():
             _family(lines, name, "gauge", _HELP[name], [({}, level)])
         _family(lines, "sealift_info", "gauge", "What is served.", [(info, 1)])
@@ -79,13 +82,21 @@ class Metrics:
 
 
 _HELP = {
+    "process_cpu_seconds_total": "Processor time of the server, user and system.",
+    "process_open_fds": "Open files and connections.",
+    "process_resident_memory_bytes": "Memory that the server holds.",
+    "process_threads": "Threads of the server.",
+    "process_virtual_memory_bytes": "Memory that the server has addressed.",
+    "sealift_body_bytes": "Bytes of request bodies under way.",
     "sealift_flagged_total": "Values outside what the training data held, by field.",
     "sealift_in_flight": "Requests being answered.",
     "sealift_ready": "1 when the golden vectors were reproduced and the server does not end.",
     "sealift_records_dropped_total": "Predictions that were not written to the log.",
     "sealift_records_written_total": "Predictions written to the log.",
+    "sealift_refused_total": "Requests without the answer they asked for, by code of the error.",
     "sealift_rows_total": "Rows answered.",
     "sealift_rows_without_value_total": "Rows for which the model gave no finite number.",
+    "sealift_waiting": "Requests that wait for a thread of the model.",
 }
 
 

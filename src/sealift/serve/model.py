@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +13,16 @@ from typing import Any
 import numpy as np
 
 from sealift.errors import PackageError
+from sealift.serve import bfloat16
 from sealift.serve.refusal import some
 from sealift.serve.tensors import DATATYPES, Array, TensorInfo
 
 MAPS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")
 """A dictionary a row, from class to probability: what converters write for classifiers."""
+
+
+BFLOAT16 = 16
+"""ONNX's number for the type."""
 
 
 class Model:
@@ -25,19 +32,38 @@ class Model:
     [rows, classes], the classes in order.
     """
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, runtime: Any) -> None:
         self._session = session
+        self._runtime = runtime
         self.inputs = [_info(tensor, "takes") for tensor in session.get_inputs()]
         self.outputs = [_info(tensor, "gives") for tensor in session.get_outputs()]
         self.names = [tensor.name for tensor in self.outputs]
+        self._halves = {tensor.name for tensor in self.inputs if tensor.datatype == "BF16"}
+        gives_halves = any(tensor.datatype == "BF16" for tensor in self.outputs)
+        self._plain = not self._halves and not gives_halves
 
-    def run(self, feeds: dict[str, Array]) -> dict[str, Array]:
-        """The outputs by name."""
-        answers = self._session.run(self.names, feeds)
+    def run(self, feeds: dict[str, Array], options: Any = None) -> dict[str, Array]:
+        """The outputs by name; ``options`` come from ``stoppable``."""
+        if self._plain:
+            answers = self._session.run(self.names, feeds, options)
+        else:
+            given = {name: self._value(name, array) for name, array in feeds.items()}
+            found = self._session.run_with_ort_values(self.names, given, options)
+            answers = [_array(value) for value in found]
         return {
             name: _tensor(answer) if isinstance(answer, list) else answer
             for name, answer in zip(self.names, answers, strict=True)
         }
+
+    def stoppable(self) -> Any:
+        """Options of one call, which ends soon with an error once their ``terminate`` is true."""
+        return self._runtime.RunOptions()
+
+    def _value(self, name: str, array: Array) -> Any:
+        kind = self._runtime.OrtValue
+        if name in self._halves:
+            return kind.ortvalue_from_numpy_with_onnx_type(bfloat16.packed(array), BFLOAT16)
+        return kind.ortvalue_from_numpy(np.ascontiguousarray(array))
 
 
 def load(path: Path, *, threads: int) -> Model:
@@ -65,7 +91,16 @@ def load(path: Path, *, threads: int) -> Model:
             where=str(path),
             remedy="Export it to ONNX again, and load it once with onnxruntime.InferenceSession.",
         ) from error
-    return Model(session)
+    return Model(session, onnxruntime)
+
+
+def _array(value: Any) -> Any:
+    if value.element_type() != BFLOAT16:
+        return value.numpy()
+    # numpy has no such type, so that the value's own memory is read
+    size = math.prod(value.shape()) * 2
+    raw = ctypes.string_at(value.data_ptr(), size) if size else b""
+    return bfloat16.widened(np.frombuffer(raw, np.uint16)).reshape(value.shape())
 
 
 def _absent(path: Path) -> PackageError:

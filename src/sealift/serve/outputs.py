@@ -9,9 +9,7 @@ from typing import Any
 from sealift.errors import PackageError
 from sealift.record.contract import Output
 from sealift.record.project import Task
-from sealift.serve.tensors import Array, TensorInfo, label
-
-FLOATS = ("FP32", "FP64")
+from sealift.serve.tensors import FLOATS, Array, TensorInfo, label
 
 
 def prediction(outputs: Sequence[TensorInfo], task: Task) -> str:

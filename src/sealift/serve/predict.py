@@ -1,75 +1,96 @@
-"""From rows to predictions: the model's outputs, what is flagged, and the answer's body."""
+"""From a checked batch to predictions: the model's outputs, and what is flagged in them."""
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+from granian.rsgi import ProtocolClosed
 
+from sealift import clock
 from sealift.record.contract import Contract
-from sealift.serve.guard import Guard
+from sealift.serve.admission import Lanes, too_late
+from sealift.serve.batch import Batch
+from sealift.serve.call import Call
 from sealift.serve.ready import Certified
 from sealift.serve.refusal import RefusalError
-from sealift.serve.tensors import Array, Row, label, scalars
+from sealift.serve.tensors import Array, cells, label
 
 INLINE = 0.002
 """Seconds that a call of the model may keep other requests waiting; a longer one has a thread."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
-    """What the model said: all outputs, and by row the prediction (None: no finite number)."""
+    """What the model said: all outputs, and by row the prediction (None: no finite number).
+
+    ``started`` and ``ended`` are when the model was called, by the monotonic clock.
+    """
 
     outputs: dict[str, Array]
     predictions: list[Any]
     flags: dict[int, list[str]]
+    started: float
+    ended: float
 
 
 class Predictor:
     """A certified model behind its contract."""
 
-    def __init__(
-        self, contract: Contract, guard: Guard, certified: Certified, executor: Executor
-    ) -> None:
-        self.guard = guard
-        self._contract = contract
+    def __init__(self, contract: Contract, certified: Certified, lanes: Lanes) -> None:
+        self._answer = contract.prediction
         self._certified = certified
-        self._executor = executor
+        self._lanes = lanes
         self._labels = contract.task == "classification"
 
-    async def run(self, rows: Sequence[Row]) -> Result:
-        """Predict rows that passed the guard."""
-        flags = self.guard.flags(rows)
+    async def run(self, call: Call, batch: Batch) -> Result:
+        """Predict a batch. Raises ``RefusalError``, and whatever a failing model raises."""
+        flags = batch.flags
+        if call.deadline and clock.monotonic() > call.deadline:
+            raise too_late()
         try:
-            outputs = await self._outputs(rows)
+            outputs, started = await self._outputs(call, batch)
+        except (RefusalError, ProtocolClosed):
+            raise
         except Exception as error:
             # a model may know no answer beyond what it has seen: that is the request's fault
             if flags:
                 raise _beyond(flags) from error
             raise
-        predictions = scalars(outputs[self._contract.prediction])
+        ended = clock.monotonic()
+        predictions = cells(outputs[self._answer])
         for number, value in enumerate(predictions):
             if isinstance(value, float) and not math.isfinite(value):
                 predictions[number] = None
-                flags.setdefault(number, []).append(self._contract.prediction)
-        return Result(outputs, predictions, flags)
+                flags.setdefault(number, []).append(self._answer)
+        return Result(outputs, predictions, flags, started, ended)
 
-    async def _outputs(self, rows: Sequence[Row]) -> dict[str, Array]:
-        model, feeds = self._certified.model, self._certified.packer.pack(rows)
-        if self._certified.call + len(rows) * self._certified.row < INLINE:
-            return model.run(feeds)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, model.run, feeds)
+    async def _outputs(self, call: Call, batch: Batch) -> tuple[dict[str, Array], float]:
+        model = self._certified.model
+        cost = self._certified.call + batch.count * self._certified.row
+        if cost < INLINE:
+            started = clock.monotonic()
+            return model.run(batch.feeds), started
+        options = model.stoppable()
+
+        def job() -> tuple[dict[str, Array], float]:
+            started = clock.monotonic()
+            return model.run(batch.feeds, options), started
+
+        def stop() -> None:
+            options.terminate = True
+
+        return await self._lanes.run(
+            job, stop, cost=cost, deadline=call.deadline, protocol=call.protocol
+        )
 
     def recorded(self, result: Result) -> list[float | str | None]:
-        """The predictions as they are logged: class labels as text."""
+        """The predictions as they are logged: labels as text, None where it is no single value."""
+        values = [None if isinstance(value, list) else value for value in result.predictions]
         if self._labels:
-            return [None if value is None else label(value) for value in result.predictions]
-        return result.predictions
+            return [None if value is None else label(value) for value in values]
+        return values
 
 
 def _beyond(flags: dict[int, list[str]]) -> RefusalError:
@@ -82,17 +103,4 @@ def _beyond(flags: dict[int, list[str]]) -> RefusalError:
     )
 
 
-def body(name: str, version: int, identifier: str, result: Result) -> bytes:
-    """The answer to ``/predict``."""
-    answer: dict[str, Any] = {
-        "id": identifier,
-        "model": name,
-        "version": version,
-        "predictions": result.predictions,
-    }
-    if result.flags:
-        answer["flags"] = result.flags
-    return msgspec.json.encode(answer)
-
-
-__all__ = ["Predictor", "Result", "body"]
+__all__ = ["Predictor", "Result"]

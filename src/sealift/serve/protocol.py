@@ -1,110 +1,145 @@
-"""The Open Inference Protocol: requests in tensors, answers in tensors.
+"""The Open Inference Protocol: requests in tensors become checked batches.
 
 Choices where the protocol leaves some: data may be nested or flat; datatypes must be the model's
-own; unknown members are refused; NaN in an output is written as null.
+own; unknown members are refused, unknown parameters are not. NaN in a binary tensor is no value;
+infinities are refused.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
-import msgspec
-from msgspec import Meta
+import numpy as np
 
-from sealift.serve import strict
-from sealift.serve.guard import Guard, Id
+from sealift.record.contract import Contract
+from sealift.serve import binary, messages
+from sealift.serve.batch import Batch, of_rows
+from sealift.serve.bounds import Flag, Numbers, Texts
+from sealift.serve.cells import Cells
+from sealift.serve.guard import Guard
+from sealift.serve.messages import InferRequest, InputTensor, WantedOutput
 from sealift.serve.refusal import RefusalError, brief, nearest
-from sealift.serve.tensors import Array, Row, TensorInfo, scalars
+from sealift.serve.tensors import BINARY_ONLY, NUMPY, Array, Packer, Row, TensorInfo
 
-Parameters = dict[str, bool | int | float | str | None]
-
-_ELEMENTS: dict[str, Any] = {
-    "BOOL": bool | None,
-    "BYTES": str | None,
-    "FP32": float | None,
-    "FP64": float | None,
-    "INT32": int | None,
-    "INT64": int | None,
-}
+FEW = 256
+"""Values up to which a request in JSON is checked row by row, which is faster for few."""
 
 
-def _decoders(depth: int) -> dict[str, msgspec.json.Decoder[Any]]:
-    kinds = _ELEMENTS
-    for _ in range(depth):
-        kinds = {name: list.__class_getitem__(kind) for name, kind in kinds.items()}
-    return {name: msgspec.json.Decoder(kind) for name, kind in kinds.items()}
-
-
-_FLAT = _decoders(1)
-_NESTED = _decoders(2)
-
-
-class _Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What requests are made of."""
-
-
-class InputTensor(_Member, frozen=True):
-    """An input of a request; ``data`` is read once its datatype is known."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An output that goes back: as bytes or as JSON, and its best so many classes (0: all)."""
 
     name: str
-    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=8)]
-    datatype: str
-    data: msgspec.Raw
-    parameters: Parameters = {}
+    binary: bool = False
+    classes: int = 0
 
 
-class WantedOutput(_Member, frozen=True):
-    """An output that the client asks for."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was understood; ``timeout`` in seconds, 0 for none."""
 
-    name: str
-    parameters: Parameters = {}
-
-
-class InferRequest(_Member, frozen=True):
-    """The body of an ``infer`` request."""
-
-    inputs: list[InputTensor]
-    id: Id | None = None
-    outputs: list[WantedOutput] | None = None
-    parameters: Parameters = {}
+    id: str | None
+    batch: Batch
+    wanted: Sequence[Wanted]
+    timeout: float = 0.0
 
 
-_REQUEST = msgspec.json.Decoder(InferRequest)
-_NESTED_START = re.compile(rb"\s*\[\s*\[")
-_MEMBERS = ("inputs", "outputs", "id", "parameters", "name", "shape", "datatype", "data")
+class _Input:
+    """What is known of one input: its tensor, and the places of its columns in the contract."""
+
+    def __init__(self, info: TensorInfo, contract: Contract) -> None:
+        found = [
+            (field.column, place)
+            for place, field in enumerate(contract.fields)
+            if field.tensor == info.name
+        ]
+        self.info = info
+        self.places = [place for _, place in sorted(found)]
+        members = [(place, contract.fields[place]) for place in self.places]
+        self.text = info.datatype == "BYTES"
+        self.texts = Texts(members) if self.text else None
+        self.numbers = None if self.text else Numbers(members)
 
 
 class Protocol:
-    """The protocol's requests and answers for one model."""
+    """The protocol's requests for one model."""
 
     def __init__(
-        self, guard: Guard, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]
+        self,
+        guard: Guard,
+        packer: Packer,
+        inputs: Sequence[TensorInfo],
+        outputs: Sequence[TensorInfo],
     ) -> None:
+        contract = guard.contract
         self._guard = guard
-        self._inputs = {tensor.name: tensor for tensor in inputs}
+        self._packer = packer
+        self._fields = contract.fields
+        self._most = contract.max_rows
+        self._inputs = {tensor.name: _Input(tensor, contract) for tensor in inputs}
         self._outputs = {tensor.name: tensor for tensor in outputs}
-        self._places = {
-            tensor.name: sorted(
-                (field.column, place)
-                for place, field in enumerate(guard.contract.fields)
-                if field.tensor == tensor.name
+        # a truth in a tensor of numbers is written 0 or 1 there, which rows do not allow
+        self._by_rows = not any(
+            field.type == "bool" and field.dtype != "BOOL" for field in contract.fields
+        )
+
+    def read(self, body: bytes, header: str | None) -> Asked:
+        """A request; ``header`` is ``Inference-Header-Content-Length``. Raises ``RefusalError``."""
+        if header == "0":
+            return self._raw(body)
+        request, blobs = messages.read(body, header)
+        wanted = self._wanted(request)
+        order = self._order(request.inputs)
+        tensors = [
+            Cells(
+                request.inputs[position],
+                blobs.get(position),
+                f"inputs[{position}]",
+                known.info,
+                self._most,
             )
-            for tensor in inputs
+            for position, known in order
+        ]
+        timeout = messages.count(request.parameters, "timeout", "parameters") or 0
+        return Asked(request.id, self._batch(tensors), wanted, timeout / 1e6)
+
+    def described(self) -> dict[str, Any]:
+        """The inputs and outputs in the metadata of the model."""
+        return {
+            "inputs": [_described(known.info) for known in self._inputs.values()],
+            "outputs": [_described(tensor) for tensor in self._outputs.values()],
         }
 
-    def read(self, body: bytes) -> tuple[str | None, list[Row], list[str]]:
-        """The id, the rows and the names of the wanted outputs. Raises ``RefusalError``."""
-        request = strict.decode(_REQUEST, body, _MEMBERS)
-        wanted = self._wanted(request.outputs)
-        order = self._order(request.inputs)
-        most = self._guard.contract.max_rows
-        tensors = [
-            _Cells(request.inputs[position], f"inputs[{position}]", info, most)
-            for position, info in order
-        ]
+    def _raw(self, body: bytes) -> Asked:
+        if len(self._inputs) != 1:
+            raise RefusalError(
+                f"A raw request is for models with one input; this has {len(self._inputs)}.",
+                code="raw_request",
+                path="Inference-Header-Content-Length",
+            )
+        (known,) = self._inputs.values()
+        info, width = known.info, len(known.places)
+        blob, size = memoryview(body), binary.itemsize(info.datatype) * width
+        if known.text:
+            # its one text has no length before it
+            size = len(body)
+            blob = memoryview(len(body).to_bytes(4, "little") + body)
+        if (known.text and width != 1) or (not known.text and len(body) % size):
+            raise RefusalError(
+                f"The {len(body)} bytes are no whole number of rows of {info.name!r}: {width} x "
+                f"{info.datatype}.",
+                code="raw_request",
+                path="Content-Length",
+            )
+        rows = 1 if known.text else len(body) // size
+        shape = [rows, width] if len(info.shape) == 2 else [rows]
+        tensor = InputTensor(name=info.name, shape=shape, datatype=info.datatype)
+        cells = Cells(tensor, blob, "inputs[0]", info, self._most)
+        return Asked(None, self._batch([cells]), [Wanted(name, True) for name in self._outputs])
+
+    def _batch(self, tensors: list[Cells]) -> Batch:
         rows = tensors[0].rows
         for tensor in tensors:
             if tensor.rows != rows:
@@ -113,80 +148,113 @@ class Protocol:
                     code="shape",
                     path=f"{tensor.path}.shape",
                 )
+        if (
+            self._by_rows
+            and rows * len(self._fields) <= FEW
+            and all(tensor.array is None for tensor in tensors)
+        ):
+            return self._by_row(tensors)
+        return self._by_column(tensors)
+
+    def _by_row(self, tensors: list[Cells]) -> Batch:
         columns, places = self._columns(tensors)
 
         def place(row: int, field: int) -> str:
-            return places[field].place(row, self._guard.contract.fields[field].column)
+            return places[field].place(row, self._fields[field].column)
 
-        return request.id, self._guard.check(list(zip(*columns, strict=True)), place), wanted
+        rows = self._guard.check(list(zip(*columns, strict=True)), place)
+        return of_rows(self._guard, self._packer, rows)
 
-    def answer(
-        self,
-        outputs: dict[str, Array],
-        wanted: Sequence[str],
-        head: dict[str, Any],
-        flags: dict[int, list[str]],
-    ) -> bytes:
-        """The body of an answer; ``head`` holds ``model_name``, ``model_version`` and ``id``."""
-        body = dict(head)
-        if flags:
-            # parameters hold no objects, hence JSON in a text
-            body["parameters"] = {"flags": msgspec.json.encode(flags).decode()}
-        body["outputs"] = [
-            {
-                "name": name,
-                "shape": list(outputs[name].shape),
-                "datatype": self._outputs[name].datatype,
-                "data": scalars(outputs[name]),
-            }
-            for name in wanted
-        ]
-        return msgspec.json.encode(body)
+    def _by_column(self, tensors: list[Cells]) -> Batch:
+        count = tensors[0].rows
+        if not count:
+            text = "'inputs' must hold at least one row."
+            raise RefusalError(text, code="length", path="inputs")
+        feeds: dict[str, Array] = {}
+        found: list[Flag] = []
+        for cells, known in zip(tensors, self._inputs.values(), strict=True):
+            shape = (count, cells.width) if len(known.info.shape) == 2 else (count,)
+            if known.texts is not None:
+                found += known.texts.check(cells.flat, cells.place)
+                values: Any = np.array([text or "" for text in cells.flat], object)
+            elif known.numbers is not None:
+                values = cells.numbers()
+                found += known.numbers.check(values, cells.place)
+                values = values.astype(NUMPY[known.info.datatype], copy=False)
+            feeds[known.info.name] = values.reshape(shape)
+        return Batch(count, feeds, self._named(found), lambda: self._rows(feeds))
 
-    def metadata(self, name: str, version: str) -> dict[str, Any]:
-        """The description of the model."""
+    def _named(self, found: list[Flag]) -> dict[int, list[str]]:
+        flags: dict[int, list[str]] = {}
+        for row, _, place in sorted(found):
+            flags.setdefault(row, []).append(self._fields[place].name)
+        return flags
 
-        def described(tensors: dict[str, TensorInfo]) -> list[dict[str, Any]]:
+    def _rows(self, feeds: dict[str, Array]) -> list[Row]:
+        columns: list[list[Any]] = [[]] * len(self._fields)
+        for known in self._inputs.values():
+            array = feeds[known.info.name]
+            wide = array.reshape(len(array), -1)
+            for number, place in enumerate(known.places):
+                values = wide[:, number].tolist()
+                columns[place] = (
+                    [value or None for value in values]
+                    if known.numbers is None and self._fields[place].nullable
+                    else values
+                    if known.numbers is None
+                    else known.numbers.column(number, values)
+                )
+        return list(zip(*columns, strict=True))
+
+    def _wanted(self, request: InferRequest) -> list[Wanted]:
+        default = messages.flag(
+            request.parameters, "binary_data_output", "parameters", default=False
+        )
+        if not request.outputs:
             return [
-                {
-                    "name": tensor.name,
-                    "datatype": tensor.datatype,
-                    "shape": [-1, *(-1 if size is None else size for size in tensor.shape[1:])],
-                }
-                for tensor in tensors.values()
+                self._one_wanted(WantedOutput(name), default, "parameters.binary_data_output")
+                for name in self._outputs
             ]
-
-        return {
-            "name": name,
-            "versions": [version],
-            "platform": "onnx_onnxv1",
-            "inputs": described(self._inputs),
-            "outputs": described(self._outputs),
-        }
-
-    def _wanted(self, outputs: list[WantedOutput] | None) -> list[str]:
-        if not outputs:
-            return list(self._outputs)
-        names: list[str] = []
-        for position, output in enumerate(outputs):
-            path = f"outputs[{position}].name"
+        found: dict[str, Wanted] = {}
+        for position, output in enumerate(request.outputs):
+            path = f"outputs[{position}]"
             if output.name not in self._outputs:
                 hint = nearest(output.name, self._outputs)
                 raise RefusalError(
                     f"There is no output {brief(output.name)}.{hint}",
                     code="unknown_output",
-                    path=path,
+                    path=f"{path}.name",
                 )
-            if output.name in names:
+            if output.name in found:
                 raise RefusalError(
                     f"The output {output.name!r} is asked for twice.",
                     code="repeated_field",
-                    path=path,
+                    path=f"{path}.name",
                 )
-            names.append(output.name)
-        return names
+            found[output.name] = self._one_wanted(output, default, path)
+        return list(found.values())
 
-    def _order(self, inputs: list[InputTensor]) -> list[tuple[int, TensorInfo]]:
+    def _one_wanted(self, output: WantedOutput, default: bool, path: str) -> Wanted:
+        datatype = self._outputs[output.name].datatype
+        inside = f"{path}.parameters"
+        binary_data = messages.flag(output.parameters, "binary_data", inside, default=default)
+        classes = messages.count(output.parameters, "classification", inside) or 0
+        if classes and datatype in ("BYTES", "BOOL"):
+            raise RefusalError(
+                f"The output {output.name!r} holds {datatype}, which cannot be ranked.",
+                code="classification",
+                path=inside,
+            )
+        if datatype in BINARY_ONLY and not binary_data and not classes:
+            raise RefusalError(
+                f"The output {output.name!r} holds {datatype}, which JSON cannot carry; ask for "
+                "it with the parameter binary_data.",
+                code="binary_only",
+                path=path,
+            )
+        return Wanted(output.name, binary_data, classes)
+
+    def _order(self, inputs: list[InputTensor]) -> list[tuple[int, _Input]]:
         positions: dict[str, int] = {}
         for position, tensor in enumerate(inputs):
             path = f"inputs[{position}].name"
@@ -207,99 +275,22 @@ class Protocol:
                 raise RefusalError(
                     f"The input {name!r} is missing.", code="missing_field", path="inputs"
                 )
-        return [(positions[name], info) for name, info in self._inputs.items()]
+        return [(positions[name], known) for name, known in self._inputs.items()]
 
-    def _columns(self, tensors: list[_Cells]) -> tuple[list[list[Any]], list[_Cells]]:
-        count = len(self._guard.contract.fields)
+    def _columns(self, tensors: list[Cells]) -> tuple[list[list[Any]], list[Cells]]:
+        count = len(self._fields)
         columns: list[list[Any]] = [[]] * count
         sources = [tensors[0]] * count
-        for tensor, places in zip(tensors, self._places.values(), strict=True):
-            for column, place in places:
+        for tensor, known in zip(tensors, self._inputs.values(), strict=True):
+            for column, place in enumerate(known.places):
                 columns[place] = tensor.flat[column :: tensor.width]
                 sources[place] = tensor
         return columns, sources
 
 
-class _Cells:
-    """The values of one input tensor, flat and in row-major order."""
-
-    def __init__(self, tensor: InputTensor, path: str, info: TensorInfo, most: int) -> None:
-        self.path = path
-        self._name = tensor.name
-        if tensor.datatype != info.datatype:
-            raise RefusalError(
-                f"The datatype of {tensor.name!r} must be {info.datatype}.",
-                code="wrong_type",
-                path=f"{path}.datatype",
-            )
-        self.rows, self.width = self._shape(tensor, info)
-        if self.rows > most:
-            raise RefusalError(
-                f"{self.rows} rows are too many; send at most {most}.",
-                code="length",
-                path=f"{path}.shape",
-            )
-        self.nested = _NESTED_START.match(tensor.data) is not None
-        decoder: Any = (_NESTED if self.nested else _FLAT)[tensor.datatype]
-        size = math.prod(tensor.shape)
-        # told from the text, so that a million numbers are not built to be thrown away
-        if tensor.datatype != "BYTES" and bytes(tensor.data).count(b",") >= max(1, size):
-            raise self._mismatch(tensor, "more")
-        try:
-            data = decoder.decode(tensor.data)
-        except strict.FAULTS as error:
-            raise strict.translated(error, place=self._inside) from error
-        self.flat = self._flatten(data, len(tensor.shape)) if self.nested else data
-        if len(self.flat) != size:
-            raise self._mismatch(tensor, "more" if len(self.flat) > size else "fewer")
-
-    def place(self, row: int, column: int) -> str:
-        """The client's path of a value."""
-        if self.nested:
-            return f"{self.path}.data[{row}][{column}]"
-        return f"{self.path}.data[{row * self.width + column}]"
-
-    def _inside(self, inner: str) -> tuple[str, str]:
-        path = f"{self.path}.data{inner}"
-        return path, f"{self._name}: {path}"
-
-    def _shape(self, tensor: InputTensor, info: TensorInfo) -> tuple[int, int]:
-        width = info.shape[1] if len(info.shape) == 2 else 1
-        given = tensor.shape
-        fits = len(given) == 2 and given[1] == width
-        # a column may come without its second dimension, which is 1
-        if not fits and not (width == 1 and len(given) == 1):
-            wanted = f"[rows, {width}]" + (" or [rows]" if width == 1 else "")
-            raise RefusalError(
-                f"The shape of {tensor.name!r} must be {wanted}, not {given}.",
-                code="shape",
-                path=f"{self.path}.shape",
-            )
-        return given[0], width or 1
-
-    def _mismatch(self, tensor: InputTensor, more: str) -> RefusalError:
-        size = math.prod(tensor.shape)
-        return RefusalError(
-            f"{tensor.name!r} holds {more} values than its shape {tensor.shape} says ({size}).",
-            code="shape",
-            path=f"{self.path}.data",
-        )
-
-    def _flatten(self, data: list[list[Any]], rank: int) -> list[Any]:
-        if rank != 2:
-            raise RefusalError(
-                "Data of a shape with one dimension cannot be nested.",
-                code="shape",
-                path=f"{self.path}.data",
-            )
-        for number, row in enumerate(data):
-            if len(row) != self.width:
-                raise RefusalError(
-                    f"Each row must hold {self.width} values, not {len(row)}.",
-                    code="shape",
-                    path=f"{self.path}.data[{number}]",
-                )
-        return [value for row in data for value in row]
+def _described(tensor: TensorInfo) -> dict[str, Any]:
+    shape = [-1, *(-1 if size is None else size for size in tensor.shape[1:])]
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": shape}
 
 
-__all__ = ["InferRequest", "Protocol"]
+__all__ = ["Asked", "Protocol", "Wanted"]

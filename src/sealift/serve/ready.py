@@ -13,7 +13,10 @@ from sealift.serve.tensors import Packer, sized
 
 
 class Readiness:
-    """``loading``, then ``ready`` or for ever ``failed``; ``ending`` once it was told to end."""
+    """``loading``, then ``ready`` or ``failed``; ``unloaded`` when asked; ``ending`` at the end.
+
+    A model that failed stays so, unless it is loaded again.
+    """
 
     def __init__(self) -> None:
         self.state = "loading"
@@ -23,6 +26,11 @@ class Readiness:
         """Enter a state; a server that ends or has failed never becomes ready."""
         if self.state not in ("failed", "ending") or state == "ending":
             self.state, self.reason = state, reason
+
+    def again(self) -> None:
+        """Load once more."""
+        if self.state != "ending":
+            self.state, self.reason = "loading", "The model is being loaded."
 
     @property
     def ready(self) -> bool:

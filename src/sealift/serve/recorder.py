@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -26,15 +27,19 @@ PAUSE = 0.1
 
 @dataclass(frozen=True)
 class Answered:
-    """A request that was answered; ``outputs`` has one value a row, None where there was none."""
+    """A request that was answered; ``outputs`` has one value a row, None where there was none.
+
+    ``rows`` gives its rows; it is called by the thread that writes them.
+    """
 
     id: str
     at: float
     generation: int
     seconds: float
-    rows: list[Row]
+    rows: Callable[[], Sequence[Row]]
     outputs: list[float | str | None]
     flags: dict[int, list[str]]
+    trace: str = ""
 
 
 class Recorder:
@@ -76,7 +81,7 @@ class Recorder:
 
     def add(self, answered: Answered) -> None:
         """Queue a request's rows, or drop them when too many wait already."""
-        rows = len(answered.rows)
+        rows = len(answered.outputs)
         with self._changed:
             if self._closed or self._waiting + rows > self._capacity:
                 self.dropped += rows
@@ -109,7 +114,7 @@ class Recorder:
 
     def _write(self, batch: deque[Answered]) -> None:
         predictions = [prediction for answered in batch for prediction in self._records(answered)]
-        rows = sum(len(answered.rows) for answered in batch)
+        rows = sum(len(answered.outputs) for answered in batch)
         try:
             written = self._append(self._encoder.encode_lines(predictions)) if predictions else 0
         except OSError as error:
@@ -120,7 +125,7 @@ class Recorder:
             self.dropped += rows - written
 
     def _records(self, answered: Answered) -> list[Prediction]:
-        several = len(answered.rows) > 1
+        several = len(answered.outputs) > 1
         return [
             Prediction(
                 id=f"{answered.id}/{number}" if several else answered.id,
@@ -131,9 +136,10 @@ class Recorder:
                 seconds=answered.seconds,
                 inputs=dict(zip(self._names, row, strict=True)),
                 flagged=tuple(answered.flags.get(number, ())),
+                trace=answered.trace,
             )
             for number, (row, output) in enumerate(
-                zip(answered.rows, answered.outputs, strict=True)
+                zip(answered.rows(), answered.outputs, strict=True)
             )
             if output is not None
         ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import math
 import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
@@ -21,11 +22,15 @@ from granian.server.embed import Server
 from sealift import clock, process
 from sealift.errors import MachineError, UsageError
 from sealift.serve import log
-from sealift.serve.app import App, Limits
+from sealift.serve.access import AccessLog, Mode
+from sealift.serve.app import App
 from sealift.serve.artifact import Artifact, read
 from sealift.serve.quota import cores
 from sealift.serve.ready import Readiness, certify
 from sealift.serve.recorder import Recorder
+from sealift.serve.service import Limits, Service
+
+T = TypeVar("T", bound=str)
 
 KEEP_ALIVE = 120_000
 """Milliseconds until an idle connection is closed: longer than routers keep theirs (90 s), so
@@ -55,7 +60,10 @@ class Settings:
     image: str = ""
     drain: float = 1.0
     grace: float = 8.0
-    body: int = 16 << 20
+    limits: Limits = field(default_factory=Limits)
+    log: Mode = "errors"
+    control: bool = False
+    name: str = "sealift"
 
 
 def settings(environment: Mapping[str, str], model: Path) -> Settings:
@@ -69,7 +77,10 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         image=environment.get("SEALIFT_IMAGE", ""),
         drain=_number(environment, "SEALIFT_DRAIN", 1.0, most=3600),
         grace=_number(environment, "SEALIFT_GRACE", 8.0, most=3600),
-        body=int(_number(environment, "SEALIFT_MAX_BODY", 16 << 20, most=1 << 31)),
+        limits=_limits(environment),
+        log=_choice(environment, "SEALIFT_LOG", ("errors", "all", "none")),
+        control=_choice(environment, "SEALIFT_MODEL_CONTROL", ("none", "explicit")) == "explicit",
+        name=environment.get("SEALIFT_SERVER_NAME", "") or "sealift",
     )
 
 
@@ -83,13 +94,23 @@ async def _serve(chosen: Settings) -> None:
     artifact = read(chosen.model)
     recorder = None
     if chosen.records is not None:
-        names = [field.name for field in artifact.contract.fields]
+        names = [one.name for one in artifact.contract.fields]
         recorder = Recorder(chosen.records, names=names, version=artifact.identity.version)
     readiness = Readiness()
-    app = App(artifact, readiness, recorder, Limits(body=chosen.body, image=chosen.image))
-    server = _granian(app, chosen)
+    service = Service(
+        artifact,
+        readiness,
+        recorder,
+        chosen.limits,
+        server=chosen.name,
+        image=chosen.image,
+        control=chosen.control,
+    )
+    access = AccessLog(chosen.log)
+    server = _granian(App(service, access, chosen.image), chosen)
+    service.reload = functools.partial(_prepare, service, artifact)
     serving = asyncio.create_task(server.serve())
-    preparing = asyncio.create_task(_prepare(app, artifact, readiness))
+    preparing = asyncio.create_task(_prepare(service, artifact))
     asked = asyncio.create_task(ending.wait())
     log.event(
         "started",
@@ -101,11 +122,12 @@ async def _serve(chosen: Settings) -> None:
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         _give_up(chosen, serving)
-    await _drain(app, ending, chosen.drain)
+    await _drain(service, ending, chosen.drain)
     server.stop()
     await asyncio.wait((serving, preparing), timeout=chosen.grace)
     if recorder is not None:
         recorder.close()
+    await access.close()
     finished = serving.done() and preparing.done()
     log.event("ended", finished=finished)
     if not finished:
@@ -113,17 +135,17 @@ async def _serve(chosen: Settings) -> None:
         process.exit_now(0)
 
 
-async def _prepare(app: App, artifact: Artifact, readiness: Readiness) -> None:
+async def _prepare(service: Service, artifact: Artifact) -> None:
     threads = cores()
     outcome = await asyncio.to_thread(certify, artifact, threads=threads)
     if isinstance(outcome, str):
-        readiness.set("failed", outcome)
+        service.readiness.set("failed", outcome)
         return
-    app.install(outcome, ThreadPoolExecutor(threads, thread_name_prefix="model"))
+    service.install(outcome, ThreadPoolExecutor(threads, thread_name_prefix="model"), threads)
     # what lives now lives as long as the process: the collector need not look at it again
     gc.collect()
     gc.freeze()
-    readiness.set("ready")
+    service.readiness.set("ready")
     log.event("ready")
 
 
@@ -160,17 +182,28 @@ def _signals() -> asyncio.Event:
     return ending
 
 
-async def _drain(app: App, ending: asyncio.Event, seconds: float) -> None:
-    app.readiness.set("ending", "The server is ending.")
+async def _drain(service: Service, ending: asyncio.Event, seconds: float) -> None:
+    service.readiness.set("ending", "The server is ending.")
     log.event("draining", seconds=seconds)
     ending.clear()
     if await _waited(ending, seconds):
         return
     until = clock.monotonic() + LINGER
     while clock.monotonic() < until:
-        seen = app.metrics.begun
-        if await _waited(ending, QUIET) or app.metrics.begun == seen:
+        seen = service.metrics.begun
+        if await _waited(ending, QUIET) or service.metrics.begun == seen:
             return
+
+
+def _limits(environment: Mapping[str, str]) -> Limits:
+    default = Limits()
+    body = int(_number(environment, "SEALIFT_MAX_BODY", default.body, most=1 << 31))
+    return Limits(
+        body=body,
+        room=max(body, int(_number(environment, "SEALIFT_MAX_BODIES", default.room, most=1 << 40))),
+        patience=_number(environment, "SEALIFT_MAX_WAIT", default.patience, most=3600),
+        timeout=_number(environment, "SEALIFT_TIMEOUT", default.timeout, most=3600),
+    )
 
 
 async def _waited(again: asyncio.Event, seconds: float) -> bool:
@@ -189,6 +222,14 @@ def _number(environment: Mapping[str, str], name: str, default: float, *, most: 
     if not 0 <= value <= most:
         raise UsageError(f"{name} must be a number from 0 to {most:g}, not {text!r}.")
     return value
+
+
+def _choice(environment: Mapping[str, str], name: str, known: tuple[T, ...]) -> T:
+    text = environment.get(name, "") or known[0]
+    for choice in known:
+        if choice == text:
+            return choice
+    raise UsageError(f"{name} must be one of {', '.join(map(str, known))}, not {text!r}.")
 
 
 __all__ = ["Settings", "serve", "settings"]

@@ -48,6 +48,24 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) 
     return value
 
 
+def decode_lines(
+    decoder: msgspec.json.Decoder[T],
+    body: bytes,
+    known: Iterable[str],
+    place: Callable[[str], tuple[str, str]],
+) -> list[T]:
+    """Read a body of one JSON value a line, as ``decode`` reads one; blank lines do not count."""
+    try:
+        values = decoder.decode_lines(body)
+    except FAULTS as error:
+        raise translated(error, known, place) from error
+    if body.count(b'"') != msgspec.json.Encoder().encode_lines(values).count(b'"'):
+        for line in body.splitlines():
+            if line.strip():
+                _refuse_repeated(line)
+    return values
+
+
 def translated(
     error: Exception,
     known: Iterable[str] = (),
@@ -126,4 +144,4 @@ def _refuse_repeated(body: bytes) -> None:
     json.loads(body, object_pairs_hook=look)
 
 
-__all__ = ["FAULTS", "decode", "translated"]
+__all__ = ["FAULTS", "decode", "decode_lines", "translated"]

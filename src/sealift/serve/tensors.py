@@ -17,33 +17,59 @@ Value = float | int | bool | str | None
 Row = tuple[Value, ...]
 
 DATATYPES = {
+    "tensor(bfloat16)": "BF16",
     "tensor(bool)": "BOOL",
     "tensor(double)": "FP64",
     "tensor(float)": "FP32",
+    "tensor(float16)": "FP16",
+    "tensor(int16)": "INT16",
     "tensor(int32)": "INT32",
     "tensor(int64)": "INT64",
+    "tensor(int8)": "INT8",
     "tensor(string)": "BYTES",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(uint8)": "UINT8",
 }
 """The tensor types that are served: ONNX's name, and the protocol's."""
 
 NUMPY: dict[str, npt.DTypeLike] = {
+    "BF16": np.float32,
     "BOOL": np.bool_,
     "BYTES": np.object_,
+    "FP16": np.float16,
     "FP32": np.float32,
     "FP64": np.float64,
+    "INT16": np.int16,
     "INT32": np.int32,
     "INT64": np.int64,
+    "INT8": np.int8,
+    "UINT16": np.uint16,
+    "UINT32": np.uint32,
+    "UINT64": np.uint64,
+    "UINT8": np.uint8,
 }
+"""How a datatype is held here; numpy has no BF16, whose values FP32 holds exactly."""
+
+FLOATS = ("BF16", "FP16", "FP32", "FP64")
 
 FIELD_TYPES: dict[str, FieldType] = {
-    "BOOL": "bool",
-    "BYTES": "string",
-    "FP32": "float",
-    "FP64": "float",
-    "INT32": "int",
-    "INT64": "int",
+    datatype: "bool"
+    if datatype == "BOOL"
+    else "string"
+    if datatype == "BYTES"
+    else "float"
+    if datatype in FLOATS
+    else "int"
+    for datatype in NUMPY
 }
 """What a client writes for a field whose tensor has this datatype."""
+
+BINARY_ONLY = ("BF16", "FP16")
+"""Datatypes that the protocol's JSON cannot carry."""
+
+BF16_MOST = float(np.array([0x7F7F0000], np.uint32).view(np.float32)[0])
 
 
 @dataclass(frozen=True)
@@ -70,9 +96,12 @@ def limits(datatype: str) -> tuple[float, float]:
     >>> limits("INT32")
     (-2147483648, 2147483647)
     """
-    if datatype.startswith("INT"):
+    if "INT" in datatype:
         whole = np.iinfo(np.dtype(NUMPY[datatype]))
-        return int(whole.min), int(whole.max)
+        # checks of JSON know no whole number beyond 64 bits with a sign
+        return int(whole.min), min(int(whole.max), np.iinfo(np.int64).max)
+    if datatype == "BF16":
+        return -BF16_MOST, BF16_MOST
     real = np.finfo(np.dtype(NUMPY[datatype]))
     return float(real.min), float(real.max)
 
@@ -102,7 +131,7 @@ class Packer:
         feeds = {}
         for name, dtype, rank, whole, places in self._plans:
             if dtype is np.object_:
-                cells: Any = [row[places[0]] or "" for row in rows]
+                cells: Any = [row[place] or "" for row in rows for place in places]
             elif whole:
                 cells = rows
             elif len(places) == 1:
@@ -150,8 +179,10 @@ def label(value: Value) -> str:
 
 
 __all__ = [
+    "BINARY_ONLY",
     "DATATYPES",
     "FIELD_TYPES",
+    "FLOATS",
     "NUMPY",
     "Array",
     "Packer",

@@ -1,0 +1,152 @@
+"""The input contract for whole tensors: the same rules as for rows, checked by columns.
+
+Bounds of floats are taken as the tensor's own datatype holds them. NaN is no value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sealift.record.contract import Field
+from sealift.serve import strict
+from sealift.serve.guard import field_type, legal_range
+from sealift.serve.refusal import RefusalError
+from sealift.serve.tensors import Array, Value
+
+Place = Callable[[int, int], str]
+"""The client's path of the value of a row and a column."""
+
+Flag = tuple[int, bool, int]
+"""A row, whether it is a text, and the place of the field in the contract."""
+
+
+class Texts:
+    """The contract of the columns of a tensor of texts."""
+
+    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
+        self._columns = [
+            (
+                place,
+                field.name,
+                list.__class_getitem__(field_type(field)),
+                None if field.closed or field.categories is None else frozenset(field.categories),
+            )
+            for place, field in fields
+        ]
+
+    def check(self, flat: list[Any], place: Place) -> list[Flag]:
+        """What is flagged in a tensor, flat and row-major. Raises ``RefusalError``."""
+        width, flags = len(self._columns), []
+        for number, (field, name, kind, known) in enumerate(self._columns):
+            column = flat[number::width]
+
+            def located(path: str, number: int = number, name: str = name) -> tuple[str, str]:
+                return place(int(path.strip("[]")), number), name
+
+            try:
+                msgspec.convert(column, kind)
+            except strict.FAULTS as error:
+                raise strict.translated(error, place=located) from error
+            if known is not None:
+                flags += [
+                    (row, True, field)
+                    for row, text in enumerate(column)
+                    if text is not None and text not in known
+                ]
+        return flags
+
+
+class Numbers:
+    """The contract of the columns of a tensor of numbers or truths."""
+
+    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
+        self._places = [place for place, _ in fields]
+        self._fields = [field for _, field in fields]
+        self._truths = [number for number, (_, field) in enumerate(fields) if field.type == "bool"]
+        self._nullable = np.array([field.nullable for field in self._fields])
+        self._plans: dict[np.dtype[Any], tuple[Array, Array, Array, Array]] = {}
+
+    def check(self, array: Array, place: Place) -> list[Flag]:
+        """What is flagged in a tensor [rows, columns]. Raises ``RefusalError``."""
+        if array.dtype == np.bool_:
+            return []
+        minimum, maximum, low, high = self._plan(array.dtype)
+        least, most = (array[0], array[0]) if len(array) == 1 else (array.min(0), array.max(0))
+        # a column with NaN fails this comparison, and is looked at value by value
+        if not ((least >= minimum) & (most <= maximum)).all():
+            self._judge(array, place)
+        if self._truths:
+            self._check_truths(array, place)
+        if ((least >= low) & (most <= high)).all():
+            return []
+        outside = ~((array >= low) & (array <= high)) & ~_missing(array)
+        return [(int(row), False, self._places[column]) for row, column in np.argwhere(outside)]
+
+    def column(self, number: int, values: list[Any]) -> list[Value]:
+        """A column as clients send it: NaN as None, truths as such."""
+        field = self._fields[number]
+        if field.type == "bool":
+            return [bool(value) for value in values]
+        if field.nullable:
+            return [None if value != value else value for value in values]
+        return values
+
+    def _plan(self, dtype: np.dtype[Any]) -> tuple[Array, Array, Array, Array]:
+        if dtype not in self._plans:
+            legal = [legal_range(field) for field in self._fields]
+            seen = [
+                (field.low, field.high)
+                if field.low is not None and field.high is not None
+                else bounds
+                for field, bounds in zip(self._fields, legal, strict=True)
+            ]
+            self._plans[dtype] = (
+                np.array([low for low, _ in legal], dtype),
+                np.array([high for _, high in legal], dtype),
+                np.array([_inward(low, math.ceil, dtype) for low, _ in seen], dtype),
+                np.array([_inward(high, math.floor, dtype) for _, high in seen], dtype),
+            )
+        return self._plans[dtype]
+
+    def _judge(self, array: Array, place: Place) -> None:
+        minimum, maximum, _, _ = self._plan(array.dtype)
+        missing = _missing(array)
+        wrong = ~((array >= minimum) & (array <= maximum)) & ~(missing & self._nullable)
+        found = np.argwhere(wrong)
+        if not len(found):
+            return
+        row, column = (int(index) for index in found[0])
+        field, path = self._fields[column], place(row, column)
+        if missing[row, column]:
+            text = f"{field.name!r} must be a number, not null."
+            raise RefusalError(text, code="wrong_type", path=path)
+        low, high = legal_range(field)
+        wanted = f"at least {low}" if array[row, column] < minimum[column] else f"at most {high}"
+        raise RefusalError(f"{field.name!r} must be {wanted}.", code="out_of_range", path=path)
+
+    def _check_truths(self, array: Array, place: Place) -> None:
+        chosen = array[:, self._truths]
+        found = np.argwhere((chosen != 0) & (chosen != 1) & ~_missing(chosen))
+        if len(found):
+            row, column = int(found[0][0]), self._truths[int(found[0][1])]
+            raise RefusalError(
+                f"{self._fields[column].name!r} must be 0 or 1.",
+                code="wrong_type",
+                path=place(row, column),
+            )
+
+
+def _inward(bound: float, whole: Callable[[float], int], dtype: np.dtype[Any]) -> float:
+    return whole(bound) if dtype.kind in "iu" else bound
+
+
+def _missing(array: Array) -> Array:
+    return np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, np.bool_)
+
+
+__all__ = ["Flag", "Numbers", "Place", "Texts"]

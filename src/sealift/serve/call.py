@@ -1,0 +1,171 @@
+"""One request under way: what its headers say, its body within bounds, and its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from granian.rsgi import HTTPProtocol, Scope
+
+from sealift import clock
+from sealift.serve import coding, trace
+from sealift.serve.admission import Room
+from sealift.serve.guard import ID_LENGTH
+from sealift.serve.refusal import RefusalError
+
+PATIENCE = 60.0
+"""Seconds in which a body must have arrived."""
+
+INLINE = 1 << 16
+"""Compressed bytes up to which a body is inflated at once; more has a thread."""
+
+
+class Call:
+    """A request: ``began`` and ``deadline`` by the monotonic clock, ``id`` once it is known.
+
+    ``reserved`` counts the bytes of bodies that the call holds; whoever ends it gives them back.
+    """
+
+    __slots__ = (
+        "began", "code", "deadline", "headers", "id", "protocol", "reserved", "rows", "scope",
+        "trace",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        self.scope = scope
+        self.protocol = protocol
+        self.headers = scope.headers
+        self.began = clock.monotonic()
+        self.deadline = 0.0
+        self.id = ""
+        self.code = ""
+        self.rows = 0
+        self.reserved = 0
+        self.trace = trace.parsed(self.headers.get("traceparent"))
+
+    def identify(self) -> None:
+        """Take the id in ``X-Request-Id``, or a new one.
+
+        Raises ``RefusalError`` for an id that cannot stand in a header, or is too long.
+        """
+        given = self.headers.get("x-request-id")
+        if not given:
+            self.id = clock.token(20)
+            return
+        if len(given) > ID_LENGTH or not presentable(given):
+            raise RefusalError(
+                f"X-Request-Id must have at most {ID_LENGTH} printable ASCII characters.",
+                code="bad_id",
+                path="X-Request-Id",
+            )
+        self.id = given
+
+    def hurry(self, seconds: float) -> None:
+        """Answer within so many seconds from the beginning; the nearest such wish counts."""
+        if seconds > 0:
+            deadline = self.began + seconds
+            self.deadline = min(self.deadline, deadline) if self.deadline else deadline
+
+    def hurry_as_told(self) -> None:
+        """Keep the ``X-Sealift-Timeout`` of the request. Raises ``RefusalError`` for no seconds."""
+        given = self.headers.get("x-sealift-timeout")
+        if not given:
+            return
+        try:
+            seconds = float(given) if len(given) < 32 else -1.0
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds <= 1e6:
+            raise RefusalError(
+                "X-Sealift-Timeout must be a number of seconds above 0.",
+                code="bad_timeout",
+                path="X-Sealift-Timeout",
+            )
+        self.hurry(seconds)
+
+    @property
+    def generation(self) -> int:
+        """The route in force, as the router says; 0 when the request did not come through it."""
+        given = self.headers.get("x-sealift-generation", "")
+        return int(given) if given.isdecimal() and given.isascii() and len(given) < 16 else 0
+
+    def kind(self, known: Collection[str]) -> str:
+        """The media type of the body; "" where none is named.
+
+        Raises ``RefusalError`` (415) for one that is not ``known``.
+        """
+        essence = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if essence and essence not in known:
+            raise RefusalError(
+                f"The content type must be {' or '.join(known)}, not {essence[:80]!r}.",
+                code="content_type",
+                path="Content-Type",
+                status=415,
+            )
+        return str(essence)
+
+    async def body(self, limit: int, room: Room) -> bytes:
+        """The body, decompressed, of at most ``limit`` bytes.
+
+        Raises ``RefusalError``: 413 too large (told from the header, or while reading or
+        inflating), 415 for an unknown coding, 408 too slow, 429 when other bodies take all room.
+        """
+        packed = self._coding()
+        length = self.headers.get("content-length")
+        declared = int(length[:20]) if length is not None and length.isdecimal() else 0
+        if declared > limit:
+            raise coding.too_large(limit)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if length is not None:
+                    room.take(self, declared)
+                    body: bytes = await self.protocol()
+                else:
+                    body = await self._pieces(limit, room)
+        except TimeoutError as error:
+            raise RefusalError(
+                "The body did not arrive in time.", code="too_slow", status=408
+            ) from error
+        if not packed:
+            return body
+        room.take(self, min(limit, 1032 * len(body)))
+        if len(body) <= INLINE:
+            return coding.inflated(body, limit)
+        return await asyncio.to_thread(coding.inflated, body, limit)
+
+    async def _pieces(self, limit: int, room: Room) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self.protocol:
+            size += len(piece)
+            if size > limit:
+                raise coding.too_large(limit)
+            room.take(self, len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _coding(self) -> bool:
+        given = self.headers.get("content-encoding")
+        if not given or given == "identity":
+            return False
+        essence = given.strip().lower()
+        if essence not in ("identity", *coding.CODINGS, "x-gzip"):
+            raise RefusalError(
+                f"The content encoding must be gzip or deflate, not {essence[:80]!r}.",
+                code="content_encoding",
+                path="Content-Encoding",
+                status=415,
+            )
+        return bool(essence != "identity")
+
+
+def presentable(text: str) -> bool:
+    """Whether a text can stand in a header.
+
+    >>> presentable("a-1"), presentable("a\\nb"), presentable("ä")
+    (True, False, False)
+    """
+    return text.isascii() and text.isprintable()
+
+
+__all__ = ["Call", "presentable"]

@@ -1,0 +1,135 @@
+"""Bodies of ``/predict``: rows by name as JSON, JSON lines or CSV, and answers likewise."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sealift.serve.guard import Guard
+from sealift.serve.refusal import RefusalError, brief, nearest
+from sealift.serve.tensors import Row
+
+JSON = "application/json"
+CSV = "text/csv"
+LINES = "application/jsonl"
+_LINES = (LINES, "application/x-ndjson", "application/x-jsonlines")
+KINDS = (JSON, CSV, *_LINES)
+"""The media types that are understood."""
+
+
+def read(guard: Guard, body: bytes, kind: str) -> tuple[str | None, list[Row]]:
+    """The id that the body gives, and its rows. Raises ``RefusalError``."""
+    if kind == CSV:
+        return None, guard.read_texts(_table(guard, body))
+    if kind in _LINES:
+        return None, guard.read_lines(body)
+    return guard.read(body)
+
+
+def chosen(accept: str) -> str:
+    """The media type of the answer; JSON unless ``Accept`` names another that is written.
+
+    >>> chosen("text/csv"), chosen("text/html, */*"), chosen("application/x-ndjson")
+    ('text/csv', 'application/json', 'application/x-ndjson')
+    """
+    for choice in accept.lower().split(","):
+        name = choice.partition(";")[0].strip()
+        if name in KINDS:
+            return name
+        if name == "*/*":
+            break
+    return JSON
+
+
+def written(
+    kind: str, head: dict[str, Any], predictions: Sequence[Any], flags: dict[int, list[str]]
+) -> bytes:
+    """The body of an answer; ``head`` holds ``id``, ``model`` and ``version``.
+
+    CSV and JSON lines have one row for each row asked, with the id that its record bears.
+    """
+    if kind == JSON:
+        answer = {**head, "predictions": predictions}
+        if flags:
+            answer["flags"] = flags
+        return msgspec.json.encode(answer)
+    several = len(predictions) > 1
+    rows = [
+        {
+            "id": f"{head['id']}/{number}" if several else head["id"],
+            "prediction": prediction,
+            "flags": flags.get(number, []),
+        }
+        for number, prediction in enumerate(predictions)
+    ]
+    if kind != CSV:
+        return msgspec.json.Encoder().encode_lines(rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("id", "prediction", "flags"))
+    writer.writerows((row["id"], _cell(row["prediction"]), ";".join(row["flags"])) for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _table(guard: Guard, body: bytes) -> list[list[str | None]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RefusalError("The body is not valid UTF-8.", code="malformed_csv") from error
+    most = guard.contract.max_rows
+    rows: list[list[str | None]] = []
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        places = _places(guard.names, next(lines, []))
+        for cells in lines:
+            if not cells:
+                continue
+            # one row too many is enough to be refused for
+            if len(rows) > most:
+                break
+            if len(cells) != len(places):
+                raise RefusalError(
+                    f"The row has {len(cells)} cells, but the header has {len(places)}.",
+                    code="malformed_csv",
+                    path=f"rows[{len(rows)}]",
+                )
+            rows.append([cells[place] or None for place in places])
+    except csv.Error as error:
+        raise RefusalError(
+            f"The body is not CSV: {error}.", code="malformed_csv", path=f"rows[{len(rows)}]"
+        ) from error
+    return rows
+
+
+def _places(names: Sequence[str], header: list[str]) -> list[int]:
+    """Where the columns of the fields stand, in the order of the fields."""
+    for name in header:
+        if name not in names:
+            raise RefusalError(
+                f"There is no {brief(name)}.{nearest(name, names)}",
+                code="unknown_field",
+                path=f"rows[0].{name[:200]}",
+            )
+        if header.count(name) > 1:
+            raise RefusalError(
+                f"Two columns are called {brief(name)}.", code="repeated_field", path=name[:200]
+            )
+    for name in names:
+        if name not in header:
+            raise RefusalError(
+                f"{name!r} is missing.", code="missing_field", path=f"rows[0].{name}"
+            )
+    return [header.index(name) for name in names]
+
+
+__all__ = ["CSV", "JSON", "KINDS", "LINES", "chosen", "read", "written"]

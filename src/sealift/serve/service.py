@@ -1,0 +1,312 @@
+"""What the server does for one model: read a request, check it, ask the model, write the answer.
+
+The four steps are apart, so that others can stand between them or bring other encodings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import msgspec
+
+from sealift import __version__, clock
+from sealift.serve import openapi, page, rows, strict, usage
+from sealift.serve.admission import Lanes, Room
+from sealift.serve.answer import Answer, told
+from sealift.serve.artifact import Artifact
+from sealift.serve.batch import Batch, of_rows
+from sealift.serve.call import Call
+from sealift.serve.encode import Encoder
+from sealift.serve.guard import Guard
+from sealift.serve.messages import HEADER_LENGTH
+from sealift.serve.metrics import CONTENT_TYPE, Metrics
+from sealift.serve.predict import Predictor, Result
+from sealift.serve.protocol import Asked, Protocol
+from sealift.serve.ready import Certified, Readiness
+from sealift.serve.recorder import Answered, Recorder
+from sealift.serve.refusal import RefusalError
+from sealift.serve.repository import Repository
+from sealift.serve.statistics import Statistics
+from sealift.serve.tensors import Packer, sized
+
+BINARY = "application/octet-stream"
+EXTENSIONS = (
+    "binary_tensor_data",
+    "classification",
+    "model_repository",
+    "parameters",
+    "statistics",
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest body and the room for all bodies in bytes; times in seconds.
+
+    ``patience`` is how long a request may wait for the model before others are turned away;
+    ``timeout`` is the longest that an answer may take (0: no bound).
+    """
+
+    body: int = 16 << 20
+    room: int = 256 << 20
+    patience: float = 5.0
+    timeout: float = 30.0
+
+
+class Index(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request for the index of the repository."""
+
+    ready: bool = False
+
+
+_INDEX = msgspec.json.Decoder(Index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    packer: Packer
+    protocol: Protocol
+    encoder: Encoder
+    predictor: Predictor
+
+
+class Service:
+    """Answers what is asked about one model; each method is one kind of request."""
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        readiness: Readiness,
+        recorder: Recorder | None,
+        limits: Limits,
+        *,
+        server: str = "sealift",
+        image: str = "",
+        control: bool = False,
+    ) -> None:
+        self.readiness = readiness
+        self.metrics = Metrics()
+        self.name = artifact.identity.name
+        self.version = str(artifact.identity.version)
+        self._number = artifact.identity.version
+        self.room = Room(limits.room)
+        self.reload: Callable[[], Awaitable[None]] | None = None
+        self._artifact = artifact
+        self._recorder = recorder
+        self._limits = limits
+        self._server_name = server
+        self._image = image
+        self._guard = Guard(artifact.contract)
+        self._repository = Repository(self.name, self.version, readiness, control=control)
+        self._statistics = Statistics()
+        self._loaded: _Loaded | None = None
+        self._lanes: Lanes | None = None
+        self._document: bytes = openapi.document(artifact)
+
+    def install(self, certified: Certified, executor: Executor, lanes: int) -> None:
+        """Take a certified model into service."""
+        contract, model = self._artifact.contract, certified.model
+        inputs = sized(model.inputs, contract)
+        datatypes = {tensor.name: tensor.datatype for tensor in model.outputs}
+        self._lanes = Lanes(executor, lanes, self._limits.patience)
+        self._loaded = _Loaded(
+            certified.packer,
+            Protocol(self._guard, certified.packer, inputs, model.outputs),
+            Encoder(datatypes, contract.classes),
+            Predictor(contract, certified, self._lanes),
+        )
+
+    async def predict(self, call: Call) -> Answer:
+        """``POST /predict``: rows by name."""
+        loaded = self._begin(call)
+        kind = call.kind(rows.KINDS)
+        body = await call.body(self._limits.body, self.room)
+        received = clock.monotonic()
+        given, checked = rows.read(self._guard, body, kind)
+        call.id = given or call.id
+        batch = of_rows(self._guard, loaded.packer, checked)
+        decoded = clock.monotonic()
+        result = await loaded.predictor.run(call, batch)
+        head = {"id": call.id, "model": self.name, "version": self._number}
+        wanted = rows.chosen(call.headers.get("accept", ""))
+        content = rows.written(wanted, head, result.predictions, result.flags)
+        self._note(call, loaded, batch, result, (received, decoded))
+        return Answer(200, content, kind=wanted)
+
+    async def infer(self, call: Call) -> Answer:
+        """``POST .../infer``: tensors."""
+        loaded = self._begin(call)
+        call.kind((rows.JSON, BINARY))
+        body = await call.body(self._limits.body, self.room)
+        received = clock.monotonic()
+        asked = loaded.protocol.read(body, call.headers.get(HEADER_LENGTH))
+        call.id = asked.id or call.id
+        call.hurry(asked.timeout)
+        decoded = clock.monotonic()
+        result = await loaded.predictor.run(call, asked.batch)
+        answer = self._encoded(call, loaded, asked, result)
+        self._note(call, loaded, asked.batch, result, (received, decoded))
+        return answer
+
+    async def server(self, _call: Call) -> Answer:
+        """``GET /v2``."""
+        return told(
+            {"name": self._server_name, "version": __version__, "extensions": list(EXTENSIONS)}
+        )
+
+    async def model(self, call: Call) -> Answer:
+        """``GET /v2/models/NAME``."""
+        described = self._begin(call).protocol.described()
+        head = {"name": self.name, "versions": [self.version], "platform": "onnx_onnxv1"}
+        return told(head | described)
+
+    async def live(self, _call: Call) -> Answer:
+        """``GET /v2/health/live``."""
+        return told({"live": True})
+
+    async def ready(self, _call: Call) -> Answer:
+        """``GET /v2/health/ready``."""
+        if not self.readiness.ready:
+            raise self._unready()
+        return told({"ready": True})
+
+    async def model_ready(self, _call: Call) -> Answer:
+        """``GET /v2/models/NAME/ready``."""
+        if not self.readiness.ready:
+            raise self._unready()
+        return told({"name": self.name, "ready": True})
+
+    async def stats(self, _call: Call) -> Answer:
+        """``GET /v2/models/NAME/stats``."""
+        return told(self._statistics.told(self.name, self.version))
+
+    async def index(self, call: Call) -> Answer:
+        """``POST /v2/repository/index``."""
+        call.kind((rows.JSON,))
+        body = await call.body(self._limits.body, self.room)
+        asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
+        return told(self._repository.index(ready=asked.ready))
+
+    async def load(self, call: Call) -> Answer:
+        """``POST /v2/repository/models/NAME/load``; what parameters it has is not looked at."""
+        await call.body(self._limits.body, self.room)
+        await self._repository.load(_named(call), self._reload)
+        return told({})
+
+    async def unload(self, call: Call) -> Answer:
+        """``POST /v2/repository/models/NAME/unload``."""
+        await call.body(self._limits.body, self.room)
+        self._repository.unload(_named(call))
+        self._loaded = None
+        return told({})
+
+    async def document(self, _call: Call) -> Answer:
+        """``GET /openapi.json``."""
+        return Answer(200, self._document)
+
+    async def page(self, _call: Call) -> Answer:
+        """``GET /docs``."""
+        return Answer(200, page.PAGE, kind="text/html; charset=utf-8", headers=page.HEADERS)
+
+    async def numbers(self, _call: Call) -> Answer:
+        """``GET /metrics``."""
+        recorder, lanes = self._recorder, self._lanes
+        text = self.metrics.text(
+            gauges={
+                "sealift_ready": int(self.readiness.ready),
+                "sealift_waiting": lanes.waiting if lanes else 0,
+                "sealift_body_bytes": self.room.taken,
+                **usage.gauges(),
+            },
+            counters={
+                "sealift_records_written_total": recorder.written if recorder else 0,
+                "sealift_records_dropped_total": recorder.dropped if recorder else 0,
+                **usage.counters(),
+            },
+            info={
+                "model": self.name,
+                "version": self.version,
+                "image": self._image,
+                "run": self._artifact.identity.run,
+            },
+        )
+        return Answer(200, text.encode(), kind=CONTENT_TYPE)
+
+    def failed(self, call: Call) -> None:
+        """Count a prediction that was asked for and not given."""
+        self._statistics.refused(clock.monotonic() - call.began)
+
+    def _encoded(self, call: Call, loaded: _Loaded, asked: Asked, result: Result) -> Answer:
+        head = {
+            "model_name": self.name,
+            "model_version": self.version,
+            "id": call.id if asked.id is None else asked.id,
+        }
+        content, length = loaded.encoder.answer(result.outputs, asked.wanted, head, result.flags)
+        if length is None:
+            return Answer(200, content)
+        return Answer(200, content, kind=BINARY, headers=((HEADER_LENGTH, str(length)),))
+
+    def _begin(self, call: Call) -> _Loaded:
+        if self._loaded is None:
+            raise self._unready()
+        call.hurry(self._limits.timeout)
+        call.hurry_as_told()
+        return self._loaded
+
+    def _note(
+        self,
+        call: Call,
+        loaded: _Loaded,
+        batch: Batch,
+        result: Result,
+        reading: tuple[float, float],
+    ) -> None:
+        received, decoded = reading
+        now = clock.monotonic()
+        at = clock.now()
+        call.rows = batch.count
+        self._statistics.answered(
+            batch.count,
+            at,
+            result.started - decoded,
+            (decoded - received, result.ended - result.started, now - result.ended),
+        )
+        self.metrics.rows += batch.count
+        self.metrics.valueless += result.predictions.count(None)
+        for fields in result.flags.values():
+            self.metrics.flags.update(fields)
+        if self._recorder is not None:
+            self._recorder.add(
+                Answered(
+                    id=call.id,
+                    at=at,
+                    generation=call.generation,
+                    seconds=now - call.began,
+                    rows=batch.rows,
+                    outputs=loaded.predictor.recorded(result),
+                    flags=result.flags,
+                    trace=call.trace.id if call.trace else "",
+                )
+            )
+
+    async def _reload(self) -> None:
+        if self.reload is not None:
+            await self.reload()
+
+    def _unready(self) -> RefusalError:
+        return RefusalError(
+            self.readiness.reason,
+            code="not_ready",
+            status=503,
+            headers=(("retry-after", "1"),),
+        )
+
+
+def _named(call: Call) -> str:
+    return str(call.scope.path).rstrip("/").split("/")[-2]
+
+
+__all__ = ["Limits", "Service"]
