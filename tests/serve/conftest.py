@@ -2,6 +2,7 @@
 
 import pytest
 import toy_models as models
+import toy_peers as peers
 import toy_running as running
 from toy_running import build
 
@@ -63,4 +64,20 @@ def tensor_server(tensor_folder, tmp_path_factory):
 def classes_server(classes_folder, tmp_path_factory):
     """A server that many tests ask."""
     with served(classes_folder, tmp_path_factory) as server:
+        yield server.ready()
+
+
+@pytest.fixture(scope="session")
+def simple_server(tmp_path_factory):
+    """Two tensors of sixteen whole numbers each, to be loaded and unloaded by clients."""
+    folder = peers.simple(tmp_path_factory.mktemp("simple"))
+    with served(folder, tmp_path_factory, SEALIFT_MODEL_CONTROL="explicit") as server:
+        yield server.ready()
+
+
+@pytest.fixture(scope="session")
+def texts_server(tmp_path_factory):
+    """A tensor of sixteen texts that comes back."""
+    folder = peers.simple_identity(tmp_path_factory.mktemp("texts"))
+    with served(folder, tmp_path_factory) as server:
         yield server.ready()

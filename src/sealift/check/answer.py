@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sealift.errors import CheckError
+from sealift.record.contract import Recorded
 from sealift.record.reading import decode
 from sealift.types import Json
 
@@ -41,7 +42,7 @@ class Answer:
         return self.body[:200].decode(errors="replace")
 
 
-def spelled(value: Json | list[float]) -> str:
+def spelled(value: Json | Recorded) -> str:
     """A class label as text, however the model spells it.
 
     >>> spelled(1), spelled(1.0), spelled(True), spelled("UA")

@@ -10,6 +10,7 @@ from sealift.check.bodies import Row, rows_body, tensors_body
 from sealift.check.check import Check, error, info
 from sealift.check.target import Target
 from sealift.check.valid_request import by_name, flat, refused
+from sealift.record.contract import Recorded
 from sealift.record.report import Finding
 from sealift.types import Json
 
@@ -85,7 +86,7 @@ def compared(
     what: str,
     numbers: Sequence[int],
     got: Json,
-    expected: Sequence[float | int | bool | str | list[float]],
+    expected: Sequence[Recorded],
 ) -> Iterator[Finding]:
     """An error for each row whose answer is not the recorded one."""
     batch = "alone" if len(numbers) == 1 else f"in a batch of {len(numbers)}"

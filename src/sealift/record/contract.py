@@ -9,6 +9,10 @@ import msgspec
 FieldType = Literal["float", "int", "bool", "string"]
 
 
+Recorded = float | int | bool | str | list[float | int | bool | str]
+"""One row of an output: a value, or all of its values in order."""
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One input.
 
@@ -65,5 +69,5 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     rows: tuple[dict[str, float | int | bool | str | None], ...]
-    outputs: dict[str, list[float | int | bool | str | list[float]]]
+    outputs: dict[str, list[Recorded]]
     tolerance: float = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,8 +11,7 @@ from sealift.serve.refusal import RefusalError
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A status, a body, and the headers of this answer alone; ``code`` says why it was refused."""
 
     status: int

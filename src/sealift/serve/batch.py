@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sealift.serve.guard import Guard
 from sealift.serve.tensors import Array, Packer, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Checked rows as the model's input tensors.
 
     ``flags`` names by row the fields whose legal values lie outside what the training data held;

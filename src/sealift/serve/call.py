@@ -10,11 +10,9 @@ from granian.rsgi import HTTPProtocol, Scope
 from sealift import clock
 from sealift.serve import coding, trace
 from sealift.serve.admission import Room
+from sealift.serve.arrival import Arrival
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.refusal import RefusalError
-
-PATIENCE = 60.0
-"""Seconds in which a body must have arrived."""
 
 INLINE = 1 << 16
 """Compressed bytes up to which a body is inflated at once; more has a thread."""
@@ -104,7 +102,7 @@ class Call:
             )
         return str(essence)
 
-    async def body(self, limit: int, room: Room) -> bytes:
+    async def body(self, limit: int, room: Room, arrival: Arrival) -> bytes:
         """The body, decompressed, of at most ``limit`` bytes.
 
         Raises ``RefusalError``: 413 too large (told from the header, or while reading or
@@ -115,17 +113,11 @@ class Call:
         declared = int(length[:20]) if length is not None and length.isdecimal() else 0
         if declared > limit:
             raise coding.too_large(limit)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                if length is not None:
-                    room.take(self, declared)
-                    body: bytes = await self.protocol()
-                else:
-                    body = await self._pieces(limit, room)
-        except TimeoutError as error:
-            raise RefusalError(
-                "The body did not arrive in time.", code="too_slow", status=408
-            ) from error
+        if length is not None:
+            room.take(self, declared)
+            body = await arrival.of(self.protocol())
+        else:
+            body = await arrival.of(self._pieces(limit, room))
         if not packed:
             return body
         room.take(self, min(limit, 1032 * len(body)))

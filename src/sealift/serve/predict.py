@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from granian.rsgi import ProtocolClosed
 
 from sealift import clock
@@ -21,8 +21,7 @@ INLINE = 0.002
 """Seconds that a call of the model may keep other requests waiting; a longer one has a thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What the model said: all outputs, and by row the prediction (None: no finite number).
 
     ``started`` and ``ended`` are when the model was called, by the monotonic clock.

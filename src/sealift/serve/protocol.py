@@ -8,9 +8,9 @@ infinities are refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from sealift.record.contract import Contract
@@ -27,8 +27,7 @@ FEW = 256
 """Values up to which a request in JSON is checked row by row, which is faster for few."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, gc=False):
     """An output that goes back: as bytes or as JSON, and its best so many classes (0: all)."""
 
     name: str
@@ -36,8 +35,7 @@ class Wanted:
     classes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request that was understood; ``timeout`` in seconds, 0 for none."""
 
     id: str | None
@@ -80,6 +78,7 @@ class Protocol:
         self._most = contract.max_rows
         self._inputs = {tensor.name: _Input(tensor, contract) for tensor in inputs}
         self._outputs = {tensor.name: tensor for tensor in outputs}
+        self._whole: dict[bool, list[Wanted]] = {}
         # a truth in a tensor of numbers is written 0 or 1 there, which rows do not allow
         self._by_rows = not any(
             field.type == "bool" and field.dtype != "BOOL" for field in contract.fields
@@ -211,10 +210,7 @@ class Protocol:
             request.parameters, "binary_data_output", "parameters", default=False
         )
         if not request.outputs:
-            return [
-                self._one_wanted(WantedOutput(name), default, "parameters.binary_data_output")
-                for name in self._outputs
-            ]
+            return self._all_wanted(default)
         found: dict[str, Wanted] = {}
         for position, output in enumerate(request.outputs):
             path = f"outputs[{position}]"
@@ -233,6 +229,15 @@ class Protocol:
                 )
             found[output.name] = self._one_wanted(output, default, path)
         return list(found.values())
+
+    def _all_wanted(self, default: bool) -> list[Wanted]:
+        known = self._whole.get(default)
+        if known is None:
+            known = self._whole[default] = [
+                self._one_wanted(WantedOutput(name), default, "parameters.binary_data_output")
+                for name in self._outputs
+            ]
+        return known
 
     def _one_wanted(self, output: WantedOutput, default: bool, path: str) -> Wanted:
         datatype = self._outputs[output.name].datatype

@@ -10,7 +10,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,8 +24,7 @@ PAUSE = 0.1
 """Seconds that the writer lets rows gather: the most that a kill -9 can lose."""
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A request that was answered; ``outputs`` has one value a row, None where there was none.
 
     ``rows`` gives its rows; it is called by the thread that writes them.

@@ -36,6 +36,8 @@ def chosen(accept: str) -> str:
     >>> chosen("text/csv"), chosen("text/html, */*"), chosen("application/x-ndjson")
     ('text/csv', 'application/json', 'application/x-ndjson')
     """
+    if accept in ("", "*/*"):
+        return JSON
     for choice in accept.lower().split(","):
         name = choice.partition(";")[0].strip()
         if name in KINDS:

@@ -15,6 +15,7 @@ from sealift import __version__, clock
 from sealift.serve import openapi, page, rows, strict, usage
 from sealift.serve.admission import Lanes, Room
 from sealift.serve.answer import Answer, told
+from sealift.serve.arrival import Arrival
 from sealift.serve.artifact import Artifact
 from sealift.serve.batch import Batch, of_rows
 from sealift.serve.call import Call
@@ -32,6 +33,9 @@ from sealift.serve.statistics import Statistics
 from sealift.serve.tensors import Packer, sized
 
 BINARY = "application/octet-stream"
+PATIENCE = 60.0
+"""Seconds in which a body must have arrived."""
+
 EXTENSIONS = (
     "binary_tensor_data",
     "classification",
@@ -92,6 +96,7 @@ class Service:
         self.version = str(artifact.identity.version)
         self._number = artifact.identity.version
         self.room = Room(limits.room)
+        self._arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
         self._artifact = artifact
         self._recorder = recorder
@@ -122,7 +127,7 @@ class Service:
         """``POST /predict``: rows by name."""
         loaded = self._begin(call)
         kind = call.kind(rows.KINDS)
-        body = await call.body(self._limits.body, self.room)
+        body = await self._body(call)
         received = clock.monotonic()
         given, checked = rows.read(self._guard, body, kind)
         call.id = given or call.id
@@ -139,7 +144,7 @@ class Service:
         """``POST .../infer``: tensors."""
         loaded = self._begin(call)
         call.kind((rows.JSON, BINARY))
-        body = await call.body(self._limits.body, self.room)
+        body = await self._body(call)
         received = clock.monotonic()
         asked = loaded.protocol.read(body, call.headers.get(HEADER_LENGTH))
         call.id = asked.id or call.id
@@ -185,19 +190,19 @@ class Service:
     async def index(self, call: Call) -> Answer:
         """``POST /v2/repository/index``."""
         call.kind((rows.JSON,))
-        body = await call.body(self._limits.body, self.room)
+        body = await self._body(call)
         asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
         return told(self._repository.index(ready=asked.ready))
 
     async def load(self, call: Call) -> Answer:
         """``POST /v2/repository/models/NAME/load``; what parameters it has is not looked at."""
-        await call.body(self._limits.body, self.room)
+        await self._body(call)
         await self._repository.load(_named(call), self._reload)
         return told({})
 
     async def unload(self, call: Call) -> Answer:
         """``POST /v2/repository/models/NAME/unload``."""
-        await call.body(self._limits.body, self.room)
+        await self._body(call)
         self._repository.unload(_named(call))
         self._loaded = None
         return told({})
@@ -238,6 +243,9 @@ class Service:
         """Count a prediction that was asked for and not given."""
         self._statistics.refused(clock.monotonic() - call.began)
 
+    async def _body(self, call: Call) -> bytes:
+        return await call.body(self._limits.body, self.room, self._arrival)
+
     def _encoded(self, call: Call, loaded: _Loaded, asked: Asked, result: Result) -> Answer:
         head = {
             "model_name": self.name,
@@ -271,13 +279,16 @@ class Service:
         self._statistics.answered(
             batch.count,
             at,
-            result.started - decoded,
-            (decoded - received, result.ended - result.started, now - result.ended),
+            read=decoded - received,
+            waited=result.started - decoded,
+            computed=result.ended - result.started,
+            wrote=now - result.ended,
         )
         self.metrics.rows += batch.count
-        self.metrics.valueless += result.predictions.count(None)
-        for fields in result.flags.values():
-            self.metrics.flags.update(fields)
+        if result.flags:
+            self.metrics.valueless += result.predictions.count(None)
+            for fields in result.flags.values():
+                self.metrics.flags.update(fields)
         if self._recorder is not None:
             self._recorder.add(
                 Answered(

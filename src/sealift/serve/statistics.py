@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-_STAGES = ("compute_input", "compute_infer", "compute_output")
 BATCHES = 64
-"""Sizes of batches that are counted apart; what comes later is counted in the sums only."""
+"""Sizes of batches that are told apart; what comes later is told in the sums only."""
 
 
-class _Duration:
-    """How often, and how many nanoseconds."""
+class _Counts:
+    """Requests of one number of rows, and the seconds of their parts."""
 
-    __slots__ = ("count", "seconds")
+    __slots__ = ("count", "infer", "input", "output", "queue")
 
     def __init__(self) -> None:
         self.count = 0
-        self.seconds = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one more."""
-        self.count += 1
-        self.seconds += seconds
-
-    def told(self) -> dict[str, int]:
-        """As the protocol writes it."""
-        return {"count": self.count, "ns": round(self.seconds * 1e9)}
+        self.queue = 0.0
+        self.input = 0.0
+        self.infer = 0.0
+        self.output = 0.0
 
 
 class Statistics:
@@ -33,41 +26,44 @@ class Statistics:
 
     def __init__(self) -> None:
         self._rows = 0
-        self._calls = 0
         self._last = 0.0
-        self._success = _Duration()
-        self._fail = _Duration()
-        self._queue = _Duration()
-        self._stages = tuple(_Duration() for _ in _STAGES)
-        self._batches: dict[int, tuple[_Duration, ...]] = {}
+        self._failures = 0
+        self._failing = 0.0
+        self._rest = _Counts()
+        self._batches: dict[int, _Counts] = {}
 
-    def answered(self, rows: int, at: float, queue: float, stages: tuple[float, ...]) -> None:
-        """Count a request: its rows, the time of the answer, and its parts in seconds.
-
-        ``stages`` are reading the request, the model's call, and writing the answer.
-        """
+    def answered(
+        self, rows: int, at: float, *, read: float, waited: float, computed: float, wrote: float
+    ) -> None:
+        """Count a request: its rows, when it was answered, and its parts in seconds."""
         self._rows += rows
-        self._calls += 1
         self._last = at
-        self._success.add(queue + sum(stages))
-        self._queue.add(queue)
-        for duration, seconds in zip(self._stages, stages, strict=True):
-            duration.add(seconds)
-        batch = self._batches.get(rows)
-        if batch is None:
-            if len(self._batches) >= BATCHES:
-                return
-            batch = self._batches[rows] = tuple(_Duration() for _ in _STAGES)
-        for duration, seconds in zip(batch, stages, strict=True):
-            duration.add(seconds)
+        counts = self._batches.get(rows)
+        if counts is None:
+            counts = self._rest
+            if len(self._batches) < BATCHES:
+                counts = self._batches[rows] = _Counts()
+        counts.count += 1
+        counts.input += read
+        counts.queue += waited
+        counts.infer += computed
+        counts.output += wrote
 
     def refused(self, seconds: float) -> None:
         """Count a request that got no prediction."""
-        self._fail.add(seconds)
+        self._failures += 1
+        self._failing += seconds
 
     def told(self, name: str, version: str) -> dict[str, Any]:
         """The body of an answer about one model."""
-        nothing = _Duration().told()
+        every = [*self._batches.values(), self._rest]
+        calls = sum(one.count for one in every)
+        queue = sum(one.queue for one in every)
+        parts = {
+            "compute_input": sum(one.input for one in every),
+            "compute_infer": sum(one.infer for one in every),
+            "compute_output": sum(one.output for one in every),
+        }
         return {
             "model_stats": [
                 {
@@ -75,26 +71,31 @@ class Statistics:
                     "version": version,
                     "last_inference": round(self._last * 1000),
                     "inference_count": self._rows,
-                    "execution_count": self._calls,
+                    "execution_count": calls,
                     "inference_stats": {
-                        "success": self._success.told(),
-                        "fail": self._fail.told(),
-                        "queue": self._queue.told(),
-                        **_parts(self._stages),
-                        "cache_hit": nothing,
-                        "cache_miss": nothing,
+                        "success": _duration(calls, queue + sum(parts.values())),
+                        "fail": _duration(self._failures, self._failing),
+                        "queue": _duration(calls, queue),
+                        **{part: _duration(calls, seconds) for part, seconds in parts.items()},
+                        "cache_hit": _duration(0, 0.0),
+                        "cache_miss": _duration(0, 0.0),
                     },
                     "batch_stats": [
-                        {"batch_size": rows, **_parts(batch)}
-                        for rows, batch in sorted(self._batches.items())
+                        {
+                            "batch_size": rows,
+                            "compute_input": _duration(counts.count, counts.input),
+                            "compute_infer": _duration(counts.count, counts.infer),
+                            "compute_output": _duration(counts.count, counts.output),
+                        }
+                        for rows, counts in sorted(self._batches.items())
                     ],
                 }
             ]
         }
 
 
-def _parts(stages: tuple[_Duration, ...]) -> dict[str, dict[str, int]]:
-    return {name: stage.told() for name, stage in zip(_STAGES, stages, strict=True)}
+def _duration(count: int, seconds: float) -> dict[str, int]:
+    return {"count": count, "ns": round(seconds * 1e9)}
 
 
 __all__ = ["Statistics"]
