@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 import functools
 import http.client
+import ipaddress
 import socket
 import ssl
 import threading
@@ -74,9 +75,16 @@ class Company:
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=ca)
         )
         if names:
-            san = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
+            san = x509.SubjectAlternativeName([_name(one) for one in names])
             made = made.add_extension(san, critical=False)
         return made.sign(self._key, hashes.SHA256())
+
+
+def _name(text):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 class _Calm(ThreadingHTTPServer):

@@ -200,6 +200,7 @@ def test_offline_no_connection_is_tried(tmp_path):
     assert network.reaches("http://127.0.0.1:1/x")
     assert not network.reaches("https://mirror.example:port/x")
     assert not Network(environment={"SEALIFT_OFFLINE": "0"}).offline
+    assert Network(environment={"UV_OFFLINE": "1"}).offline
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,7 @@ def test_offline_no_connection_is_tried(tmp_path):
         ('proxy = "me:Hush@proxy.example:1"', "HTTPS_PROXY"),
         ('index = "https://Hush@index.example/simple"', "UV_DEFAULT_INDEX"),
         ('extra_indexes = ["https://a.example", "https://me:Hush@b.example"]', "UV_INDEX"),
+        ('extra_indexes = ["corp=https://me:Hush@b.example"]', "UV_INDEX"),
         ('mirror = "https://me:Hush@mirror.example/debian"', "SEALIFT_MIRROR"),
         ('snapshot = "https://me:Hush@old.example"', "SEALIFT_SNAPSHOT"),
     ],

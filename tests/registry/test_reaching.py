@@ -1,17 +1,10 @@
 """How registries are named and reached, and what is said when they are not."""
 
-import datetime as dt
-import ipaddress
-import ssl
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from registry_images import make_image
 from registry_programs import QUICK
 
+from network_servers import Company
 from sealift import clock
 from sealift.adapters.registries.client import PULL, Client
 from sealift.adapters.registries.credentials import Credential, Found
@@ -145,40 +138,12 @@ def by_another_name(server):
     return server.host.replace("127.0.0.1", "0.0.0.0")
 
 
-def certificate(folder, name="0.0.0.0"):
-    """A certificate that signs itself, for an address; the files of it and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    now = dt.datetime.now(tz=dt.UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pkcs8 = serialization.PrivateFormat.PKCS8
-    pem = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, pkcs8, plain))
-    return folder / "cert.pem", folder / "key.pem"
-
-
 @pytest.fixture
 def secure(tmp_path):
-    """A registry that speaks TLS, and its certificate."""
-    cert, key = certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    with RegistryServer(tls=context) as server:
-        yield server, cert
+    """A registry that speaks TLS, and the certificate of its authority."""
+    company = Company(tmp_path)
+    with RegistryServer(tls=company.tls("0.0.0.0")) as server:
+        yield server, company.ca
 
 
 def test_a_certificate_of_ones_own_authority_is_trusted_when_named(

@@ -38,9 +38,9 @@ class Network:
 
     @property
     def offline(self) -> bool:
-        """Whether only this machine may be asked for anything: a setting, or SEALIFT_OFFLINE."""
-        chosen = self.environment.get("SEALIFT_OFFLINE", "").strip().lower() not in _OFF
-        return self.settings.offline or chosen
+        """Whether only this machine may be asked: by a setting, SEALIFT_OFFLINE or UV_OFFLINE."""
+        said = (self.environment.get(name, "") for name in ("SEALIFT_OFFLINE", "UV_OFFLINE"))
+        return self.settings.offline or any(one.strip().lower() not in _OFF for one in said)
 
     @property
     def mirror(self) -> str:

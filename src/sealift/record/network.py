@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
@@ -98,7 +98,8 @@ def telling(address: str) -> bool:
     >>> telling("https://me:secret@index.example/simple"), telling("https://index.example/@x")
     (True, False)
     """
-    return "@" in urlsplit(address if "://" in address else f"http://{address}").netloc
+    whole = address if "//" in address else f"//{address}"
+    return re.search(r"//[^/?#]*@", whole) is not None
 
 
 __all__ = ["NetworkSettings", "telling"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 import msgspec
 
 from sealift.errors import UsageError
+from sealift.network.proxies import is_local
 from sealift.types import Digest
 
 HUB = "docker.io"
@@ -85,13 +85,7 @@ def is_loopback(host: str) -> bool:
     >>> is_loopback("localhost:5000"), is_loopback("[::1]:5000"), is_loopback("10.0.0.1")
     (True, True, False)
     """
-    name = re.sub(r":[0-9]+$", "", host).strip("[]").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_local(re.sub(r":[0-9]+$", "", host))
 
 
 def _split(rest: str, text: str) -> tuple[str, str]:
