@@ -26,7 +26,6 @@ from sealift.errors import (
     UsageError,
 )
 from sealift.package import evidence
-from sealift.package.builder import Builder
 from sealift.package.locking import here
 from sealift.ports import Progress
 from sealift.record.image import Image
@@ -58,7 +57,7 @@ def train(
     """
     foresee(wired, params)
     with wired.ledger.exclusive("train"):
-        builder = Builder(wired.project, wired.folders, wired.store, progress)
+        builder = wired.builder(progress)
         run = execute(
             wired.project,
             wired.folders,

@@ -11,7 +11,6 @@ from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
 from sealift.package import attached, content, evidence, locking
 from sealift.package import explain as explaining
-from sealift.package.builder import Builder
 from sealift.package.contents import Reader
 from sealift.package.making import Making, project_file
 from sealift.ports import Progress
@@ -95,7 +94,7 @@ def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Push
 
 
 def _image(wired: Wired, model: Model, platform: str, progress: Progress) -> Image:
-    builder = Builder(wired.project, wired.folders, wired.store, progress, platform)
+    builder = wired.builder(progress, platform)
     return _attested(wired, builder.serving_image(model), model, builder.lock())
 
 

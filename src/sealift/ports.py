@@ -139,6 +139,14 @@ class Store(Protocol):
         ...
 
 
+class Depot(Protocol):
+    """Content that lies elsewhere, by digest."""
+
+    def bring(self, blobs: Sequence[Descriptor], store: Store) -> bool:
+        """Bring blobs into a store; whether all of them are there now."""
+        ...
+
+
 T = TypeVar("T", Run, Model, Image, Release)
 
 
@@ -288,6 +296,7 @@ class Progress(Protocol):
 
 
 __all__ = [
+    "Depot",
     "Engine",
     "Lake",
     "Ledger",

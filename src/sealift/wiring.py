@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import cast
 
 from sealift.adapters.engines.choice import choose
+from sealift.adapters.registries.depot import RegistryDepot
+from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private
 from sealift.network.network import Network
-from sealift.ports import Engine, Ledger, Observations, Router, Signer, Store
+from sealift.package.builder import Builder
+from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer, Store
 from sealift.record.parse import parse
 from sealift.record.project import Project
 
@@ -90,6 +93,14 @@ class Wired:
             self.folders.live, service=self.project.name, port=self.project.serve.port
         )
         return cast("Router", made)
+
+    def builder(self, progress: Progress, platform: str | None = None) -> Builder:
+        """What makes the images for a platform (None: this machine's)."""
+        depot = None
+        if repository := self.project.image.registry:
+            access = Access(self.network)
+            depot = RegistryDepot(repository, access, progress)
+        return Builder(self.project, self.folders, self.store, progress, platform, depot)
 
     @cached_property
     def signer(self) -> Signer:

@@ -7,11 +7,13 @@ from sealift.errors import OfflineError
 from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.package import attached, image, locking
+from sealift.package.agreed import Agreed
 from sealift.package.artifact import model_layers
+from sealift.package.layer import Role
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
 from sealift.package.stack import SERVER, STEPS, Stack
-from sealift.ports import Progress, Store
+from sealift.ports import Depot, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
 from sealift.record.lock import Lock
 from sealift.record.model import Model
@@ -21,7 +23,8 @@ from sealift.record.project import Project
 class Builder:
     """Makes the images of one project; what was made before is found again and not made twice.
 
-    ``platform`` is what they are for, in the words of OCI; None is this machine's.
+    ``platform`` is what they are for, in the words of OCI; None is this machine's. ``depot`` has
+    layers whose packages are gone.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Builder:
         store: Store,
         progress: Progress,
         platform: str | None = None,
+        depot: Depot | None = None,
     ) -> None:
         self._project = project
         self._folders = folders
@@ -38,6 +42,7 @@ class Builder:
         self._progress = progress
         self._network = Network(project.network, folders.root)
         self._platform = platform or locking.here()
+        self._depot = depot
         self._shelf = Shelf(store, folders.state / "layers", progress)
         self._prover = Prover(store, folders.state / "proofs", progress)
 
@@ -84,7 +89,7 @@ class Builder:
     def step_image(self) -> Image:
         """The image that the steps run in: base, shell, and all packages."""
         lock = self.lock()
-        layers = self._stack(lock).layers(STEPS)
+        layers = self._layers(lock, STEPS)
         self._prove("image of the steps", lock, layers)
         config = image.step_config(lock.platform, layers)
         manifest = image.write(self._store, config, layers)
@@ -94,7 +99,7 @@ class Builder:
     def serving_image(self, model: Model | None) -> Image:
         """The image that serves a model; without one, that which learns a model's contract."""
         lock = self.lock()
-        layers = self._stack(lock).layers(SERVER)
+        layers = self._layers(lock, SERVER)
         self._prove("image that serves", lock, layers)
         if model:
             layers += model_layers(self._store, model.digest)
@@ -111,15 +116,18 @@ class Builder:
         arch = self._platform.partition("/")[2]
         return f"{self._project.name}:{tag}" + (f"-{arch}" if foreign else "")
 
-    def _stack(self, lock: Lock) -> Stack:
-        return Stack(
-            lock,
-            self._project.image,
-            self._folders,
-            self._network,
-            self._shelf,
-            self._progress,
+    def _layers(self, lock: Lock, roles: tuple[Role, ...]) -> list[Layer]:
+        """The layers with these roles; what they came to is written into the lock."""
+        locks = locking.read(self._folders)
+        shelf = Agreed(self._shelf, locks, lock.platform, self._store, self._depot, self._progress)
+        stack = Stack(
+            lock, self._project.image, self._folders, self._network, shelf, self._progress
         )
+        layers = stack.layers(roles)
+        agreed = locks.came_to(one for one in shelf.results if one.role != "server")
+        if agreed != locks:
+            locking.write(self._folders, agreed)
+        return layers
 
     def _annotations(self, model: Model | None) -> dict[str, str]:
         notes = {"org.opencontainers.image.title": self._project.name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,14 @@ from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
 from sealift.types import Digest
+
+
+class Shelves(Protocol):
+    """Where layers come from."""
+
+    def layers(self, role: Role, key: Digest, make: Callable[[], Iterable[Part]]) -> list[Layer]:
+        """The layers of what ``key`` stands for; ``make`` gives their parts."""
+        ...
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -61,4 +70,4 @@ def readable(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
-__all__ = ["Shelf", "readable"]
+__all__ = ["Shelf", "Shelves", "readable"]

@@ -14,7 +14,7 @@ from sealift.package import apart, base, debs, layer, locking, pool, server, whe
 from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
 from sealift.package.scratch import scratch
-from sealift.package.shelf import Shelf
+from sealift.package.shelf import Shelves
 from sealift.ports import Progress
 from sealift.record.image import Layer
 from sealift.record.lock import Deb, Lock
@@ -37,7 +37,7 @@ class Stack:
         settings: ImageSettings,
         folders: Folders,
         network: Network,
-        shelf: Shelf,
+        shelf: Shelves,
         talk: Progress,
     ) -> None:
         self._lock = lock

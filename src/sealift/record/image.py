@@ -65,7 +65,7 @@ def platform_of(text: str) -> dict[str, str]:
     return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
 
 
-class Layer(msgspec.Struct, frozen=True, kw_only=True):
+class Layer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for.
 
     ``holds`` names what is in it where the role does not tell: the one file of a model's layer.

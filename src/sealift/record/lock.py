@@ -6,11 +6,13 @@ and checked against their digests.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from sealift import digest
+from sealift.record.image import Layer
 from sealift.types import Digest
 
 FORMAT = 2
@@ -59,11 +61,28 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return digest.of_bytes(self.content)
 
 
-class Locks(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole of ``sealift.lock``: a lock for each platform, in order of their names."""
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The layers that came of the packages behind a role of a platform's lock.
+
+    ``key`` is the digest of all that they were made from, the code that made them included.
+    """
+
+    platform: str
+    role: str
+    key: Digest
+    layers: tuple[Layer, ...]
+
+
+class Locks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The whole of ``sealift.lock``: a lock for each platform, in order of their names.
+
+    ``results`` are the layers that were made from them: the same on every machine, and to be had
+    by their digests from a registry when packages are gone.
+    """
 
     format: int = msgspec.field(default_factory=lambda: FORMAT)
     platforms: tuple[Lock, ...]
+    results: tuple[Result, ...] = ()
 
     def of(self, platform: str) -> Lock | None:
         """The lock of a platform, if there is one."""
@@ -72,7 +91,14 @@ class Locks(msgspec.Struct, frozen=True, kw_only=True):
     def with_(self, lock: Lock) -> Locks:
         """The same with this lock in place of its platform's."""
         others = [one for one in self.platforms if one.platform != lock.platform]
-        return Locks(platforms=tuple(sorted([*others, lock], key=lambda one: one.platform)))
+        ordered = sorted([*others, lock], key=lambda one: one.platform)
+        return msgspec.structs.replace(self, platforms=tuple(ordered))
+
+    def came_to(self, results: Iterable[Result]) -> Locks:
+        """The same with these results in place of those for the same platforms and roles."""
+        whole = {(one.platform, one.role): one for one in (*self.results, *results)}
+        ordered = (whole[name] for name in sorted(whole))
+        return msgspec.structs.replace(self, results=tuple(ordered))
 
 
 class _Format(msgspec.Struct):
@@ -97,4 +123,4 @@ def decode(text: bytes) -> Locks:
     return msgspec.json.decode(text, type=Locks)
 
 
-__all__ = ["Deb", "Lock", "Locks", "decode", "encode"]
+__all__ = ["Deb", "Lock", "Locks", "Result", "decode", "encode"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -46,10 +46,10 @@ def pull(
     source = parse(reference)
     gauge = crowd.Gauge("pull", progress)
     with Client(source, PULL, stoppable(access, gauge.is_stopped)) as client:
-        pulling = _Pull(store, client, gauge)
+        pulling = _Pull(store, client)
         root = pulling.chosen(client.manifests.get(source.target), platform)
         nodes = list(pulling.tree(root))
-        pulling.fetch([blob for node in nodes for blob in node.links.blobs])
+        bring([blob for node in nodes for blob in node.links.blobs], store, client, gauge)
     for node in nodes:
         store.put(node.content, node.media_type)
     kept = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.content))
@@ -60,10 +60,9 @@ def pull(
 class _Pull:
     """One pull."""
 
-    def __init__(self, store: Store, client: Client, gauge: crowd.Gauge) -> None:
+    def __init__(self, store: Store, client: Client) -> None:
         self._store = store
         self._client = client
-        self._gauge = gauge
         self._seen: set[Digest] = set()
 
     def chosen(self, root: Fetched, platform: str) -> Fetched:
@@ -107,25 +106,29 @@ class _Pull:
             content = stream.read()
         return Fetched(content, links(content, digest).kind, digest)
 
-    def fetch(self, blobs: list[Descriptor]) -> None:
-        """Bring blobs into the store, several at once."""
-        once = {blob.digest: blob for blob in blobs if not self._store.has(blob.digest)}
-        self._gauge.total = sum(blob.size for blob in once.values())
-        sweep(self._store.root / PARTIAL)
-        crowd.each(self._blob, once.values(), self._gauge)
 
-    def _blob(self, blob: Descriptor) -> None:
-        gauge = self._gauge
-        if blob.size <= _SMALL:
-            file = io.BytesIO()
-            self._client.downloads.get(blob, file, told=gauge.told)
-            self._store.put(file.getvalue(), blob.media_type)
-            return
-        with partial(self._store.root / PARTIAL, blob.digest, lambda: gauge.told(0)) as part:
-            if not self._store.has(blob.digest):
-                self._client.downloads.get(blob, part, told=gauge.told)
-                part.flush()
-                self._store.adopt(Path(part.name), blob.digest)
+def bring(blobs: Sequence[Descriptor], store: Store, client: Client, gauge: crowd.Gauge) -> None:
+    """Bring blobs into a store, several at once; those that it has are not fetched.
+
+    Raises ``RegistryError``, ``NotFoundError`` and ``IntegrityError``.
+    """
+    once = {blob.digest: blob for blob in blobs if not store.has(blob.digest)}
+    gauge.total = sum(blob.size for blob in once.values())
+    sweep(store.root / PARTIAL)
+    crowd.each(lambda blob: _bring(blob, store, client, gauge), once.values(), gauge)
 
 
-__all__ = ["PARTIAL", "pull"]
+def _bring(blob: Descriptor, store: Store, client: Client, gauge: crowd.Gauge) -> None:
+    if blob.size <= _SMALL:
+        file = io.BytesIO()
+        client.downloads.get(blob, file, told=gauge.told)
+        store.put(file.getvalue(), blob.media_type)
+        return
+    with partial(store.root / PARTIAL, blob.digest, lambda: gauge.told(0)) as part:
+        if not store.has(blob.digest):
+            client.downloads.get(blob, part, told=gauge.told)
+            part.flush()
+            store.adopt(Path(part.name), blob.digest)
+
+
+__all__ = ["PARTIAL", "bring", "pull"]

@@ -1,0 +1,93 @@
+"""What packages came to is written into the lock, and can be had when the packages are gone."""
+
+import json
+
+import pytest
+from test_images import builder, copy, roles
+
+from sealift.adapters.registries.depot import RegistryDepot
+from sealift.adapters.registries.push import push
+from sealift.adapters.registries.session import Access
+from sealift.errors import SourceError
+from sealift.folders import Folders
+from sealift.package.builder import Builder
+from sealift.record.project import Project
+from sealift.testing.registry import RegistryServer
+
+
+@pytest.fixture
+def elsewhere(world, archive, monkeypatch, tmp_path):
+    """Another machine with the project and its lock, after all packages have gone."""
+
+    def move():
+        folder = copy(world, "elsewhere")
+        archive.folder.rename(archive.folder.with_name("gone"))
+        monkeypatch.setenv("SEALIFT_CACHE", str(tmp_path / "empty"))
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty-uv"))
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"file://{tmp_path / 'no-index'}")
+        return folder
+
+    return move
+
+
+def results(world):
+    """Role and layers of what the lock says was made."""
+    whole = json.loads((world / "sealift.lock").read_text())
+    return {one["role"]: len(one["layers"]) for one in whole["results"]}
+
+
+def test_the_lock_says_what_its_packages_came_to(world):
+    """All but the server, which is not made of them; it does not change from build to build."""
+    build, _, _ = builder(world)
+    build.step_image()
+    build.serving_image(None)
+    assert results(world) == {"base": 1, "packages": 1, "runtime": 1, "shell": 1}
+    text = (world / "sealift.lock").read_text()
+    assert "reused" not in text
+    build.step_image()
+    builder(world)[0].serving_image(None)
+    assert (world / "sealift.lock").read_text() == text
+
+
+def test_layers_whose_packages_are_gone_come_from_the_registry(world, elsewhere):
+    """By the digests in the lock; the image is the same."""
+    build, store, _ = builder(world)
+    made = build.step_image()
+    with RegistryServer() as server:
+        push(store, made.digest, f"{server.host}/team/flights:steps")
+        folder = elsewhere()
+        plain, there, talk = builder(folder)
+        with pytest.raises(SourceError):
+            plain.step_image()
+        depot = RegistryDepot(f"{server.host}/team/flights", Access())
+        again = Builder(Project(name="flights"), Folders(folder), there, talk, None, depot)
+        image = again.step_image()
+    assert image.digest == made.digest
+    assert all(layer.reused for layer in image.layers)
+    assert any("base layer is taken as sealift.lock names it" in text for _, text in talk.steps)
+    assert (there.rootfs(image.digest) / "usr/bin/python3.13").exists()
+
+
+def test_a_registry_that_lacks_them_changes_nothing(world, elsewhere):
+    """The error is that of the packages."""
+    builder(world)[0].step_image()
+    with RegistryServer() as server:
+        folder = elsewhere()
+        _, store, talk = builder(folder)
+        depot = RegistryDepot(f"{server.host}/team/flights", Access())
+        build = Builder(Project(name="flights"), Folders(folder), store, talk, None, depot)
+        with pytest.raises(SourceError, match=r"base-files 1\.0"):
+            build.step_image()
+
+
+def test_it_is_said_when_the_same_packages_come_to_other_bytes(world):
+    """Which never happens, unless somebody changed the lock, or Sealift is at fault."""
+    builder(world)[0].step_image()
+    path = world / "sealift.lock"
+    whole = json.loads(path.read_text())
+    base = next(one for one in whole["results"] if one["role"] == "base")
+    base["layers"][0]["diff_id"] = "sha256:" + "0" * 64
+    path.write_text(json.dumps(whole))
+    build, _, talk = builder(world)
+    assert roles(build.step_image())[0] == "base"
+    assert any("base layer came out different" in text for _, text in talk.steps)
