@@ -12,10 +12,11 @@ from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.ports import Progress
 from sealift.record.contract import Contract
-from sealift.record.model import Model
+from sealift.record.model import Conversion, Model
 from sealift.record.project import ModelSettings
 from sealift.record.run import Run
-from sealift.train import learning
+from sealift.train import conversion, learning
+from sealift.train.conversion import Workshop
 from sealift.train.intake import admit
 from sealift.types import Digest, Json
 from sealift.wiring import Wired
@@ -26,11 +27,21 @@ def register(
 ) -> Model:
     """Give a run's model its version, contract, reference profile and golden vectors.
 
+    A model of another framework is converted to ONNX first, and held to the golden vectors after.
     Raises ``PackageError`` for files that run code when they are loaded and are not allowed.
     A run that gives the same bytes as a model that is there already gets that model's version.
     """
-    source = admit(run, settings, store=wired.store)
+    step, _, name = settings.origin.partition(".")
+    path = wired.project.steps[step].writes[name]
+    admitted = admit(run, settings, path, store=wired.store)
+    for one in admitted.allowed:
+        progress.say(f"{one.path} can run code, and is allowed by its digest.")
     folder = wired.folders.runs / run.id / "model"
+    shop = _workshop(wired, run, settings)
+    source, made = admitted.source, None
+    if admitted.native is not None:
+        progress.step("convert", f"{admitted.native.name} to ONNX")
+        source, made = conversion.convert(admitted.native, shop)
     doubts = learning.learn(
         run,
         settings,
@@ -42,24 +53,59 @@ def register(
     )
     for doubt in doubts:
         progress.say(doubt)
-    content = digest.of_tree(folder)
-    known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
-    if known is None:
-        known = _new_model(wired, run, settings, folder, content)
-        progress.step("model", f"registered as version {known.version}")
-    else:
-        progress.step("model", f"the same bytes as version {known.version}")
+    if admitted.native is not None and made is not None:
+        conversion.hold(admitted.native, folder / "golden.json", shop)
+        progress.step("convert", f"the same answers on {made.rows} rows and all golden vectors")
+    known = _registered(wired, run, settings, folder, made, progress)
     wired.ledger.save(msgspec.structs.replace(run, model=known.version))
-    shutil.rmtree(folder)
+    for done in (folder, shop.folder):
+        shutil.rmtree(done, ignore_errors=True)
     return known
 
 
+def _workshop(wired: Wired, run: Run, settings: ModelSettings) -> Workshop:
+    return Workshop(
+        run=run,
+        settings=settings,
+        requirements=wired.project.image.requirements,
+        folder=wired.folders.runs / run.id / "native",
+        engine=wired.engine,
+        store=wired.store,
+    )
+
+
+def _registered(
+    wired: Wired,
+    run: Run,
+    settings: ModelSettings,
+    folder: Path,
+    made: Conversion | None,
+    progress: Progress,
+) -> Model:
+    """The version that these bytes have, given to them now if they are new."""
+    content = digest.of_tree(folder)
+    known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
+    if known is not None:
+        progress.step("model", f"the same bytes as version {known.version}")
+        return known
+    model = _new_model(wired, run, settings, folder, content, made)
+    progress.step("model", f"registered as version {model.version}")
+    return model
+
+
 def _new_model(
-    wired: Wired, run: Run, settings: ModelSettings, folder: Path, content: Digest
+    wired: Wired,
+    run: Run,
+    settings: ModelSettings,
+    folder: Path,
+    content: Digest,
+    made: Conversion | None,
 ) -> Model:
     contract = msgspec.json.decode((folder / "contract.json").read_bytes(), type=Contract)
     name, version = wired.project.name, wired.ledger.next_version()
     card: dict[str, Json] = {"name": name, "version": version, "run": run.id}
+    if made is not None:
+        card["original"] = made.digest
     (folder / "model.json").write_bytes(digest.canonical(card))
     artifact = write_model(wired.store, folder, name=name, version=version)
     model = Model(
@@ -73,6 +119,7 @@ def _new_model(
         metrics=run.metrics,
         contract=contract,
         comment=run.comment,
+        conversion=made,
     )
     wired.ledger.save(model)
     return model

@@ -177,7 +177,10 @@ def test_a_pickle_beside_the_model_is_refused_until_it_is_allowed(world):
     run = world.run()
 
     with pytest.raises(PackageError) as told:
-        admit(run, SETTINGS, store=world.store)
+        admit(run, SETTINGS, "out/model", store=world.store)
     assert "posix.system" in told.value.what
     allowing = msgspec.structs.replace(SETTINGS, allow=[digest.of_bytes(pickled)])
-    assert admit(run, allowing, store=world.store).is_dir()
+    admitted = admit(run, allowing, "out/model", store=world.store)
+    assert admitted.source.is_dir()
+    assert admitted.native is None
+    assert [one.path for one in admitted.allowed] == ["model.pkl"]

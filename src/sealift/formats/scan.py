@@ -37,15 +37,15 @@ _BROKEN = (
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 
 
-def scan(root: Path) -> list[Finding]:
+def scan(root: Path, *, called: str = "") -> list[Finding]:
     """The files of a tree that would run code when they are loaded, and what is not clear.
 
-    ``root`` is a file or a folder; links are not followed, since a tree holds what they lead to.
-    Nothing is executed, imported or unpacked to the disk. Memory and time are bounded, whatever
-    the files hold; what is beyond the bounds is ``unreadable``. Raises ``DataError`` for a file
-    that cannot be read.
+    ``root`` is a file or a folder, ``called`` a file's name where that is another. Links are not
+    followed, since a tree holds what they lead to. Nothing is executed, imported or unpacked to
+    the disk. Memory and time are bounded, whatever the files hold; what is beyond the bounds is
+    ``unreadable``. Raises ``DataError`` for a file that cannot be read.
     """
-    return [found for path in digest.walk(root) if (found := _file(path, root)) is not None]
+    return [found for path in digest.walk(root) if (found := _file(path, root, called)) is not None]
 
 
 def examine(open_it: Opener, size: int | None, name: str) -> Evidence:
@@ -58,10 +58,10 @@ def examine(open_it: Opener, size: int | None, name: str) -> Evidence:
     return seen
 
 
-def _file(path: Path, root: Path) -> Finding | None:
+def _file(path: Path, root: Path, called: str) -> Finding | None:
     if path.is_symlink() or not path.is_file():
         return None
-    name = path.name if path == root else path.relative_to(root).as_posix()
+    name = called or path.name if path == root else path.relative_to(root).as_posix()
     try:
         seen = examine(lambda: path.open("rb"), path.stat().st_size, name)
         if not seen.imports and not seen.unclear:

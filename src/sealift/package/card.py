@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sealift.package.making import Making
 from sealift.record.contract import Contract, Field
+from sealift.record.model import Model
 from sealift.record.run import Run
 from sealift.types import Json
 
@@ -39,8 +40,17 @@ def model(made: Making) -> dict[str, Json]:
         "version": str(one.version),
         "hashes": [{"alg": "SHA-256", "content": one.digest.removeprefix("sha256:")}],
         "modelCard": card,
-        "properties": [{"name": "sealift:run", "value": one.run}, *places],
+        "properties": [{"name": "sealift:run", "value": one.run}, *_origin(one), *places],
     }
+
+
+def _origin(one: Model) -> list[Json]:
+    """What a converted model was made from and by what; the original is not in the image."""
+    if (made := one.conversion) is None:
+        return []
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(made.tools.items()))
+    told = {"form": made.form, "digest": made.digest, "tools": tools}
+    return [{"name": f"sealift:original:{name}", "value": text} for name, text in told.items()]
 
 
 def datasets(run: Run) -> list[dict[str, Json]]:
