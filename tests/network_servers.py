@@ -136,8 +136,8 @@ class Proxy(_Server):
     ``answer`` is a status to refuse everything with; ``login`` is demanded if set.
     """
 
-    def __init__(self, routes, *, answer=None, login=None):
-        super().__init__(_ProxyHandler)
+    def __init__(self, routes, *, answer=None, login=None, tls=None):
+        super().__init__(_ProxyHandler, tls)
         self.routes, self.answer, self.login = routes, answer, login
 
     @property

@@ -1,7 +1,9 @@
 """Packages and wheels come by the ways of the project's network, or it is said what is amiss."""
 
 import shutil
+import socket
 
+import httpx
 import pytest
 from archives import Archive, wheel
 from network_builds import builder
@@ -9,6 +11,8 @@ from network_builds import builder
 from network_servers import Company, Files, Proxy
 from sealift.errors import MachineError, SealiftError, SourceError
 from sealift.loopback import free_port
+from sealift.network.network import Network
+from sealift.record.network import NetworkSettings
 
 MIRROR = "https://mirror.example/debian"
 INDEX = "https://index.example/simple"
@@ -76,6 +80,26 @@ def test_the_settings_win_over_the_variables(near, inside, company, tmp_path, mo
     build, _ = builder(near, proxy=inside.url, ca=ca.name, mirror=MIRROR, index=INDEX)
 
     assert build.step_image()
+
+
+def test_the_proxy_itself_may_speak_tls(near, inside, company):
+    """With a certificate of the company's as well."""
+    with Proxy(inside.routes, tls=company.tls("localhost")) as proxy:
+        url = f"https://localhost:{proxy.port}"
+        build, _ = builder(near, proxy=url, ca=str(company.ca), mirror=MIRROR, index=INDEX)
+
+        assert build.lock()
+
+    assert proxy.hosts == {"mirror.example", "index.example"}
+
+
+def test_silence_is_borne_as_long_as_the_settings_say():
+    """Not for the usual half minute."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        network = Network(NetworkSettings(timeout=1))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
+        with network.client() as client, pytest.raises(httpx.ReadTimeout):
+            client.get(url)
 
 
 def test_without_the_authority_the_mirror_is_not_trusted(near, inside):

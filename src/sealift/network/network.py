@@ -19,7 +19,6 @@ from sealift.network.proxies import Proxies, is_local
 from sealift.network.roads import Roads
 from sealift.record.network import NetworkSettings
 
-_SECONDS = 60.0
 _CONNECT = 15.0
 _OFF = ("", "0", "false", "no", "off")
 
@@ -81,13 +80,14 @@ class Network:
         """Whether a registry was named as one that speaks plain HTTP; ``host`` as it is written."""
         return host in self.settings.insecure
 
-    def client(self, *, connections: int = 8) -> httpx.Client:
+    def client(self, *, patience: float = 30.0, connections: int = 8) -> httpx.Client:
         """A client that goes the ways of these settings and trusts whom they trust.
 
+        ``patience`` is for how many seconds it bears silence, unless ``timeout`` is set.
         Raises ``MachineError`` for a bad proxy at once, and for bad certificates with the first
         request that needs any; ``OfflineError`` with every request while ``offline``.
         """
-        seconds = float(self.settings.timeout) or _SECONDS
+        seconds = float(self.settings.timeout) or patience
         roads = Roads(
             self.proxies,
             self._context,

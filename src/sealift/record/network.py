@@ -78,8 +78,8 @@ class NetworkSettings(Section, frozen=True):
         int,
         Meta(
             ge=0,
-            description="Seconds without a byte after which an attempt has failed; 0 for 60, and "
-            "for uv its own.",
+            description="Seconds without a byte after which an attempt has failed; 0 for 30, for "
+            "registries 60.",
         ),
     ] = 0
 

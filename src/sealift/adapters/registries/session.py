@@ -26,6 +26,8 @@ from sealift.network.network import Network
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _MOST_MOVES = 5
+# some registries store a whole blob before they answer
+_PATIENCE = 60.0
 
 Body = Callable[[], Iterable[bytes]]
 """Makes the content of a request anew for every attempt."""
@@ -74,7 +76,7 @@ class Session:
                 "what is packaged here stays.",
             )
         self._met = False
-        self._client = access.network.client()
+        self._client = access.network.client(patience=_PATIENCE)
         scopes = [f"repository:{reference.repository}:{actions}"]
         scopes += [f"repository:{name}:pull" for name in access.sources]
         self._authority = Authority(
