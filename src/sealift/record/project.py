@@ -203,8 +203,9 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
     origin: Annotated[
         str,
         Meta(
-            description="The step output that is the model: an ONNX file, or a folder with "
-            "model.onnx. Written 'STEP.OUTPUT'."
+            description="The step output that is the model: an ONNX file, a folder with "
+            "model.onnx, or a model of scikit-learn, XGBoost or LightGBM, which is converted. "
+            "Written 'STEP.OUTPUT'."
         ),
     ]
     task: Annotated[Task, Meta(description="What the model predicts: a number or a class.")]
