@@ -46,7 +46,7 @@ class Estimator:
     def convert(self, numbers: str) -> tuple[Any, dict[str, str]]:
         """By skl2onnx; of boosters inside, by onnxmltools."""
         why = "Converting a model of scikit-learn"
-        need("skl2onnx", "skl2onnx", why=why, requirements=self._requirements)
+        need("skl2onnx", "skl2onnx", "protobuf<7", why=why, requirements=self._requirements)
         model = copy.deepcopy(self._model)
         for framework in ("xgboost", "lightgbm"):
             if _uses(model, framework):
