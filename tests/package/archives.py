@@ -146,10 +146,29 @@ def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-
     with zipfile.ZipFile(path, "w") as whole:
         for inner, text in files.items():
             whole.writestr(zipfile.ZipInfo(inner), text.encode("latin-1"))
-    links = (f'<a href="{found.name}">{found.name}</a>' for found in path.parent.glob("*.whl"))
-    page = f"<!DOCTYPE html><html><body>{''.join(sorted(links))}</body></html>"
-    (path.parent / "index.html").write_text(page)
+    _list(path.parent)
     return path
+
+
+def sdist(folder, name, files, *, version="1.0"):
+    """Add a source distribution of these files (texts) to the index in a folder."""
+    path = folder / name / f"{name}-{version}.tar.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    with tarfile.open(path, "w:gz") as whole:
+        for inner, text in {"PKG-INFO": about, **files}.items():
+            info = tarfile.TarInfo(f"{name}-{version}/{inner}")
+            info.size = len(text.encode())
+            whole.addfile(info, io.BytesIO(text.encode()))
+    _list(path.parent)
+    return path
+
+
+def _list(folder):
+    """Write the page of an index for one project."""
+    names = sorted(found.name for found in folder.iterdir() if found.name != "index.html")
+    links = "".join(f'<a href="{name}">{name}</a>' for name in names)
+    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
 
 
 def _checksum(text):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from archives import wheel
+from archives import sdist, wheel
 
 from sealift import digest
 from sealift.adapters.stores.layout import Layout
@@ -272,6 +272,20 @@ def test_packages_that_cannot_be_had_together_are_said(world):
     (world / "requirements.txt").write_text("nothing-of-this-name\n")
     with pytest.raises(PackageError, match="nothing-of-this-name"):
         builder(world)[0].lock()
+
+
+def test_packages_without_a_wheel_are_named(world, wheels):
+    """Those that others want too; nothing of them is run to find out more."""
+    trap = world / "ran"
+    back = f"open({str(trap)!r}, 'w')\n"
+    project = '[build-system]\nrequires = []\nbuild-backend = "back"\nbackend-path = ["."]\n'
+    sdist(wheels, "seedling", {"pyproject.toml": project, "back.py": back})
+    wheel(wheels, "garden", needs=["seedling"])
+    (world / "requirements.txt").write_text("garden\n")
+    with pytest.raises(PackageError, match="No wheel of seedling fits") as caught:
+        builder(world)[0].lock()
+    assert "sealift.toml" in caught.value.remedy
+    assert not trap.exists()
 
 
 def test_a_python_that_the_suite_lacks_is_answered_with_those_it_has(world):

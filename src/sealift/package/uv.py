@@ -27,6 +27,7 @@ _UNREACHABLE = re.compile(
 )
 _OFF = re.compile(r"network connectivity is disabled|network was disabled", re.IGNORECASE)
 _HASH = re.compile(r'sha256 = "([0-9a-f]{64})"')
+_UNBUILT = re.compile(r"Wheels are required for `([^`]+)` because building from source is disabled")
 _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
@@ -184,10 +185,25 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
         )
     if _REFUSED.search(said):
         return MachineError(f"{what}:\n{tail}", remedy=_REFUSED_REMEDY)
+    if unbuilt := sorted(set(_UNBUILT.findall(said))):
+        return _wheelless(unbuilt, f"{what}:\n{tail}", where)
     return PackageError(
         f"{what}:\n{tail}",
         where=where,
         remedy="Every package needs a wheel for this version of Python and this platform.",
+    )
+
+
+def _wheelless(names: Sequence[str], said: str, where: str) -> PackageError:
+    """The error for packages of which an index has no wheel that fits, but what to build one of."""
+    one = len(names) == 1
+    files = "a source distribution" if one else "source distributions"
+    return PackageError(
+        f"No wheel of {', '.join(names)} fits this version of Python and this platform; there "
+        f"{'is' if one else 'are'} only {files}, which nothing builds unasked. {said}",
+        where=where,
+        remedy="Ask for versions that have wheels; or put wheels into an index of your own, and "
+        "name that in network.extra_indexes of sealift.toml.",
     )
 
 
