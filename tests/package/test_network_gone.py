@@ -104,6 +104,20 @@ def test_what_is_gone_everywhere_is_named_with_the_ways_out(locked, tmp_path, ar
         assert way in caught.value.remedy
 
 
+def test_what_is_gone_and_what_cannot_be_asked_for_are_told_apart(locked):
+    """Here the mirror has lost one, and gives another one out with other bytes."""
+    root, settings, _ = locked
+    path = Path(settings["mirror"].removeprefix("file://")) / "pool/tzdata_1.0_amd64.deb"
+    path.write_bytes(b"evil")
+
+    with pytest.raises(SourceError, match="digest") as caught:
+        builder(root, **settings)[0].step_image()
+
+    assert "cannot be downloaded: tzdata 1.0. Gone from the mirror: libc6 2.41-12." in str(
+        caught.value
+    )
+
+
 def test_another_file_under_the_name_of_an_old_package_is_refused(locked):
     """The lock has the digest: an archive need not be trusted."""
     root, settings, old = locked

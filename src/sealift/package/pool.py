@@ -95,25 +95,30 @@ def _download(missing: list[Deb], source: _Source) -> dict[str, Path]:
 
 
 def _failure(failed: dict[Deb, MachineError], source: _Source) -> MachineError:
-    others = [error for error in failed.values() if not isinstance(error, MissingError)]
+    gone = [deb for deb, error in failed.items() if isinstance(error, MissingError)]
+    others = {deb: error for deb, error in failed.items() if deb not in gone}
     if not others:
-        return _gone(list(failed), source, next(iter(failed.values())).where)
-    names = [f"{deb.name} {deb.version}" for deb in failed]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return type(others[0])(
-        f"{others[0].what} So packages that are not in the cache cannot be downloaded: "
-        f"{', '.join(names[:_SHOWN])}{more}.",
-        where=others[0].where,
-        remedy=others[0].remedy,
+        return _gone(gone, source, next(iter(failed.values())).where)
+    first = next(iter(others.values()))
+    also = f" Gone from the mirror: {_names(gone)}." if gone else ""
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return type(first)(
+        f"{first.what} So packages that are not in the cache cannot be downloaded: "
+        f"{_names(list(others)[:_SHOWN])}{more}.{also}",
+        where=first.where,
+        remedy=first.remedy,
     )
 
 
+def _names(debs: list[Deb]) -> str:
+    return ", ".join(f"{deb.name} {deb.version}" for deb in debs)
+
+
 def _gone(debs: list[Deb], source: _Source, where: str) -> SourceError:
-    names = ", ".join(f"{deb.name} {deb.version}" for deb in debs)
     also = ", nor has the archive of superseded ones" if source.archive else ""
     other = "another archive" if source.archive else "an archive that keeps superseded packages"
     return SourceError(
-        f"The mirror no longer has {len(debs)} of the locked packages{also}: {names}.",
+        f"The mirror no longer has {len(debs)} of the locked packages{also}: {_names(debs)}.",
         where=where,
         remedy=f"Name {other} with network.snapshot in sealift.toml; or copy the folder debs of "
         "SEALIFT_CACHE from a machine that has built this; or delete sealift.lock to choose newer "
