@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "sealift"
 FLOORS = (
     (
         "types",
+        "whole",
         "errors",
         "digest",
         "clock",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from sealift import journey
@@ -13,6 +15,7 @@ from sealift.package import attached, content, evidence, locking
 from sealift.package import explain as explaining
 from sealift.package.contents import Reader
 from sealift.package.making import Making, project_file
+from sealift.package.portable import save
 from sealift.ports import Progress
 from sealift.record.explanation import Explanation
 from sealift.record.image import Image
@@ -20,7 +23,7 @@ from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.record.project import Platform
 from sealift.record.run import Run
-from sealift.record.transfer import Pushed
+from sealift.record.transfer import Pushed, Saved
 from sealift.wiring import Wired
 
 
@@ -93,6 +96,27 @@ def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Push
     return send(wired.store, image.digest, str(place), access=access, progress=progress)
 
 
+def called(wired: Wired, image: Image, target: str = "") -> str:
+    """What an image is called by whoever loads it: as in its registry, else by its project.
+
+    ``target`` is where it is pushed, if it is. Raises ``UsageError`` for what is no reference.
+    """
+    version = str(image.model)
+    named = target or wired.project.image.registry or f"{wired.project.name}:{version}"
+    place = parse_reference(named)
+    return str(msgspec.structs.replace(place, tag=place.tag or version, digest=None))
+
+
+def archive(wired: Wired, image: Image, name: str, to: Path, *, progress: Progress) -> Saved:
+    """Write an image to a file that ``docker load`` and ``podman load`` take.
+
+    Raises ``MachineError`` where the file cannot be written.
+    """
+    progress.step("archive", f"to {to}")
+    size = save(wired.store, image.digest, name, to)
+    return Saved(file=str(to), image=image.digest, platform=image.platform, name=name, size=size)
+
+
 def _image(wired: Wired, model: Model, platform: str, progress: Progress) -> Image:
     builder = wired.builder(progress, platform)
     return _attested(wired, builder.serving_image(model), model, builder.lock())
@@ -107,4 +131,4 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
     return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
-__all__ = ["destination", "explain", "package", "platforms", "push"]
+__all__ = ["archive", "called", "destination", "explain", "package", "platforms", "push"]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from sealift import clock, packing, remaking
+from sealift import packing, remaking
 from sealift.cli.options import HERE, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
-from sealift.errors import MachineError
 from sealift.package.evidence import bill
 from sealift.package.shelf import readable
 from sealift.record.comparison import Comparison
 from sealift.record.explanation import Explanation
 from sealift.record.image import Image
-from sealift.record.transfer import Pushed
+from sealift.record.transfer import Pushed, Saved
 from sealift.types import Json as Value
+from sealift.whole import whole
 
 LARGEST = 5
 """Packages that are named with their sizes; all of them are in the answer to --json."""
@@ -34,6 +33,10 @@ Bom = Annotated[
     Path | None, typer.Option("--bom", help="Write the image's bill of materials to this file.")
 ]
 
+Archive = Annotated[
+    Path | None,
+    typer.Option("--archive", help="Write the image to this file, for docker load or podman load."),
+]
 
 Verify = Annotated[
     bool, typer.Option("--verify", help="Make the model's images again from nothing, and compare.")
@@ -54,6 +57,7 @@ def package(
     push: Push = False,
     to: To = "",
     bom: Bom = None,
+    archive: Archive = None,
     verify: Verify = False,
     rebuild: Rebuild = "",
     json: Json = False,
@@ -75,7 +79,9 @@ def package(
         image = images[0]
         pushed = packing.push(wired, image, target, progress=talk) if target else None
         told = [packing.explain(wired, one) for one in images]
-    page.value({"images": images, "explained": told, "pushed": pushed})
+        name = packing.called(wired, image, target)
+        saved = packing.archive(wired, image, name, archive, progress=talk) if archive else None
+    page.value({"images": images, "explained": told, "pushed": pushed, "archive": saved})
     for one, explanation in zip(images, told, strict=True):
         show_image(page, one, explanation)
     page.line("signed and kept beside it: bill of materials, provenance", "good")
@@ -84,25 +90,15 @@ def package(
         page.line(f"bill of materials (CycloneDX): {bom}", "good")
     if pushed:
         show_pushed(page, pushed)
+    if saved:
+        show_saved(page, saved)
     page.line(f"next: sealift check --model {image.model}", "info")
 
 
 def write_bill(content: dict[str, Value], to: Path) -> None:
     """Write a bill of materials, for people and tools to read; a file that is there is replaced."""
-    part = to.with_name(f".{to.name}.{clock.token(8)}")
-    try:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-        part.replace(to)
-    except OSError as error:
-        raise MachineError(
-            f"The bill of materials cannot be written: {error.strerror}.",
-            where=str(to),
-            remedy="Name a file in a folder that is there and that you may write; the image is "
-            "kept.",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with whole(to, "The bill of materials") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def show_pushed(page: Page, pushed: Pushed) -> None:
@@ -113,6 +109,12 @@ def show_pushed(page: Page, pushed: Pushed) -> None:
         f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{documents}",
         "good",
     )
+
+
+def show_saved(page: Page, saved: Saved) -> None:
+    """An archive for a person."""
+    page.line(f"archive {saved.file}: {readable(saved.size)}, {saved.platform}", "good")
+    page.line(f"docker load, podman load and others call it {saved.name}", "info")
 
 
 def show_image(page: Page, image: Image, told: Explanation) -> None:

@@ -1,4 +1,4 @@
-"""What went over the network to a registry."""
+"""What left the store: over the network to a registry, or as a file."""
 
 from __future__ import annotations
 
@@ -25,4 +25,14 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     referrers: int
 
 
-__all__ = ["Pushed"]
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """An image in a file: which, what it is called when it is loaded, and the bytes of the file."""
+
+    file: str
+    image: Digest
+    platform: str
+    name: str
+    size: int
+
+
+__all__ = ["Pushed", "Saved"]
