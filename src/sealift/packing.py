@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,11 +10,14 @@ import msgspec
 from sealift import journey
 from sealift.adapters.registries.push import push as send
 from sealift.adapters.registries.reference import parse as parse_reference
+from sealift.adapters.registries.repositories import Repositories
 from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
+from sealift.folders import downloads
 from sealift.package import attached, content, evidence, locking
 from sealift.package import explain as explaining
 from sealift.package.contents import Reader
+from sealift.package.index import Faces, faces
 from sealift.package.making import Making, project_file
 from sealift.package.portable import save
 from sealift.ports import Progress
@@ -38,6 +42,7 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
         made = tuple(_image(wired, model, platform, progress) for platform in platforms(wired))
+        tie(wired, made)
     for image in made:
         wired.ledger.save(image)
     return made
@@ -83,17 +88,43 @@ def destination(wired: Wired, reference: str) -> str:
     return str(parse_reference(named))
 
 
-def push(wired: Wired, image: Image, target: str, *, progress: Progress) -> Pushed:
-    """Send an image, with the reports about it, to a registry.
+def tie(wired: Wired, images: Sequence[Image]) -> Faces:
+    """Tie the serving images of a model, its volume and its artifact together by an index.
 
-    Without a tag or a digest in ``target`` the tag is the version of the model.
+    They are named in the store beside this machine's image: ``NAME:VERSION-index`` and so on.
+    """
+    model = journey.pick(wired, images[0].model)
+    made = faces(wired.store, model.digest, images)
+    name = f"{wired.project.name}:{model.version}"
+    for suffix, one in (("model", made.model), ("volume", made.volume), ("index", made.index)):
+        wired.store.tag(f"{name}-{suffix}", one)
+    return made
+
+
+def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progress) -> Pushed:
+    """Send the images of a model, its volume and its artifact to a registry, with all about them.
+
+    The tag names the index of them all; without a tag or a digest in ``target`` it is the version
+    of the model. Blobs that repositories of earlier pushes have are mounted from there.
     """
     place = parse_reference(target)
     if not place.tag and not place.digest:
-        place = msgspec.structs.replace(place, tag=str(image.model))
-    access = Access(wired.network)
+        place = msgspec.structs.replace(place, tag=str(images[0].model))
+    made = tie(wired, images)
+    known = Repositories(downloads() / "repositories.json")
+    access = Access(wired.network, sources=known.beside(place.host, place.repository))
     progress.step("push", f"to {place}")
-    return send(wired.store, image.digest, str(place), access=access, progress=progress)
+    beside = made.tags(place.tag) if place.tag and not place.digest else {}
+    pushed = send(
+        wired.store,
+        made.index.digest,
+        str(place),
+        beside={tag: one.digest for tag, one in beside.items() if tag != place.tag},
+        access=access,
+        progress=progress,
+    )
+    known.add(place.host, place.repository)
+    return pushed
 
 
 def called(wired: Wired, image: Image, target: str = "") -> str:
@@ -131,4 +162,4 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
     return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
-__all__ = ["archive", "called", "destination", "explain", "package", "platforms", "push"]
+__all__ = ["archive", "called", "destination", "explain", "package", "platforms", "push", "tie"]

@@ -13,7 +13,8 @@ from sealift.testing.registry import Faults, RegistryServer
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A home folder without credentials, and no proxies."""
+    """A home folder without credentials, a cache of its own, and no proxies."""
+    monkeypatch.setenv("SEALIFT_CACHE", str(tmp_path / "cache"))
     for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):

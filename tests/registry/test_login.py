@@ -103,6 +103,17 @@ def test_mounting_asks_for_both_repositories(server, token_faults, store):
     assert pushed.mounted_blobs == 3
 
 
+def test_a_repository_that_may_not_be_read_spoils_no_push(server, token_faults, store):
+    """A server that refuses all for one scope too many is asked for the needed one."""
+    image = make_image(store)
+    token_faults.forbidden = "gone"
+    access = Access(retry=QUICK, credentials=known(**PILOT).credentials, sources=("gone",))
+
+    pushed = push(store, image.digest, f"{server.host}/here:1", access=access)
+
+    assert (pushed.sent_blobs, pushed.mounted_blobs) == (3, 0)
+
+
 def test_a_wrong_password_is_said_with_the_file_it_came_from(server, token_faults, store):
     """No endless asking."""
     image = make_image(store)

@@ -1,5 +1,6 @@
 """``sealift package --push`` from a project's folder."""
 
+import json
 import subprocess
 import sys
 
@@ -7,9 +8,13 @@ import msgspec
 import pytest
 from registry_images import make_image, plain
 
-from sealift import packing
+from sealift import digest, packing
 from sealift.errors import UsageError
+from sealift.package.artifact import model_layers, write_model
+from sealift.package.image import serving_config, write
+from sealift.record.contract import Contract
 from sealift.record.image import Image
+from sealift.record.model import Model
 from sealift.testing.registry import RegistryServer
 from sealift.wiring import Wired
 
@@ -35,12 +40,33 @@ def project(tmp_path, text=""):
     return Wired(tmp_path)
 
 
-def image_of(kept):
-    """The record of an image for version 3 of a model."""
+def packaged(wired, seed=1):
+    """The record of an image for version 3 of a model, and the model itself."""
+    folder = wired.folders.root / f"model-{seed}"
+    folder.mkdir()
+    for name in ("model.onnx", "model.json", "contract.json", "profile.json", "golden.json"):
+        (folder / name).write_text(f"{name} {seed}")
+    artifact = write_model(wired.store, folder, name="flights", version=3)
+    wired.ledger.save(
+        Model(
+            name="flights",
+            version=3,
+            digest=artifact.digest,
+            content=digest.of_tree(folder),
+            run="r",
+            created=0.0,
+            task="regression",
+            metrics={},
+            contract=Contract(task="regression", target="t", fields=(), outputs=(), prediction="p"),
+        )
+    )
+    layers = model_layers(wired.store, artifact.digest)
+    kept = write(wired.store, serving_config("linux/amd64", layers, {}), layers)
+    make_image(wired.store, seed=2, sizes=(9,), subject=plain(kept))
     return Image(
         digest=kept.digest,
         platform="linux/amd64",
-        layers=(),
+        layers=layers,
         lock=kept.digest,
         model=3,
         created=0.0,
@@ -48,31 +74,65 @@ def image_of(kept):
 
 
 def test_an_image_goes_to_the_registry_of_the_project_under_its_version(server, tmp_path):
-    """With the reports that stand beside it."""
+    """In an index with the model's other faces, and the reports that stand beside it."""
     wired = project(tmp_path, f'[image]\nregistry = "{server.host}/team/flights"')
-    kept = make_image(wired.store)
-    make_image(wired.store, seed=2, sizes=(9,), subject=plain(kept))
-    talk = Listener()
+    image, talk = packaged(wired), Listener()
 
     target = packing.destination(wired, "")
-    pushed = packing.push(wired, image_of(kept), target, progress=talk)
+    pushed = packing.push(wired, [image], target, progress=talk)
 
+    made = packing.tie(wired, [image])
     assert pushed.reference == f"{server.host}/team/flights:3"
-    assert server.tags == {("team/flights", "3"): kept.digest}
+    assert {tag: kept for (_, tag), kept in server.tags.items() if len(tag) < 20} == {
+        "3": made.index.digest,
+        "3-volume": made.volume.digest,
+        "3-model": made.model.digest,
+    }
+    assert pushed.digest == made.index.digest
     assert pushed.referrers == 1
+    assert pushed.beside == {"3-volume": made.volume.digest, "3-model": made.model.digest}
     assert talk.heard == [f"push: to {pushed.reference}"]
-    assert msgspec.json.decode(msgspec.json.encode(pushed))["sent_blobs"] == 5
+    # five files of the model, once; two configurations of volumes, those of image and artifact
+    assert msgspec.json.decode(msgspec.json.encode(pushed))["sent_blobs"] == 5 + 2 + 2 + 2
+    assert wired.store.resolve("flights:3-index") == made.index
 
 
 def test_a_reference_on_the_command_line_wins(server, tmp_path):
-    """With a tag of one's own."""
+    """With a tag of one's own, after which the other faces are called too."""
     wired = project(tmp_path, '[image]\nregistry = "registry.example/team/flights"')
-    kept = make_image(wired.store)
+    image = packaged(wired)
 
     target = packing.destination(wired, f"{server.host}/mine:candidate")
-    packing.push(wired, image_of(kept), target, progress=Listener())
+    packing.push(wired, [image], target, progress=Listener())
 
-    assert set(server.tags) == {("mine", "candidate")}
+    assert {("mine", f"candidate{face}") for face in ("", "-volume", "-model")} <= set(server.tags)
+
+
+def test_what_an_earlier_push_sent_elsewhere_is_mounted(server, tmp_path):
+    """To another repository of the same registry; nothing of it is sent again."""
+    wired = project(tmp_path)
+    image = packaged(wired)
+
+    packing.push(wired, [image], f"{server.host}/one", progress=Listener())
+    pushed = packing.push(wired, [image], f"{server.host}/two", progress=Listener())
+
+    assert (pushed.sent_blobs, pushed.mounted_blobs) == (0, 11)
+    note = json.loads((tmp_path / "cache" / "repositories.json").read_text())
+    assert note == {server.host: ["two", "one"]}
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"%s": 3}'])
+def test_a_broken_note_of_repositories_spoils_no_push(server, tmp_path, content):
+    """It is made anew."""
+    wired = project(tmp_path)
+    image = packaged(wired)
+    (tmp_path / "cache").mkdir()
+    note = tmp_path / "cache" / "repositories.json"
+    note.write_text(content.replace("%s", server.host))
+
+    packing.push(wired, [image], f"{server.host}/one", progress=Listener())
+
+    assert json.loads(note.read_text()) == {server.host: ["one"]}
 
 
 def test_the_settings_of_the_project_are_kept_to(tmp_path):
@@ -80,11 +140,10 @@ def test_the_settings_of_the_project_are_kept_to(tmp_path):
     with RegistryServer() as server:
         host = server.host.replace("127.0.0.1", "0.0.0.0")
         wired = project(tmp_path, f'[network]\ninsecure = ["{host}"]')
-        kept = make_image(wired.store)
 
-        packing.push(wired, image_of(kept), f"{host}/m", progress=Listener())
+        packing.push(wired, [packaged(wired)], f"{host}/m", progress=Listener())
 
-        assert set(server.tags) == {("m", "3")}
+        assert ("m", "3") in server.tags
 
 
 def test_without_a_registry_it_is_said_where_to_name_one(tmp_path):

@@ -118,6 +118,50 @@ def test_a_mounted_blob_is_not_sent(server, faults, store, access):
     assert (refused.sent_blobs, refused.mounted_blobs) == (3, 0)
 
 
+def test_uploads_that_registries_begin_instead_of_mounting_are_given_up(server, store, access):
+    """Each source that lacks a blob begins one; only the last goes on."""
+    image = make_image(store, sizes=(300,))
+    mounting = Access(retry=access.retry, sources=("a", "b", "c"))
+
+    push(store, image.digest, f"{server.host}/two:1", access=mounting)
+
+    methods = [one.method for one in server.seen if "/uploads/" in one.path]
+    assert methods.count("POST") == 6
+    assert methods.count("DELETE") == 4
+    assert methods.count("PUT") == 2
+
+
+def test_an_index_goes_up_after_its_parts_and_tags_go_last(server, store, other, access):
+    """Each blob is asked for once, whoever names it."""
+    shared = [noise("shared", 5000)]
+    images = [make_image(store, seed=n, sizes=(100,), shared=shared) for n in (1, 2)]
+    report = make_image(store, seed=3, sizes=(10,), subject=plain(images[0]))
+    index, volume = make_index(store, *images), make_index(store, images[1])
+    tags = {"1-volume": volume.digest, "1-model": images[1].digest}
+
+    pushed = push(store, index.digest, f"{server.host}/m:1", beside=tags, access=access)
+
+    assert pushed.digest == index.digest
+    assert pushed.referrers == 1
+    asked = [one.path for one in server.seen if one.method == "HEAD" and "/blobs/" in one.path]
+    assert len(asked) == len(set(asked)) == 6
+    put = [one.path.rpartition("/")[2] for one in server.seen if one.method == "PUT"]
+    put = [name for name in put if "digest=" not in name]
+    assert put[-3:] == ["1-volume", "1-model", "1"]
+    for child in images:
+        assert put.index(child.digest) < put.index(index.digest)
+    assert report.digest in put
+    assert server.tags["m", "1"] == index.digest
+    assert server.tags["m", "1-volume"] == volume.digest
+
+    again = push(store, index.digest, f"{server.host}/m:1", beside=tags, access=access)
+
+    assert (again.sent_blobs, again.manifests) == (0, 0)
+    assert pull(f"{server.host}/m:1", other, access=access) == index.digest
+    assert everything(other, index.digest) == everything(store, index.digest)
+    assert [one.digest for one in other.referrers(images[0].digest)] == [report.digest]
+
+
 def test_images_in_the_formats_of_docker_are_pulled(server, other, access):
     """Manifests and lists of schema 2, as Docker's own tools write them."""
     config, layer = b'{"os":"linux"}', noise(1, 1000)

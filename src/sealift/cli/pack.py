@@ -77,7 +77,7 @@ def package(
     with Work() as talk:
         images = packing.package(wired, model, progress=talk)
         image = images[0]
-        pushed = packing.push(wired, image, target, progress=talk) if target else None
+        pushed = packing.push(wired, images, target, progress=talk) if target else None
         told = [packing.explain(wired, one) for one in images]
         name = packing.called(wired, image, target)
         saved = packing.archive(wired, image, name, archive, progress=talk) if archive else None
@@ -109,6 +109,9 @@ def show_pushed(page: Page, pushed: Pushed) -> None:
         f"{pushed.skipped_blobs + pushed.mounted_blobs} were there{documents}",
         "good",
     )
+    repository = pushed.reference.rpartition(":")[0]
+    for tag, kept in pushed.beside.items():
+        page.line(f"{tag.rpartition('-')[2]}: {repository}:{tag}@{kept}", "info")
 
 
 def show_saved(page: Page, saved: Saved) -> None:

@@ -11,7 +11,7 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     """A push: where to, and what the registry had already.
 
     ``referrers`` counts the reports and signatures that went along, ``manifests`` those that were
-    sent of all kinds.
+    sent of all kinds. ``beside`` are the further tags and what they name.
     """
 
     reference: str
@@ -23,6 +23,7 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     skipped_bytes: int
     manifests: int
     referrers: int
+    beside: dict[str, Digest] = {}
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):

@@ -204,8 +204,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not by_password and not (offered and offered == self._faults.identity):
             self._fail(401, "UNAUTHORIZED")
             return
-        token = clock.token(32)
         scopes = [*query.get("scope", []), *" ".join(form.get("scope", [])).split()]
+        if any(one.split(":")[1] == self._faults.forbidden for one in scopes):
+            self._fail(403, "DENIED")
+            return
+        token = clock.token(32)
         self._registry.tokens[token] = (clock.monotonic() + self._faults.token_seconds, scopes)
         answer = {"token": token, "expires_in": self._faults.token_seconds}
         self._answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())

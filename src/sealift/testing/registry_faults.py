@@ -12,7 +12,8 @@ class Faults:
     Lists are used up from the front, one entry a request: ``cut_uploads`` and ``cut_downloads``
     hold numbers of bytes after which the connection is cut (requests of more than 64 KiB only),
     ``answers`` statuses and values of ``Retry-After`` that come instead of a right answer,
-    ``lose_sessions`` numbers of bytes from which an upload is forgotten.
+    ``lose_sessions`` numbers of bytes from which an upload is forgotten. Who asks for a token that
+    is for the repository ``forbidden`` too gets none.
     """
 
     cut_uploads: list[int] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Faults:
     scheme: str = "Basic"
     token_seconds: float = 300.0
     identity: str = ""
+    forbidden: str = ""
     lag: float = 0.0
 
 

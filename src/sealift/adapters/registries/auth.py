@@ -18,7 +18,7 @@ from sealift import clock
 from sealift.adapters.registries import faults
 from sealift.adapters.registries.credentials import Credential, Found
 from sealift.adapters.registries.retry import BUSY, TransientError, retry_after
-from sealift.errors import RegistryError
+from sealift.errors import NotFoundError, RegistryError
 
 _CLIENT = "sealift"
 _LIFETIME = 60.0
@@ -70,7 +70,7 @@ class Authority:
 
     ``client`` has the connections. ``find`` looks the credentials up, once and
     only when the registry asks. ``scopes`` are what tokens are asked for, beside what the registry
-    demands.
+    demands; those after the first are given up where asking for them gets no token.
     """
 
     def __init__(
@@ -123,7 +123,14 @@ class Authority:
             self._header = f"Bearer {credential.access}"
             return
         asked = clock.monotonic()
-        answer = self._ask(challenge, credential)
+        try:
+            answer = self._ask(challenge, credential)
+        except (RegistryError, NotFoundError):
+            if len(self._scopes) < 2:
+                raise
+            # some servers refuse all when one of the other repositories is gone or not ours
+            self._scopes = self._scopes[:1]
+            answer = self._ask(challenge, credential)
         try:
             bought = msgspec.json.decode(answer.content, type=_Answer)
         except msgspec.MsgspecError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,12 +26,14 @@ def push(
     digest: Digest,
     reference: str,
     *,
+    beside: Mapping[str, Digest] | None = None,
     access: Access | None = None,
     progress: Progress | None = None,
 ) -> Pushed:
     """Send a manifest or an index from the store, its blobs and all that refers to it.
 
-    What the registry has is not sent again. Blobs go before the manifests that name them, and the
+    ``beside`` are further tags of the repository and what they name, sent along. What the registry
+    has is not sent again. Blobs go before the manifests that name them, and the
     tag last, so that whoever pulls sees the whole image or none. Raises ``RegistryError``,
     ``NotFoundError`` for content that the store lacks, and ``IntegrityError`` for damaged content.
     """
@@ -41,10 +43,11 @@ def push(
             f"The image is {digest}, and {reference!r} names another digest.",
             remedy="Give a tag, or no digest.",
         )
-    tree = list(_Reading(store).tree(digest))
+    reading, tags = _Reading(store), beside or {}
+    tree = [node for one in (*tags.values(), digest) for node in reading.tree(one)]
     gauge = crowd.Gauge("push", progress)
     with Client(target, PUSH, stoppable(access, gauge.is_stopped)) as client:
-        return _Push(store, client, target, gauge).send(tree)
+        return _Push(store, client, target, gauge).send(tree, digest, tags)
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,18 @@ class _Push:
         self._target = target
         self._gauge = gauge
 
-    def send(self, tree: list[_Node]) -> Pushed:
-        """Send manifests that are in order, after their blobs; the root is the last no referrer."""
+    def send(self, tree: list[_Node], digest: Digest, tags: Mapping[str, Digest]) -> Pushed:
+        """Send manifests that are in order, after their blobs; then the tags, the root's last."""
         blobs = list({blob.digest: blob for node in tree for blob in node.links.blobs}.values())
         self._gauge.total = sum(blob.size for blob in blobs)
         outcomes = crowd.each(self._blob, blobs, self._gauge)
-        root = next(node for node in reversed(tree) if not node.referrer)
+        known = {node.fetched.digest: node for node in tree}
+        root = known[digest]
         others = [node for node in tree if node.referrer]
         parts = [node for node in tree if not node.referrer and (node is not root or others)]
         sent = sum(self._manifest(node, node.fetched.digest) for node in parts)
         sent += self._referrers(others)
+        sent += sum(self._manifest(known[one], tag) for tag, one in tags.items())
         sent += self._manifest(root, self._target.target)
         sizes: dict[Outcome, list[int]] = {"sent": [], "mounted": [], "skipped": []}
         for blob, outcome in zip(blobs, outcomes, strict=True):
@@ -115,6 +120,7 @@ class _Push:
             skipped_bytes=sum(sizes["skipped"]),
             manifests=sent,
             referrers=sum(node.referrer for node in tree),
+            beside=dict(tags),
         )
 
     def _blob(self, blob: Descriptor) -> Outcome:

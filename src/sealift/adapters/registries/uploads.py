@@ -75,7 +75,9 @@ class Uploads:
             with contextlib.suppress(RegistryError, NotFoundError):
                 answer = self._session.request("POST", path, (201, 202), "a mounted blob")
                 if answer.status_code == httpx.codes.CREATED:
+                    _abandon(self._session, upload)
                     return None
+                _abandon(self._session, upload)
                 upload = _begun(self._session, answer)
         return upload or begin(self._session)
 
@@ -128,7 +130,7 @@ class _Sending:
                 if self._is_there():
                     break
             except SealiftError:
-                self._abandon(upload)
+                _abandon(self.session, upload)
                 raise
             else:
                 break
@@ -250,11 +252,12 @@ class _Sending:
         path = f"blobs/{self.blob.digest}"
         return self.session.request("HEAD", path, (200, 404), "a blob").status_code != 404
 
-    def _abandon(self, upload: _Upload | None) -> None:
-        """Tell the registry that nothing more comes; it would clean up by itself, later."""
-        if upload is not None and upload.location:
-            with contextlib.suppress(SealiftError, *TRANSIENT):
-                self.session.once("DELETE", upload.location, range(200, 500), "an upload")
+
+def _abandon(session: Session, upload: _Upload | None) -> None:
+    """Tell the registry that nothing more comes; it would clean up by itself, later."""
+    if upload is not None and upload.location:
+        with contextlib.suppress(SealiftError, *TRANSIENT):
+            session.once("DELETE", upload.location, range(200, 500), "an upload")
 
 
 def _reached(answer: httpx.Response) -> int | None:
