@@ -3,7 +3,6 @@
 import csv
 import threading
 import time
-from itertools import pairwise
 
 import pytest
 import toy_models as models
@@ -89,32 +88,9 @@ def test_an_answer_that_is_no_number_is_null_flagged_and_not_recorded(lookup_ser
     assert "sealift_rows_without_value_total 1" in lookup_server.client.get("/metrics").text
 
 
-def slow_model(path):
-    """Multiplies large matrices, which takes many milliseconds."""
-    size = 500
-    weights = helper.make_tensor("W", TensorProto.FLOAT, [3, size], [0.001] * 3 * size)
-    square = helper.make_tensor("S", TensorProto.FLOAT, [size, size], [1e-3] * size * size)
-    last = helper.make_tensor("L", TensorProto.FLOAT, [size, 1], [1e-3] * size)
-    chain = [f"h{step}" for step in range(60)]
-    models.save(
-        path,
-        [
-            helper.make_node("MatMul", ["X", "W"], [chain[0]]),
-            *(
-                helper.make_node("MatMul", [before, "S"], [after])
-                for before, after in pairwise(chain)
-            ),
-            helper.make_node("MatMul", [chain[-1], "L"], ["y"]),
-        ],
-        [("X", TensorProto.FLOAT, ["N", 3])],
-        [("y", TensorProto.FLOAT, ["N", 1])],
-        [weights, square, last],
-    )
-
-
 def test_a_slow_model_does_not_keep_health_waiting(tmp_path):
     """Long calls have threads of their own, and give what short ones give."""
-    folder = build(tmp_path, slow_model, models.tensor_table, target="y")
+    folder = build(tmp_path, models.slow_model, models.tensor_table, target="y")
     rows = [{"a": 0.1, "b": 0.2, "c": 0.3}] * 2000
     with Running(folder, tmp_path / "log") as server:
         server.ready()

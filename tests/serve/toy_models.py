@@ -2,6 +2,7 @@
 
 import csv
 import json
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -152,6 +153,29 @@ def classes_table(path, rows=100):
         writer.writerow(["p", "q", "kind"])
         for p, q in random.normal(size=(rows, 2)).round(4).tolist():
             writer.writerow([p, q, "3.0" if p + q > 0 else "7.0"])
+
+
+def slow_model(path):
+    """Multiplies large matrices, which takes many milliseconds."""
+    size = 500
+    weights = helper.make_tensor("W", TensorProto.FLOAT, [3, size], [0.001] * 3 * size)
+    square = helper.make_tensor("S", TensorProto.FLOAT, [size, size], [1e-3] * size * size)
+    last = helper.make_tensor("L", TensorProto.FLOAT, [size, 1], [1e-3] * size)
+    chain = [f"h{step}" for step in range(60)]
+    save(
+        path,
+        [
+            helper.make_node("MatMul", ["X", "W"], [chain[0]]),
+            *(
+                helper.make_node("MatMul", [before, "S"], [after])
+                for before, after in pairwise(chain)
+            ),
+            helper.make_node("MatMul", [chain[-1], "L"], ["y"]),
+        ],
+        [("X", TensorProto.FLOAT, ["N", 3])],
+        [("y", TensorProto.FLOAT, ["N", 1])],
+        [weights, square, last],
+    )
 
 
 def settings(path, **given):

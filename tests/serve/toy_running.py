@@ -85,6 +85,10 @@ class Running:
             self.process.kill()
         self.process.wait()
 
+    def client_of(self):
+        """A further client."""
+        return httpx.Client(base_url=self.url, timeout=20)
+
     def ready(self, patience=20.0):
         """Wait for readiness; the server itself."""
         self.wait_for(lambda: self.client.get("/v2/health/ready").status_code == 200, patience)

@@ -51,6 +51,8 @@ class App:
         try:
             answer = await self._attempt(call, route)
             headers, body = self._headers(call, answer), answer.body
+            if await self._last(call):
+                headers.append(("connection", "close"))
             if len(body) > SMALL and "accept-encoding" in call.headers:
                 body = await _compressed(call, body, headers)
             protocol.response_bytes(answer.status, headers, body)
@@ -83,9 +85,12 @@ class App:
             headers.append(("x-request-id", call.id))
         if call.trace is not None:
             headers.append(("traceresponse", call.trace.header))
-        if self._service.readiness.state == "ending":
-            headers.append(("connection", "close"))
         return headers
+
+    async def _last(self, call: Call) -> bool:
+        if self._service.readiness.state == "ending":
+            return True
+        return bool(call.code) and not await call.spared(self._service.arrival)
 
     def _incident(self, call: Call, error: Exception) -> Answer:
         incident = clock.token(16)

@@ -25,8 +25,8 @@ class Call:
     """
 
     __slots__ = (
-        "began", "code", "deadline", "headers", "id", "protocol", "reserved", "rows", "scope",
-        "trace",
+        "began", "code", "deadline", "headers", "id", "protocol", "read", "reserved", "rows",
+        "scope", "trace",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
@@ -39,6 +39,7 @@ class Call:
         self.code = ""
         self.rows = 0
         self.reserved = 0
+        self.read = False
         self.trace = trace.parsed(self.headers.get("traceparent"))
 
     def identify(self) -> None:
@@ -118,12 +119,29 @@ class Call:
             body = await arrival.of(self.protocol())
         else:
             body = await arrival.of(self._pieces(limit, room))
+        self.read = True
         if not packed:
             return body
         room.take(self, min(limit, 1032 * len(body)))
         if len(body) <= INLINE:
             return coding.inflated(body, limit)
         return await asyncio.to_thread(coding.inflated, body, limit)
+
+    async def spared(self, arrival: Arrival) -> bool:
+        """Whether the connection can go on though the body was not wanted.
+
+        What is short is read and forgotten; for more it is cheaper to close the connection.
+        """
+        length = self.headers.get("content-length", "0")
+        if self.read or (length == "0" and "transfer-encoding" not in self.headers):
+            return True
+        if len(length) > 5 or not length.isdecimal() or "transfer-encoding" in self.headers:
+            return False
+        try:
+            await arrival.of(self.protocol())
+        except RefusalError:
+            return False
+        return True
 
     async def _pieces(self, limit: int, room: Room) -> bytes:
         pieces: list[bytes] = []

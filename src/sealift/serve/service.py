@@ -96,7 +96,7 @@ class Service:
         self.version = str(artifact.identity.version)
         self._number = artifact.identity.version
         self.room = Room(limits.room)
-        self._arrival = Arrival(PATIENCE)
+        self.arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
         self._artifact = artifact
         self._recorder = recorder
@@ -244,7 +244,7 @@ class Service:
         self._statistics.refused(clock.monotonic() - call.began)
 
     async def _body(self, call: Call) -> bytes:
-        return await call.body(self._limits.body, self.room, self._arrival)
+        return await call.body(self._limits.body, self.room, self.arrival)
 
     def _encoded(self, call: Call, loaded: _Loaded, asked: Asked, result: Result) -> Answer:
         head = {
