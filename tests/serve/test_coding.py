@@ -57,22 +57,22 @@ def test_lengths_of_binary_tensors_are_those_of_the_plain_body(tensor_server):
     assert answer.json()["outputs"][0]["data"] == [-3.0]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"not compressed at all",
-        gzip.compress(BODY)[:-9],
-        gzip.compress(BODY)[:5],
-        gzip.compress(BODY) + b"rubbish behind",
-        gzip.compress(BODY)[:-4] + b"\0\0\0\0",
-        zlib.compress(BODY)[:-1],
-    ],
-)
+DAMAGED = {
+    "nothing": b"",
+    "not compressed": b"not compressed at all",
+    "cut off": gzip.compress(BODY)[:-9],
+    "a head alone": gzip.compress(BODY)[:5],
+    "something behind": gzip.compress(BODY) + b"rubbish behind",
+    "a wrong length": gzip.compress(BODY)[:-4] + b"\0\0\0\0",
+    "cut off deflate": zlib.compress(BODY)[:-1],
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
 @pytest.mark.parametrize("name", ["gzip", "deflate"])
-def test_a_damaged_body_is_refused(tensor_server, body, name):
+def test_a_damaged_body_is_refused(tensor_server, case, name):
     """400 with an error object."""
-    answer = tensor_server.post(body, **{"content-encoding": name})
+    answer = tensor_server.post(DAMAGED[case], **{"content-encoding": name})
 
     assert answer.status_code == 400
     assert answer.json()["code"] in ("malformed_coding", "malformed_json")
