@@ -48,7 +48,7 @@ def test_a_deadline_ends_the_work(slow_server):
 
     for answer in (by_parameter, by_header):
         assert (answer.status_code, answer.json()["code"]) == (504, "deadline")
-    slow_server.wait_for(lambda: slow_server.post({"rows": [ROW]}).status_code == 200)
+    slow_server.wait_for(lambda: slow_server.post({"rows": [ROW] * 50}).status_code == 200)
     assert sample(slow_server, "sealift_waiting") == 0
 
 
@@ -103,7 +103,7 @@ def test_a_client_that_leaves_frees_its_place(slow_server):
     before = sample(slow_server, gone) if gone in slow_server.client.get("/metrics").text else 0
     for _ in range(3):
         # what was given up ends at the model's next step; until then the server is busy
-        slow_server.wait_for(lambda: slow_server.post({"rows": [ROW]}).status_code == 200)
+        slow_server.wait_for(lambda: slow_server.post({"rows": [ROW] * 50}).status_code == 200)
         with socket.create_connection(("127.0.0.1", slow_server.port)) as connection:
             connection.sendall(HEAD + f"content-length: {len(body)}\r\n\r\n".encode() + body)
             slow_server.wait_for(lambda: sample(slow_server, "sealift_in_flight") >= 2)
