@@ -77,7 +77,7 @@ class Replicas:
         self.silent = set()
         self.busy = set()
 
-    def ready(self, port):
+    def ready(self, port, path):
         """A version that is silent is never ready."""
         version = self._world.version_at(port)
         return version is not None and version not in self.silent

@@ -12,6 +12,7 @@ from sealift.errors import MachineError
 from sealift.journey import serving
 from sealift.loopback import get
 from sealift.ports import Progress
+from sealift.record.model import Model
 from sealift.release.fleet import START
 from sealift.wiring import Wired
 
@@ -30,7 +31,8 @@ def until_it_serves(wired: Wired, *, progress: Progress) -> None:
         return
     log = daemon.controller(wired.folders.root).log
     begin = clock.monotonic()
-    while not _answers(wired.router.address):
+    path = wired.ledger.get(Model, version).launch.ready
+    while not _answers(wired.router.address, path):
         waited, told = clock.monotonic() - begin, troubles(log).get("release")
         if told is not None and waited > PATIENCE:
             raise MachineError(told.what, where=told.where, remedy=f"{told.next} {GOES_ON}".strip())
@@ -44,8 +46,8 @@ def until_it_serves(wired: Wired, *, progress: Progress) -> None:
     progress.step(f"model {version}", "serving")
 
 
-def _answers(address: str) -> bool:
-    answer = get(urlsplit(address).port or 0, "/v2/health/ready")
+def _answers(address: str, path: str) -> bool:
+    answer = get(urlsplit(address).port or 0, path)
     return answer is not None and answer.status == HTTPStatus.OK
 
 

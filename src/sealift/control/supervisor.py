@@ -14,6 +14,7 @@ from sealift.control import daemon, pulse
 from sealift.control.keeper import Keeper
 from sealift.errors import MachineError, SealiftError
 from sealift.loopback import free_port, get, is_free
+from sealift.record.model import Model
 from sealift.release.controller import Controller
 from sealift.release.fleet import Fleet
 from sealift.watch.collect import Collector
@@ -50,7 +51,12 @@ class Supervisor:
             ledger=wired.ledger,
             observations=wired.observations,
             router=wired.router,
-            fleet=Fleet(wired.engine, service=wired.project.name, folders=wired.folders),
+            fleet=Fleet(
+                wired.engine,
+                service=wired.project.name,
+                folders=wired.folders,
+                launches=lambda version: wired.ledger.get(Model, version).launch,
+            ),
             baseline=lambda version: profiles(version).baseline,
             behind=lambda: self._behind,
         )

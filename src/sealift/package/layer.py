@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import zstandard
@@ -17,10 +17,9 @@ import zstandard
 from sealift import archive
 from sealift.archive import Entry
 from sealift.ports import Store
-from sealift.record.image import LAYER_ZSTD, Layer
+from sealift.record.image import LAYER_ZSTD, Layer, Role
 from sealift.types import Digest
 
-Role = Literal["base", "debian", "shell", "runtime", "packages", "server", "model"]
 _LEVEL = 3
 
 

@@ -22,7 +22,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``image`` is the digest of a manifest in the project's store. ``memory`` is in bytes, ``cpus``
     in cores; None is no limit. ``network`` none has only a loopback of its own; host shares the
-    host's. ``labels`` find it again; ``log`` is a file that both outputs are appended to.
+    host's. ``scratch`` are folders that the container may write, empty at first and gone with it,
+    as ``/tmp`` is. ``labels`` find it again; ``log`` is a file that both outputs are appended to.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str] = {}
     mounts: tuple[Mount, ...] = ()
+    scratch: tuple[str, ...] = ()
     workdir: str = "/"
     network: Literal["none", "host"] = "none"
     cpus: float | None = None

@@ -65,31 +65,37 @@ def platform_of(text: str) -> dict[str, str]:
     return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
 
 
+Role = Literal["base", "debian", "shell", "runtime", "packages", "server", "model", "brought"]
+"""What a layer is for."""
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A layer of an image: its blob, the digest of its uncompressed tar, and what it is for.
 
     ``holds`` names what is in it where the role does not tell: the one file of a model's layer.
+    A layer of an image that was brought in has the role ``brought``, whatever is in it.
     """
 
     descriptor: Descriptor
     diff_id: Digest
-    role: Literal["base", "debian", "shell", "runtime", "packages", "server", "model"]
+    role: Role
     reused: bool = False
     holds: str = ""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """An image in the store, as Sealift made it.
+    """An image in the store, as Sealift made it, or as others did who made one that serves.
 
     ``digest`` is that of its manifest; ``model`` the version it serves, or None for the image of
-    the steps. ``lock`` is the digest of the lock that it was built from. ``bom`` and ``provenance``
-    are the signed documents beside an image that serves, as they were when it was packaged.
+    the steps. ``lock`` is the digest of the lock that it was built from, None for an image that
+    was brought in. ``bom`` and ``provenance`` are the signed documents beside an image that serves,
+    as they were when it was packaged.
     """
 
     digest: Digest
     platform: str
     layers: tuple[Layer, ...]
-    lock: Digest
+    lock: Digest | None = None
     model: int | None
     created: float
     bom: Digest | None = None

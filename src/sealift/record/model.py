@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sealift.record.contract import Contract
+from sealift.record.launch import OWN, Launch
 from sealift.types import Digest
 
 
@@ -26,23 +27,47 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     worst: float
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model comes from that no run gave: an image of others, brought in as it is.
+
+    ``reference`` is what its user called it, ``image`` the digest of its manifest, ``served`` the
+    name under which its server knows the model, and ``launch`` how that server is started.
+    """
+
+    reference: str
+    image: Digest
+    served: str
+    launch: Launch
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run produced, under a number that is never given out again.
+    """What a run produced, or an image that was brought in, under a number never given out again.
 
     ``digest`` addresses the model's artifact in the store (ModelPack format): weights, contract,
     reference profile and golden vectors as layers. ``content`` is the digest of those files
-    without the version, so that the same model is recognised when it is trained again.
-    ``conversion`` is None for a model that its step wrote as ONNX.
+    without the version, so that the same model is recognised when it is trained again. Either
+    ``run`` or ``origin`` says where it comes from; the artifact of a model that was brought in
+    holds no weights, which are in its image, and no profile. ``conversion`` is None for a
+    model that its step wrote as ONNX.
     """
 
     name: str
     version: int
     digest: Digest
     content: Digest
-    run: str
+    run: str | None = None
+    origin: Origin | None = None
     created: float
     task: str
     metrics: dict[str, float]
     contract: Contract
     comment: str = ""
     conversion: Conversion | None = None
+
+    @property
+    def launch(self) -> Launch:
+        """How its server is started."""
+        return self.origin.launch if self.origin else OWN
+
+
+__all__ = ["Conversion", "Model", "Origin"]

@@ -82,7 +82,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     code: Code
     machine: Machine
     image: Digest
-    lock: Digest
+    lock: Digest | None
     snapshots: dict[str, Snapshot]
     params: dict[str, dict[str, Scalar]]
     seeds: dict[str, str]

@@ -13,14 +13,13 @@ from sealift.folders import Folders
 from sealift.loopback import HOST
 from sealift.ports import Engine
 from sealift.record.container import Container, ContainerSpec, Mount
+from sealift.record.launch import OWN, Launch, filled
 from sealift.release.probe import Loopback, Probe
 from sealift.retired import retire
 from sealift.types import Digest
 
-COMMAND = ("/usr/bin/python3", "-m", "sealift.container", "serve")
 PORT = "sealift.port"
 VERSION = "sealift.version"
-RECORDS = "/records"
 
 START = 180.0
 """Seconds that a replica gets to become ready."""
@@ -73,6 +72,8 @@ class Fleet:
 
     Everything it must remember is in the labels of the containers, so that another process can
     take over at any moment: the version, and the port it listens on.
+
+    ``launches`` says how the server of a version is started.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Fleet:
         *,
         service: str,
         folders: Folders,
+        launches: Callable[[int], Launch] = lambda _: OWN,
         probe: Probe | None = None,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._engine = engine
         self._service = service
         self._folders = folders
+        self._launches = launches
         self._probe = probe or Loopback()
         self._monotonic = monotonic
         self._replicas: dict[int, list[Replica]] = {}
@@ -102,7 +105,8 @@ class Fleet:
         if version not in self._replicas:
             self._replicas[version] = self._adopt(version, image)
         held = self._replicas[version]
-        answers = [self._probe.ready(one.port) for one in held]
+        path = self._launches(version).ready
+        answers = [self._probe.ready(one.port, path) for one in held]
         now = self._monotonic()
         for one, answer in zip(held, answers, strict=True):
             if answer:
@@ -201,6 +205,29 @@ class Fleet:
     def _start(self, version: int, image: Digest, *, port: int) -> Replica:
         port = self._probe.port(port)
         name = f"{self._service}-v{version}-{clock.token(6)}"
+        launch = filled(
+            self._launches(version), port=port, image=image, spare=lambda: self._probe.port(0)
+        )
+        container = self._engine.start(
+            ContainerSpec(
+                name=name,
+                image=image,
+                argv=launch.argv,
+                env=launch.env,
+                mounts=self._mounts(name, launch),
+                scratch=launch.scratch,
+                workdir=launch.workdir,
+                network="host",
+                labels=self._labels(version) | {PORT: str(port)},
+                log=str(self._folders.live / f"{name}.log"),
+            )
+        )
+        return Replica(container, port, self._monotonic())
+
+    def _mounts(self, name: str, launch: Launch) -> tuple[Mount, ...]:
+        """The folder of a replica's records, for a server that writes any."""
+        if not launch.records:
+            return ()
         records = self._folders.records / name
         try:
             records.mkdir(parents=True, exist_ok=True)
@@ -209,24 +236,7 @@ class Fleet:
                 f"The folder of a replica's records cannot be made: {error.strerror}.",
                 where=str(records),
             ) from error
-        container = self._engine.start(
-            ContainerSpec(
-                name=name,
-                image=image,
-                argv=COMMAND,
-                env={
-                    "SEALIFT_HOST": HOST,
-                    "SEALIFT_PORT": str(port),
-                    "SEALIFT_RECORDS": RECORDS,
-                    "SEALIFT_IMAGE": image,
-                },
-                mounts=(Mount(source=str(records), target=RECORDS, writable=True),),
-                network="host",
-                labels=self._labels(version) | {PORT: str(port)},
-                log=str(self._folders.live / f"{name}.log"),
-            )
-        )
-        return Replica(container, port, self._monotonic())
+        return (Mount(source=str(records), target=launch.records, writable=True),)
 
 
 def _port(container: Container) -> int:

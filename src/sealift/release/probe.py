@@ -7,15 +7,17 @@ from typing import Protocol
 
 from sealift.loopback import connections, free_port, get, is_free
 
-_READY = "/v2/health/ready"
 _PATIENCE = 1.0
 
 
 class Probe(Protocol):
     """The view of a replica from outside."""
 
-    def ready(self, port: int) -> bool:
-        """Whether it answers "ready": it has reproduced its golden vectors, so it is warm too."""
+    def ready(self, port: int, path: str) -> bool:
+        """Whether it answers "ready" at a path.
+
+        Sealift's own server has reproduced its golden vectors then, so it is warm too.
+        """
         ...
 
     def idle(self, port: int) -> bool:
@@ -30,9 +32,9 @@ class Probe(Protocol):
 class Loopback:
     """Asks replicas that listen on the machine's own interface."""
 
-    def ready(self, port: int) -> bool:
+    def ready(self, port: int, path: str) -> bool:
         """Whether it says so within a second."""
-        answer = get(port, _READY, timeout=_PATIENCE)
+        answer = get(port, path, timeout=_PATIENCE)
         return answer is not None and answer.status == HTTPStatus.OK
 
     def idle(self, port: int) -> bool:

@@ -49,6 +49,7 @@ def arguments(
     """
     network = [] if spec.network == "host" else ["--unshare-net"]
     places = [place(root, mount.target) for mount in mounts]
+    scratch = [place(root, folder) for folder in spec.scratch]
     workdir = place(root, spec.workdir)
     variables = [word for name in sorted(env) for word in ("--setenv", name, env[name])]
     binds = [
@@ -56,13 +57,15 @@ def arguments(
         for mount, target in zip(mounts, places, strict=True)
         for word in ("--bind" if mount.writable else "--ro-bind", mount.source, target)
     ]
+    empty = [word for one in scratch for word in ("--perms", "1777", "--tmpfs", one)]
     return [
         *ISOLATION,
         *network,
         *("--hostname", spec.name[:63]),
         *variables,
-        *assemble(root, [*places, workdir, *HARDWARE]),
+        *assemble(root, [*places, *scratch, workdir, *HARDWARE]),
         *SYSTEM,
+        *empty,
         *binds,
         *("--dir", workdir, "--chdir", workdir),
         *("--remount-ro", "/"),

@@ -13,13 +13,16 @@ from sealift.record.container import ContainerSpec, Guarantees, Mount
 MARK = "sealift.engine.mark"
 LIVE = "sealift.engine.live"
 
+SCRATCH = "rw,exec,nosuid,nodev,mode=1777"
+"""The options of a folder that may be written and is gone with the container."""
+
 ISOLATION = (
     *("--pull=never", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"),
     # A security module would hide the user's own folders, and relabelling them is not ours to do.
     *("--security-opt=label=disable",),
     # What is removed is killed at once; a stop that shall wait says so itself.
     *("--stop-timeout=0",),
-    *("--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777",),
+    *(f"--tmpfs=/tmp:{SCRATCH}",),
 )
 
 
@@ -63,6 +66,7 @@ def arguments(
         f"--label={MARK}={mark.text()}",
         f"--label={LIVE}={mark.live}",
         f"--env-file={env_file}",
+        *(f"--tmpfs={_plain(folder)}:{SCRATCH}" for folder in spec.scratch),
         *(f"--volume={_volume(mount)}" for mount in mounts),
         f"--entrypoint={spec.argv[0]}",
         image,
@@ -71,13 +75,17 @@ def arguments(
 
 
 def _volume(mount: Mount) -> str:
-    if ":" in mount.source + mount.target:
+    return f"{_plain(mount.source)}:{_plain(mount.target)}:{'rw' if mount.writable else 'ro'}"
+
+
+def _plain(path: str) -> str:
+    if ":" in path:
         raise UsageError(
             "podman and docker cannot mount a path with a colon in it.",
-            where=mount.source,
+            where=path,
             remedy="Rename the folder, or use bubblewrap.",
         )
-    return f"{mount.source}:{mount.target}:{'rw' if mount.writable else 'ro'}"
+    return path
 
 
 def lines(env: dict[str, str], name: str) -> str:
