@@ -13,6 +13,7 @@ import msgspec
 from sealift import archive, digest
 from sealift.archive import Entry
 from sealift.errors import IntegrityError, PackageError
+from sealift.modelpack import FILEPATH, PLACE
 from sealift.package.layer import sorted_entries
 from sealift.ports import Store
 from sealift.record.image import (
@@ -26,8 +27,6 @@ from sealift.record.image import (
 )
 from sealift.types import Digest, Json
 
-PLACE = "model"
-FILEPATH = "org.cncf.model.filepath"
 TITLE = "org.opencontainers.image.title"
 """What tools call a blob that they hand out as it is: here a tar, and so its name says."""
 WEIGHTS = "model.onnx"
@@ -37,6 +36,7 @@ _BESIDE = {
     "profile.json": "dataset",
     "golden.json": "dataset",
 }
+_DESCRIPTION = ("model.json", "contract.json", "golden.json")
 
 
 def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descriptor:
@@ -47,10 +47,26 @@ def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descr
     """
     outside = sorted(one.name for one in folder.glob(f"{WEIGHTS}?*"))
     files = dict.fromkeys((WEIGHTS, *outside), "weight") | _BESIDE
+    return _write(store, folder, files, {"name": name, "version": version, "format": "onnx"})
+
+
+def write_description(store: Store, folder: Path, *, name: str, version: int) -> Descriptor:
+    """Keep what is known of a model whose weights are in an image of others: all but weights.
+
+    The same files give the same digest. Raises ``PackageError`` when one is missing.
+    """
+    files = {file: _BESIDE[file] for file in _DESCRIPTION}
+    return _write(store, folder, files, {"name": name, "version": version, "format": "image"})
+
+
+def _write(
+    store: Store, folder: Path, files: dict[str, str], about: dict[str, str | int]
+) -> Descriptor:
+    name, version = str(about["name"]), str(about["version"])
     layers = tuple(_layer(store, folder, file, kind) for file, kind in files.items())
     config: dict[str, Json] = {
-        "descriptor": {"name": name, "title": f"{name} {version}", "version": str(version)},
-        "config": {"format": "onnx"},
+        "descriptor": {"name": name, "title": f"{name} {version}", "version": version},
+        "config": {"format": about["format"]},
         "modelfs": {"type": "layers", "diffIds": [str(layer.digest) for layer in layers]},
     }
     manifest = Manifest(
@@ -90,4 +106,4 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     )
 
 
-__all__ = ["FILEPATH", "TITLE", "model_layers", "write_model"]
+__all__ = ["TITLE", "model_layers", "write_description", "write_model"]
