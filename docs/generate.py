@@ -21,6 +21,8 @@ TABLES = {
     "Step": "[steps.NAME]",
     "ModelSettings": "[model]",
     "FieldRule": "[model.fields.NAME]",
+    "FromImageSettings": "[from_image]",
+    "TensorSettings": "[from_image.inputs.NAME]",
     "ReleaseSettings": "[release]",
     "GuardSettings": "[release.guard.NAME]",
     "EngineSettings": "[engine]",

@@ -39,7 +39,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """One tensor that comes back; ``shape`` starts with -1, the number of rows."""
+    """One tensor that comes back, or goes in; ``shape`` starts with -1, the number of rows."""
 
     name: str
     dtype: str
@@ -50,15 +50,18 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """The inputs in the order of the training table, and the outputs.
 
     ``prediction`` names the output that is the answer to the task; ``classes`` are its labels.
+    ``inputs`` are the model's own inputs as a server of others describes them; empty for Sealift's
+    own, which takes each as a matrix of rows. One that no fields feed is not made of columns.
     """
 
-    task: Literal["regression", "classification"]
+    task: Literal["regression", "classification", "other"]
     target: str
     fields: tuple[Field, ...]
     outputs: tuple[Output, ...]
     prediction: str
     classes: tuple[str, ...] = ()
     max_rows: int = 4096
+    inputs: tuple[Output, ...] = ()
 
 
 class Golden(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from sealift.record.from_image import FromImageSettings, Variable
 from sealift.record.network import NetworkSettings
 from sealift.record.section import Section, Text
 from sealift.types import Scalar
@@ -30,15 +31,6 @@ Word = Annotated[
     ),
 ]
 """The name of a parameter or of an output."""
-
-Variable = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        extra={"write": "letters, digits and underscores, such as 'LOG_LEVEL'"},
-    ),
-]
-"""The name of an environment variable."""
 
 DebianName = Annotated[
     str,
@@ -321,6 +313,9 @@ class Project(Section, frozen=True):
         default_factory=dict
     )
     model: Annotated[ModelSettings | None, Meta(description="The model.")] = None
+    from_image: Annotated[
+        FromImageSettings, Meta(description="How images of others are started and asked.")
+    ] = field(default_factory=FromImageSettings)
     release: Annotated[ReleaseSettings, Meta(description="How versions take over.")] = field(
         default_factory=ReleaseSettings
     )
