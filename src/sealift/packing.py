@@ -34,10 +34,13 @@ from sealift.wiring import Wired
 def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[Image, ...]:
     """Build the serving images of a model version (None: the newest), one for each platform.
 
-    That for this machine, if it is among them, comes first. The bill of materials and the
-    provenance of each are signed and kept beside it.
+    That for this machine, if it is among them, comes first. A model that was brought in has the
+    image that it came in. The bill of materials and the provenance of each are signed and kept
+    beside it.
     """
     model = journey.pick(wired, version)
+    if model.origin is not None:
+        return (journey.image_of(wired, model),)
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
@@ -48,8 +51,13 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     return made
 
 
-def explain(wired: Wired, image: Image) -> Explanation:
-    """An image explained, compared with the newest other one for the same platform."""
+def explain(wired: Wired, image: Image) -> Explanation | None:
+    """An image explained, compared with the newest other one for the same platform.
+
+    None for an image that others built: nobody here knows what its layers are for.
+    """
+    if image.lock is None:
+        return None
     reader = Reader(wired.store, wired.folders.state / "contents")
     contents = [reader.contents(layer) for layer in image.layers]
     lock = attached.find(image.lock, wired.store)
@@ -62,9 +70,10 @@ def _before(wired: Wired, image: Image) -> tuple[Image, Lock] | None:
         for one in wired.ledger.all(Image)
         if one.platform == image.platform and one.model is not None and one.digest != image.digest
     ]
-    if not others or not wired.store.has(others[-1].lock):
+    last = next((one for one in reversed(others) if one.lock is not None), None)
+    if last is None or last.lock is None or not wired.store.has(last.lock):
         return None  # an image of a Sealift that did not keep locks yet
-    return others[-1], attached.find(others[-1].lock, wired.store)
+    return last, attached.find(last.lock, wired.store)
 
 
 def platforms(wired: Wired) -> list[Platform]:
@@ -154,7 +163,7 @@ def _image(wired: Wired, model: Model, platform: str, progress: Progress) -> Ima
 
 
 def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
-    run = wired.ledger.get(Run, model.run)
+    run = wired.ledger.get(Run, model.run or "")
     file = project_file(run, wired.store, wired.folders.file.name)
     made = Making(image=image, model=model, run=run, lock=lock, project_file=file)
     notes = wired.folders.state / "contents"

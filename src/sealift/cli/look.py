@@ -87,7 +87,7 @@ def show(
         ("code", f"{short(one.code.digest)}  commit {one.code.commit or 'none'}"),
         ("diff", f"{len(one.code.diff.splitlines())} lines on top of the commit"),
         ("image", short(one.image)),
-        ("lock", short(one.lock)),
+        ("lock", short(one.lock or "")),
         ("engine", one.machine.engine),
         *(
             (f"data {name}", f"{short(s.digest)}  {s.size:,} bytes")
@@ -152,13 +152,13 @@ def models(where: Where = HERE, json: Json = False) -> None:
     images = {image.model: image for image in wired.ledger.all(Image)}
     page.value([packaged(model, images.get(model.version)) for model in known])
     page.table(
-        ("model", "digest", "created", "run", "inputs", "metrics", "why"),
+        ("model", "digest", "created", "from", "inputs", "metrics", "why"),
         [
             (
                 str(one.version),
                 short(one.digest),
                 moment(one.created),
-                one.run,
+                one.run or (one.origin.reference if one.origin else ""),
                 str(len(one.contract.fields)),
                 " ".join(f"{name}={number(value)}" for name, value in one.metrics.items()),
                 one.comment,

@@ -28,8 +28,16 @@ def attach(lock: Lock, image: Digest, store: Store) -> Descriptor:
     return store.put(digest.canonical(msgspec.to_builtins(manifest)), MANIFEST)
 
 
-def find(wanted: Digest, store: Store) -> Lock:
-    """The lock with this digest. Raises ``NotFoundError`` when the store does not have it."""
+def find(wanted: Digest | None, store: Store) -> Lock:
+    """The lock with this digest.
+
+    Raises ``NotFoundError`` when the store does not have it, and for an image without one.
+    """
+    if wanted is None:
+        raise NotFoundError(
+            "The image was not made from a lock: others built it.",
+            remedy="Only its own builder can make it again.",
+        )
     try:
         with store.open(wanted) as blob:
             content = blob.read()

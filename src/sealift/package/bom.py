@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email import message_from_string
 from email.message import Message
 
@@ -21,8 +21,9 @@ from sealift.package import card, embedded, licences, making
 from sealift.package.contents import Contents, Wheel
 from sealift.package.control import relations, stanzas
 from sealift.package.inventory import normal
-from sealift.package.making import Making
-from sealift.record.image import Layer
+from sealift.package.making import Distribution, Making, Pin
+from sealift.record.image import Image, Layer
+from sealift.record.lock import Deb
 from sealift.types import Digest, Json
 
 LAYER = "sealift:layer"
@@ -30,6 +31,8 @@ _REQUIRED = re.compile(r"([A-Za-z0-9._-]+)")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sealift:bom:v1")
 
 Component = dict[str, Json]
+Held = tuple[Layer | None, Contents]
+"""What is held by a layer, or by an image as a whole."""
 
 
 def serial_number(image: Digest) -> str:
@@ -37,23 +40,31 @@ def serial_number(image: Digest) -> str:
     return uuid.uuid5(_NAMESPACE, image).urn
 
 
-def document(made: Making, contents: Sequence[tuple[Layer, Contents]]) -> dict[str, Json]:
+def document(made: Making, contents: Sequence[Held]) -> dict[str, Json]:
     """The bill of materials of an image with these layers."""
-    subject = _subject(made)
+    roles = {layer.role for layer in made.image.layers}
+    subject = container(made.run.project, made.image)
     found = [
-        *_system(contents, made),
-        *_packages(contents, made),
-        *_wheels(contents, made),
+        system(contents, made.lock.suite),
+        *debian(contents, Distribution(codename=made.lock.suite), making.debs(made.lock, roles)),
+        *wheels(contents, making.pins(made.lock, roles)),
         *_server(made),
         card.model(made),
         *card.datasets(made.run),
     ]
+    return assembled(made.image.digest, subject, found, contents)
+
+
+def assembled(
+    image: Digest, subject: Component, found: Sequence[Component], contents: Sequence[Held]
+) -> dict[str, Json]:
+    """The bill of an image from its components; ``subject`` is the image itself."""
     components = {str(one["bom-ref"]): one for one in found}
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": serial_number(made.image.digest),
+        "serialNumber": serial_number(image),
         "version": 1,
         "metadata": {
             "timestamp": clock.stamp(clock.EPOCH),
@@ -76,18 +87,18 @@ def count(bill: dict[str, Json]) -> int:
     return below(bill)
 
 
-def _subject(made: Making) -> Component:
-    name, image = made.run.project, made.image.digest
-    arch = made.image.platform.rpartition("/")[2]
-    purl = PackageURL("oci", None, name, image, {"arch": arch}).to_string()
+def container(name: str, image: Image) -> Component:
+    """The image itself as a component."""
+    arch = image.platform.rpartition("/")[2]
+    purl = PackageURL("oci", None, name, image.digest, {"arch": arch}).to_string()
     return {
         "type": "container",
         "bom-ref": purl,
         "name": name,
-        "version": str(made.model.version),
+        "version": str(image.model),
         "purl": purl,
-        "hashes": [_sha256(image)],
-        "properties": [{"name": "sealift:platform", "value": made.image.platform}],
+        "hashes": [_sha256(image.digest)],
+        "properties": [{"name": "sealift:platform", "value": image.platform}],
     }
 
 
@@ -95,24 +106,30 @@ def _tool() -> Component:
     return {"type": "application", "name": "sealift", "version": sealift.__version__}
 
 
-def _system(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
+def system(contents: Sequence[Held], suite: str = "") -> Component:
     """The distribution, without which scanners do not know where to look for faults."""
+    values = release(contents)
+    name, version = values.get("ID", "debian"), values.get("VERSION_ID", suite)
+    return {
+        "type": "operating-system",
+        "bom-ref": f"os:{name}@{version}",
+        "name": name,
+        "version": version,
+    }
+
+
+def release(contents: Sequence[Held]) -> dict[str, str]:
+    """The variables of os-release(5) in an image."""
     text = "".join(held.release for _, held in contents)
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    name = values.get("ID", "debian").strip('"')
-    version = values.get("VERSION_ID", made.lock.suite).strip('"')
-    return [
-        {
-            "type": "operating-system",
-            "bom-ref": f"os:{name}@{version}",
-            "name": name,
-            "version": version,
-        }
-    ]
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
 
 
-def _packages(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
-    locked = {deb.name: deb for deb in making.debs(made.lock, _roles(made))}
+def debian(
+    contents: Sequence[Held], distribution: Distribution, locked: Sequence[Deb] = ()
+) -> list[Component]:
+    """The packages of dpkg, with the digests of those that are locked."""
+    pinned = {deb.name: deb for deb in locked}
     by_source: dict[str, list[Json]] = {}
     found: list[tuple[str, Component]] = []
     for layer, held in contents:
@@ -122,9 +139,9 @@ def _packages(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[
             source = stanza.get("Source", name).partition(" ")[0]
             if stated := licences.of_debian(held.copyrights.get(name, "")):
                 by_source.setdefault(source, stated)
-            purl = making.deb_purl(name, version, arch, made.lock.suite)
-            one = _component(name, version, purl, layer)
-            deb = locked.get(name)
+            purl = making.deb_purl(name, version, arch, distribution)
+            one = component(name, version, purl, layer)
+            deb = pinned.get(name)
             if deb and deb.version == version:
                 one["hashes"] = [{"alg": "SHA-256", "content": deb.sha256}]
             found.append((source, one))
@@ -135,13 +152,13 @@ def _packages(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[
     ]
 
 
-def _wheels(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Component]:
-    pinned = making.pins(made.lock, _roles(made))
+def wheels(contents: Sequence[Held], pinned: Mapping[str, Pin]) -> list[Component]:
+    """The packages of Python, with the digests of those that are pinned."""
     found = []
     for layer, held in contents:
         for wheel in held.wheels:
             purl = PackageURL("pypi", None, wheel.name, wheel.version).to_string()
-            one = _component(wheel.name, wheel.version, purl, layer)
+            one = component(wheel.name, wheel.version, purl, layer)
             if stated := licences.of_wheel(_metadata(wheel)):
                 one["licenses"] = stated
             pin = pinned.get(wheel.name)
@@ -150,7 +167,7 @@ def _wheels(contents: Sequence[tuple[Layer, Contents]], made: Making) -> list[Co
                 one["hashes"] = [{"alg": "SHA-256", "content": pin.hashes[0]}]
             if inner := embedded.parts(wheel, purl):
                 one["components"] = inner
-            one["properties"] = [_place(layer), *embedded.unreadable(wheel)]
+            one["properties"] = [*_place(layer), *embedded.unreadable(wheel)]
             found.append(one)
     return found
 
@@ -160,7 +177,7 @@ def _server(made: Making) -> list[Component]:
     purl = PackageURL("pypi", None, "sealift", version).to_string()
     return [
         {
-            **_component("sealift", version, purl, layer),
+            **component("sealift", version, purl, layer),
             "type": "application",
             "licenses": [{"license": {"id": "Apache-2.0"}}],
         }
@@ -169,23 +186,20 @@ def _server(made: Making) -> list[Component]:
     ]
 
 
-def _roles(made: Making) -> set[str]:
-    return {layer.role for layer in made.image.layers}
-
-
-def _component(name: str, version: str, purl: str, layer: Layer) -> Component:
+def component(name: str, version: str, purl: str, layer: Layer | None) -> Component:
+    """A package, in this layer of the image where that is known."""
     return {
         "type": "library",
         "bom-ref": purl,
         "name": name,
         "version": version,
         "purl": purl,
-        "properties": [_place(layer)],
+        "properties": _place(layer),
     }
 
 
-def _place(layer: Layer) -> Json:
-    return {"name": LAYER, "value": layer.descriptor.digest}
+def _place(layer: Layer | None) -> list[Json]:
+    return [{"name": LAYER, "value": layer.descriptor.digest}] if layer else []
 
 
 def _sha256(of: Digest) -> Json:
@@ -197,7 +211,7 @@ def _metadata(wheel: Wheel) -> Message:
 
 
 def _dependencies(
-    subject: str, components: dict[str, Component], contents: Sequence[tuple[Layer, Contents]]
+    subject: str, components: dict[str, Component], contents: Sequence[Held]
 ) -> list[Json]:
     """Who needs whom, of those that are there; the image has all of them but its data."""
     names = {(_family(ref), str(one["name"])): ref for ref, one in components.items()}
@@ -233,4 +247,17 @@ def _needs_wheel(wheel: Wheel) -> set[str]:
     return {normal(match[1]) for match in found if match}
 
 
-__all__ = ["count", "document", "serial_number"]
+__all__ = [
+    "Component",
+    "Held",
+    "assembled",
+    "component",
+    "container",
+    "count",
+    "debian",
+    "document",
+    "release",
+    "serial_number",
+    "system",
+    "wheels",
+]

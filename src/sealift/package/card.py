@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sealift.package.making import Making
 from sealift.record.contract import Contract, Field
-from sealift.record.model import Model
+from sealift.record.model import Model, Origin
 from sealift.record.run import Run
 from sealift.types import Json
 
@@ -19,7 +19,7 @@ def model(made: Making) -> dict[str, Json]:
         "modelParameters": {
             "task": one.task,
             "datasets": [{"ref": _reference(name)} for name in sorted(made.run.snapshots)],
-            "inputs": [{"format": _input(field)} for field in one.contract.fields],
+            "inputs": _columns(one.contract),
             "outputs": _outputs(one.contract),
         },
         "quantitativeAnalysis": {
@@ -40,7 +40,7 @@ def model(made: Making) -> dict[str, Json]:
         "version": str(one.version),
         "hashes": [{"alg": "SHA-256", "content": one.digest.removeprefix("sha256:")}],
         "modelCard": card,
-        "properties": [{"name": "sealift:run", "value": one.run}, *_origin(one), *places],
+        "properties": [{"name": "sealift:run", "value": made.run.id}, *_origin(one), *places],
     }
 
 
@@ -51,6 +51,36 @@ def _origin(one: Model) -> list[Json]:
     tools = ", ".join(f"{name} {version}" for name, version in sorted(made.tools.items()))
     told = {"form": made.form, "digest": made.digest, "tools": tools}
     return [{"name": f"sealift:original:{name}", "value": text} for name, text in told.items()]
+
+
+def brought(one: Model, origin: Origin) -> dict[str, Json]:
+    """The model in an image of others as a component: its weights are somewhere in that image."""
+    card: dict[str, Json] = {
+        "modelParameters": {
+            "task": one.task,
+            "inputs": [*_columns(one.contract), *_tensors(one.contract)],
+            "outputs": _outputs(one.contract),
+        }
+    }
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"model:{one.name}@{one.version}",
+        "name": one.name,
+        "version": str(one.version),
+        "hashes": [{"alg": "SHA-256", "content": one.digest.removeprefix("sha256:")}],
+        "modelCard": card,
+        "properties": [{"name": "sealift:brought", "value": origin.reference}],
+    }
+
+
+def _tensors(contract: Contract) -> list[Json]:
+    """The inputs that no columns feed."""
+    fed = {field.tensor for field in contract.fields}
+    return [
+        {"format": f"{one.name}: {one.dtype} {list(one.shape)}"}
+        for one in contract.inputs
+        if one.name not in fed
+    ]
 
 
 def datasets(run: Run) -> list[dict[str, Json]]:
@@ -77,6 +107,10 @@ def _reference(name: str) -> str:
     return f"data:{name}"
 
 
+def _columns(contract: Contract) -> list[Json]:
+    return [{"format": _input(field)} for field in contract.fields]
+
+
 def _input(field: Field) -> str:
     """An input in words.
 
@@ -97,4 +131,4 @@ def _outputs(contract: Contract) -> list[Json]:
     return [{"format": f"{one.name}: {one.dtype} {list(one.shape)}"} for one in contract.outputs]
 
 
-__all__ = ["datasets", "model"]
+__all__ = ["brought", "datasets", "model"]

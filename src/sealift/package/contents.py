@@ -31,7 +31,8 @@ from sealift.record.image import Layer
 from sealift.types import Digest
 
 _CHUNK = 1 << 20
-_LARGEST = 16 << 20  # of a file that is read
+LARGEST = 16 << 20
+"""The size of a file that is read, in bytes."""
 _STATUS = re.compile(r"var/lib/dpkg/status\.d/([^/]+)")
 _COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
 _INFO = re.compile(r"(?:.*/)?([^/]+)-([^/-]+)\.dist-info/(METADATA|WHEEL|RECORD|sboms/.+)")
@@ -120,13 +121,18 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
                 name = clean(info.name)
                 if info.isreg():
                     files[name] = info.size
-                if info.isreg() and info.size <= _LARGEST and _speaks(name):
+                if info.isreg() and info.size <= LARGEST and speaks(name):
                     content = tar.extractfile(info) or io.BytesIO()
                     texts[name] = content.read().decode(errors="replace")
         while blob.read(_CHUNK):
             pass
     except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise IntegrityError(f"A layer cannot be read: {error}.") from error
+    return gathered(texts, files)
+
+
+def gathered(texts: dict[str, str], files: dict[str, int]) -> Contents:
+    """The packages that texts tell of, by their paths from the root; ``files`` has all sizes."""
     stanzas = {found[1]: text for found, text in _matching(_STATUS, texts)}
     return Contents(
         debs={name: text for name, text in stanzas.items() if not name.endswith(".md5sums")},
@@ -138,7 +144,8 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
     )
 
 
-def _speaks(name: str) -> bool:
+def speaks(name: str) -> bool:
+    """Whether the file of this path from the root tells of packages."""
     return name == _RELEASE or any(p.fullmatch(name) for p in (_STATUS, _COPYRIGHT, _INFO))
 
 
@@ -196,4 +203,4 @@ def _rows(record: str) -> Iterator[list[str]]:
         yield from csv.reader(io.StringIO(record))
 
 
-__all__ = ["Contents", "Reader", "Wheel", "take"]
+__all__ = ["LARGEST", "Contents", "Reader", "Wheel", "gathered", "speaks", "take"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,8 @@ import msgspec
 from sealift import attestation, clock
 from sealift.attestation import Kind
 from sealift.errors import IntegrityError, ReleaseError, SealiftError
-from sealift.package import bom, provenance
+from sealift.package import bom, brought, provenance, whole
+from sealift.package.brought import Brought
 from sealift.package.contents import Reader
 from sealift.package.making import Making
 from sealift.ports import Signer, Store
@@ -41,21 +43,41 @@ def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Eviden
     reader = Reader(store, notes)
     layers = [layer for layer in made.image.layers if layer.role != "model"]
     bill = bom.document(made, [(layer, reader.contents(layer)) for layer in layers])
-
-    def seal(kind: Kind, document: Document, created: float) -> Descriptor:
-        image, name = made.image.digest, made.run.project
-        stated = attestation.statement(kind, document, image=image, name=name)
-        bundle = attestation.pack(stated, signer)
-        kept = attestation.keep(kind, bundle, image, created=created, store=store)
-        _forget_others(kind, kept, image, store, signer)
-        return kept
-
+    seal = _Sealing(made.image.digest, made.run.project, store, signer)
     ended = made.run.started if made.run.finished is None else made.run.finished
     return Evidence(
         bom=seal(BOM, bill, clock.EPOCH),
         provenance=seal(PROVENANCE, provenance.predicate(made), ended),
         bill=bill,
     )
+
+
+def attest_brought(one: Brought, *, store: Store, signer: Signer) -> Evidence:
+    """Make, sign and keep the documents of an image of others, beside those that came with it."""
+    bill = brought.bill(one, whole.look(store.rootfs(one.image.digest)))
+    seal = _Sealing(one.image.digest, one.project, store, signer)
+    return Evidence(
+        bom=seal(BOM, bill, clock.EPOCH),
+        provenance=seal(PROVENANCE, brought.predicate(one), one.model.created),
+        bill=bill,
+    )
+
+
+@dataclass(frozen=True)
+class _Sealing:
+    """Signs documents about an image and keeps them, in place of this key's own of before."""
+
+    image: Digest
+    name: str
+    store: Store
+    signer: Signer
+
+    def __call__(self, kind: Kind, document: Document, created: float) -> Descriptor:
+        stated = attestation.statement(kind, document, image=self.image, name=self.name)
+        bundle = attestation.pack(stated, self.signer)
+        kept = attestation.keep(kind, bundle, self.image, created=created, store=self.store)
+        _forget_others(kind, kept, self.image, self.store, self.signer)
+        return kept
 
 
 def _forget_others(
@@ -144,7 +166,7 @@ def _own_bill(kind: Kind, document: Document, image: Digest) -> None:
 def _own_provenance(kind: Kind, document: Document, image: Digest) -> None:
     definition = document.get("buildDefinition")
     build = definition.get("buildType") if isinstance(definition, dict) else None
-    if build != provenance.BUILD_TYPE:
+    if build not in (provenance.BUILD_TYPE, brought.BUILD_TYPE):
         raise IntegrityError(
             f"The {kind.noun} tells of another kind of build, {build!r}.",
             where=image,
@@ -158,4 +180,14 @@ _CONFIRM: dict[str, Callable[[Kind, Document, Digest], None]] = {
 }
 
 
-__all__ = ["BOM", "KINDS", "PROVENANCE", "Evidence", "attest", "bill", "origin", "require"]
+__all__ = [
+    "BOM",
+    "KINDS",
+    "PROVENANCE",
+    "Evidence",
+    "attest",
+    "attest_brought",
+    "bill",
+    "origin",
+    "require",
+]

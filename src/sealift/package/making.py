@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 import msgspec
 from packageurl import PackageURL
@@ -68,14 +69,23 @@ def _parts(lock: Lock, roles: Collection[str]) -> list[tuple[Deb | str, ...]]:
     return [getattr(lock, name) for name in lock.__struct_fields__ if name in roles]
 
 
-def deb_purl(name: str, version: str, arch: str, suite: str) -> str:
+class Distribution(NamedTuple):
+    """A distribution in the words of package URLs: whose it is, and which."""
+
+    vendor: str = "debian"
+    codename: str = ""
+
+
+def deb_purl(name: str, version: str, arch: str, distribution: Distribution) -> str:
     """The package URL of a Debian package.
 
-    >>> deb_purl("libc6", "2.41-12", "amd64", "trixie")
+    >>> deb_purl("libc6", "2.41-12", "amd64", Distribution(codename="trixie"))
     'pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=trixie'
     """
-    qualifiers = {"arch": arch, "distro": suite}
-    return PackageURL("deb", "debian", name, version, qualifiers).to_string()
+    qualifiers = {"arch": arch}
+    if distribution.codename:
+        qualifiers["distro"] = distribution.codename
+    return PackageURL("deb", distribution.vendor, name, version, qualifiers).to_string()
 
 
-__all__ = ["Making", "Pin", "deb_purl", "debs", "pins", "project_file"]
+__all__ = ["Distribution", "Making", "Pin", "deb_purl", "debs", "pins", "project_file"]

@@ -14,7 +14,7 @@ import sealift
 from sealift import clock, digest
 from sealift.errors import IntegrityError
 from sealift.package import making
-from sealift.package.making import Making
+from sealift.package.making import Distribution, Making
 from sealift.types import Digest, Json
 
 BUILD_TYPE = "urn:sealift:build:v1"
@@ -101,8 +101,8 @@ def _dependencies(made: Making) -> Iterator[Json]:
         yield {"name": f"data/{name}", "uri": pinned.uri, "digest": _digest(pinned.digest)}
     yield {"name": "step image", "digest": _digest(made.run.image)}
     yield {"name": "model", "digest": _digest(made.model.digest)}
-    yield {"name": LOCK_NAME, "digest": _digest(made.image.lock)}
-    if made.run.lock != made.image.lock:
+    yield {"name": LOCK_NAME, "digest": _digest(made.lock.digest)}
+    if made.run.lock and made.run.lock != made.lock.digest:
         yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
     yield from _packages(made)
     for layer in made.image.layers:
@@ -127,7 +127,8 @@ def _packages(made: Making) -> Iterator[Json]:
     """The locked packages of the layers that are in the image."""
     roles = {layer.role for layer in made.image.layers}
     for deb in sorted(making.debs(made.lock, roles), key=lambda deb: deb.name):
-        purl = making.deb_purl(deb.name, deb.version, deb.arch, made.lock.suite)
+        distribution = Distribution(codename=made.lock.suite)
+        purl = making.deb_purl(deb.name, deb.version, deb.arch, distribution)
         yield {"uri": purl, "digest": {"sha256": deb.sha256}}
     for name, pin in sorted(making.pins(made.lock, roles).items()):
         purl = PackageURL("pypi", None, name, pin.version).to_string()
