@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 HOST = "127.0.0.1"
 _ESTABLISHED = "01"
+_LISTENING = "0A"
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_LOCAL = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+"""127.0.0.1, ::1, and the former as the latter's kind writes it, in the kernel's order of bytes."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,62 @@ def is_free(port: int) -> bool:
 
 def connections(port: int) -> int:
     """How many connections a server on this port has open now, idle ones included."""
-    count = 0
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    return sum(one.state == _ESTABLISHED for one in _sockets(port))
+
+
+def exposed(port: int) -> bool:
+    """Whether a server on this port listens on more than the machine's own interface."""
+    found = [one.address for one in _sockets(port) if one.state == _LISTENING]
+    return any(address not in _LOCAL for address in found)
+
+
+def listeners(port: int) -> list[int]:
+    """The ids of the processes that listen on a port, as far as they may be looked at."""
+    marks = {f"socket:[{one.inode}]" for one in _sockets(port) if one.state == _LISTENING}
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if any(_target(one) in marks for one in (folder / "fd").iterdir()):
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
+
+
+class _Socket(NamedTuple):
+    address: str
+    state: str
+    inode: str
+
+
+def _sockets(port: int) -> Iterator[_Socket]:
+    """The sockets whose local port this is (proc(5), net/tcp)."""
+    for table in _TABLES:
         try:
             lines = Path(table).read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
-            _, local, _, state = line.split()[:4]
-            count += state == _ESTABLISHED and int(local.rpartition(":")[2], 16) == port
-    return count
+            words = line.split()
+            address, _, number = words[1].rpartition(":")
+            if int(number, 16) == port:
+                yield _Socket(address, words[3], words[9])
 
 
-__all__ = ["HOST", "Answer", "connections", "free_port", "get", "is_free"]
+__all__ = [
+    "HOST",
+    "Answer",
+    "connections",
+    "exposed",
+    "free_port",
+    "get",
+    "is_free",
+    "listeners",
+]

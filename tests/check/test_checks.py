@@ -221,7 +221,7 @@ def test_the_server_is_started_as_a_release_starts_it(world):
     world.check("health")
     spec = world.engine.specs[0]
 
-    assert spec.argv[2:] == world.target().subject.start.argv[2:]
+    assert spec.argv[2:] == world.target().subject.launch.argv[2:]
     assert spec.env["LANG"] == "C.UTF-8"
     assert spec.env["SEALIFT_IMAGE"] == spec.image == world.image()
     assert (spec.network, spec.env["SEALIFT_HOST"]) == ("host", "127.0.0.1")

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealift.check.bodies import good_rows, rows_body, tensors, tensors_body, typical
-from sealift.check.subject import Served, Start, Subject
+from sealift.check.subject import Served, Subject
 from sealift.check.violations import violations
 from sealift.record.contract import Contract, Field, Golden, Output
+from sealift.record.launch import Launch
 from sealift.serve.guard import Guard
 from sealift.serve.refusal import RefusalError
 
@@ -69,7 +70,7 @@ def subject(contract, *rows):
     """An image with this contract and these golden rows."""
     return Subject(
         image="sha256:0",
-        start=Start(entrypoint=("x",)),
+        launch=Launch(argv=("x",)),
         model=Served(name="m", version=1),
         contract=contract,
         golden=Golden(rows=rows, outputs={"y": [0.0 for _ in rows]}),

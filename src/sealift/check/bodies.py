@@ -28,11 +28,12 @@ def tensors_body(contract: Contract, rows: Sequence[Row], identifier: str = "") 
 
 
 def inputs(contract: Contract, rows: Sequence[Row]) -> list[dict[str, Json]]:
-    """The input tensors of such a request."""
+    """The input tensors of such a request, each of as many dimensions as its server expects."""
+    flat = {one.name for one in contract.inputs if len(one.shape) == 1}
     made: list[dict[str, Json]] = []
     for name, dtype, fields in tensors(contract):
         data: list[Json] = [element(row[field.name], dtype) for row in rows for field in fields]
-        shape: list[Json] = [len(rows), len(fields)]
+        shape: list[Json] = [len(rows)] if name in flat else [len(rows), len(fields)]
         made.append({"name": name, "shape": shape, "datatype": dtype, "data": data})
     return made
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sealift.check.target import Target
-from sealift.record.report import Finding
+from sealift.record.report import SPARED, Finding
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,19 @@ def error(message: str, *, place: str = "", remedy: str = "") -> Finding:
     return Finding(severity="error", message=message, place=place, remedy=remedy)
 
 
+def warning(message: str, *, place: str = "", remedy: str = "") -> Finding:
+    """A finding that does not fail the check."""
+    return Finding(severity="warning", message=message, place=place, remedy=remedy)
+
+
+def spared(why: str) -> Finding:
+    """A finding that says why there is nothing to check."""
+    return Finding(severity="info", message=f"{SPARED}{why}")
+
+
 def info(message: str) -> Finding:
     """A finding that tells what was seen."""
     return Finding(severity="info", message=message)
 
 
-__all__ = ["Check", "error", "info"]
+__all__ = ["Check", "error", "info", "spared", "warning"]

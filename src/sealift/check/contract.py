@@ -118,4 +118,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK"]
+__all__ = ["CHECK", "NULLS", "broken_tensors"]

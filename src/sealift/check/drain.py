@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
+from typing import NamedTuple
 
 import msgspec
 
 from sealift import clock
 from sealift.check.bodies import good_rows, rows_body
 from sealift.check.check import Check, error, info
-from sealift.check.starts import READY
 from sealift.check.target import Target
 from sealift.errors import CheckError
 from sealift.loopback import HOST, is_free
@@ -34,7 +34,20 @@ def findings(target: Target) -> Iterator[Finding]:
     once it takes no new connections.
     """
     body = msgspec.json.encode(rows_body(good_rows(target.subject, 4)))
-    begun = [begin(target, body) for _ in range(UNDER_WAY)]
+    lost, took = ended(target, Request("/predict", body))
+    yield from told(target, lost, took)
+
+
+class Request(NamedTuple):
+    """A request that a server is asked while it is told to end."""
+
+    path: str
+    body: bytes
+
+
+def ended(target: Target, request: Request) -> tuple[list[str], float]:
+    """End the server with requests under way: why some got no good answer, and seconds it took."""
+    begun = [begin(target, request) for _ in range(UNDER_WAY)]
     try:
         # a connection that the server has not taken yet is nothing that it has begun
         clock.sleep(SETTLE)
@@ -44,15 +57,15 @@ def findings(target: Target) -> Iterator[Finding]:
             deadline = signalled + min(PATIENCE, target.grace / 2)
             reasons = []
             wait_until(lambda: not is_ready(target), deadline)
-            reasons += [finish(one, body) for one in begun[::2]]
+            reasons += [finish(one, request) for one in begun[::2]]
             wait_until(lambda: is_free(target.port), deadline)
-            reasons += [finish(one, body) for one in begun[1::2]]
+            reasons += [finish(one, request) for one in begun[1::2]]
             ending.result()
             took = clock.monotonic() - signalled
     finally:
         for one in begun:
             one.close()
-    yield from told(target, [reason for reason in reasons if reason], took)
+    return [reason for reason in reasons if reason], took
 
 
 def told(target: Target, lost: Sequence[str], took: float) -> Iterator[Finding]:
@@ -74,36 +87,36 @@ def told(target: Target, lost: Sequence[str], took: float) -> Iterator[Finding]:
     yield info(f"{UNDER_WAY - len(lost)} requests under way answered, ended after {took:.2f} s")
 
 
-def begin(target: Target, body: bytes) -> HTTPConnection:
+def begin(target: Target, request: Request) -> HTTPConnection:
     """A connection on which a request is half sent."""
     connection = HTTPConnection(HOST, target.port, timeout=target.grace)
     try:
-        connection.putrequest("POST", "/predict")
+        connection.putrequest("POST", request.path)
         connection.putheader("Content-Type", "application/json")
-        connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body[: len(body) // 2])
+        connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body[: len(request.body) // 2])
     except OSError as reason:
         raise CheckError("A request could not be begun.", where=str(reason)) from reason
     return connection
 
 
-def finish(connection: HTTPConnection, body: bytes) -> str:
+def finish(connection: HTTPConnection, request: Request) -> str:
     """Send the rest of a request; why no good answer came, or nothing."""
     try:
-        connection.send(body[len(body) // 2 :])
+        connection.send(request.body[len(request.body) // 2 :])
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, HTTPException) as reason:
-        return f"POST /predict: {reason or type(reason).__name__}"
+        return f"POST {request.path}: {reason or type(reason).__name__}"
     if answer.status != 200:
-        return f"POST /predict: {answer.status} {content[:100].decode(errors='replace')}"
+        return f"POST {request.path}: {answer.status} {content[:100].decode(errors='replace')}"
     return ""
 
 
 def is_ready(target: Target) -> bool:
     """Whether the server asks for more requests."""
     try:
-        return target.get(READY).status == 200
+        return target.get(target.launch.ready).status == 200
     except CheckError:
         return False
 
@@ -120,4 +133,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK"]
+__all__ = ["CHECK", "Request", "ended", "told"]

@@ -115,4 +115,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK", "same_shape", "says_no", "unlike"]
+__all__ = ["CHECK", "described", "same_shape", "says_no", "unlike"]

@@ -143,4 +143,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK", "alike"]
+__all__ = ["CHECK", "alike", "by_tensors", "told"]

@@ -53,9 +53,14 @@ def one_a_type(contract: Contract) -> list[Field]:
 
 
 def misshapen(target: Target, path: str, good: dict[str, Json]) -> Iterator[Finding]:
-    """Bodies that are no request, most of them made from one that is."""
-    text = msgspec.json.encode(good)
-    for words, body in {
+    """Send bodies that are no request, each of which must be turned down."""
+    for words, body in misshapen_bodies(msgspec.json.encode(good)):
+        yield from turned_down(target, path, words, body)
+
+
+def misshapen_bodies(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """Bodies that are no request, most of them made from ``text``, which is one."""
+    yield from {
         "nothing in it": b"",
         "its end cut off": text[:-3],
         "rubbish behind it": text + b" rubbish",
@@ -68,8 +73,7 @@ def misshapen(target: Target, path: str, good: dict[str, Json]) -> Iterator[Find
         "an empty object": b"{}",
         "texts where lists belong": b'{"rows": "x", "inputs": "x"}',
         "numbers where objects belong": b'{"rows": [1, 2], "inputs": [1, 2]}',
-    }.items():
-        yield from turned_down(target, path, words, body)
+    }.items()
 
 
 def turned_down(target: Target, path: str, words: str, body: bytes) -> Iterator[Finding]:
@@ -91,4 +95,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK"]
+__all__ = ["CHECK", "misshapen_bodies"]

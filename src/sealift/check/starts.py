@@ -22,7 +22,8 @@ def findings(target: Target) -> Iterator[Finding]:
     target.start()
     look_alive = begun
     while (waited := clock.monotonic() - begun) < target.budget:
-        if answered(target, LIVE) == 200 and answered(target, READY) == 200:
+        launch = target.launch
+        if answered(target, launch.live) == 200 and answered(target, launch.ready) == 200:
             target.ready = True
             yield info(f"ready {clock.monotonic() - begun:.2f} s after start")
             return

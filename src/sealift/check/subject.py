@@ -7,9 +7,12 @@ from typing import TypeVar
 
 import msgspec
 
+from sealift import modelpack
 from sealift.errors import CheckError
 from sealift.ports import Store
 from sealift.record.contract import Contract, Golden
+from sealift.record.launch import OWN_ENVIRONMENT, Launch
+from sealift.record.model import Model, Origin
 from sealift.record.reading import decode
 from sealift.types import Digest
 
@@ -50,10 +53,13 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that serves a model: how to start it, and what its answers must fit."""
+    """An image that serves a model: how to start it, and what its answers must fit.
+
+    The model's version is Sealift's own number; a server of others does not know it.
+    """
 
     image: Digest
-    start: Start
+    launch: Launch
     model: Served
     contract: Contract
     golden: Golden
@@ -75,10 +81,28 @@ def read(image: Digest, store: Store) -> Subject:
     _belong_together(contract, golden)
     return Subject(
         image=image,
-        start=start,
+        launch=Launch(
+            argv=start.argv,
+            env={**start.environment, **OWN_ENVIRONMENT},
+            workdir=start.working_dir,
+        ),
         model=_file(folder / "model.json", Served),
         contract=contract,
         golden=golden,
+    )
+
+
+def brought(model: Model, origin: Origin, store: Store) -> Subject:
+    """What is to be checked of an image of others, from the record of its model.
+
+    Raises ``NotFoundError`` and ``IntegrityError`` as the store does.
+    """
+    return Subject(
+        image=origin.image,
+        launch=origin.launch,
+        model=Served(name=origin.served, version=model.version),
+        contract=model.contract,
+        golden=modelpack.read(store, model, "golden", Golden),
     )
 
 
@@ -116,4 +140,4 @@ def _belong_together(contract: Contract, golden: Golden) -> None:
         )
 
 
-__all__ = ["Config", "Served", "Start", "Subject", "read"]
+__all__ = ["Config", "Served", "Start", "Subject", "brought", "read"]

@@ -20,6 +20,7 @@ from sealift.check import (
     subject,
     valid_request,
 )
+from sealift.check.brought import suite as brought
 from sealift.check.check import Check, error
 from sealift.check.target import Target
 from sealift.errors import CheckError, SealiftError
@@ -60,7 +61,8 @@ def check_image(
     Logs go below ``live``; ``labels`` go onto its containers. Raises ``CheckError`` for an image
     that cannot be checked at all, or holds another model; faults of the image are findings.
     """
-    about = subject.read(image, store)
+    origin = model.origin
+    about = subject.brought(model, origin, store) if origin else subject.read(image, store)
     if about.model.version != model.version:
         raise CheckError(
             f"The image holds model {about.model.version}, not {model.version}.",
@@ -73,7 +75,8 @@ def check_image(
         folder=live / "check",
         labels=labels or {"sealift.project": str(live)},
     )
-    return check(target, project=project, progress=progress)
+    checks = brought.CHECKS if origin else CHECKS
+    return check(target, project=project, progress=progress, checks=checks)
 
 
 def check(
@@ -110,7 +113,7 @@ def obstacle(target: Target, one: Check, suspect: str) -> str:
     if not target.ready:
         return "the server was not ready"
     try:
-        target.get(starts.LIVE)
+        target.get(target.launch.live)
     except CheckError:
         return f"the server stopped answering during or after {suspect!r}"
     return ""

@@ -18,6 +18,7 @@ from sealift.errors import CheckError
 from sealift.loopback import HOST, free_port
 from sealift.ports import Engine
 from sealift.record.container import Container, ContainerSpec
+from sealift.record.launch import filled
 from sealift.types import Json
 
 KEPT = 20
@@ -31,8 +32,8 @@ class Target:
     A context manager: at its end the server is ended. One whose check was killed is ended by
     the next that starts with the same labels.
 
-    ``budget`` is the time in seconds that it may take to be ready, ``grace`` the time it may
-    take to end.
+    ``budget`` is the time in seconds that it may take to be ready (its launch's own if None),
+    ``grace`` the time it may take to end.
     """
 
     def __init__(
@@ -42,14 +43,15 @@ class Target:
         engine: Engine,
         folder: Path,
         labels: Mapping[str, str],
-        budget: float = 30.0,
+        budget: float | None = None,
         grace: float = 10.0,
     ) -> None:
         self.subject = subject
         self.engine = engine
-        self.budget = budget
+        self.budget = subject.launch.budget if budget is None else budget
         self.grace = grace
         self.port = free_port()
+        self.launch = filled(subject.launch, port=self.port, image=subject.image, spare=free_port)
         self.ready = False
         self.starting: list[Answer] = []
         """Every answer up to that by which it was ready."""
@@ -76,18 +78,13 @@ class Target:
 
     def spec(self) -> ContainerSpec:
         """What the engine is asked for: what a release asks for, without prediction logs."""
-        start = self.subject.start
         return ContainerSpec(
             name=self._name,
             image=self.subject.image,
-            argv=start.argv,
-            env={
-                **start.environment,
-                "SEALIFT_HOST": HOST,
-                "SEALIFT_PORT": str(self.port),
-                "SEALIFT_IMAGE": self.subject.image,
-            },
-            workdir=start.working_dir,
+            argv=self.launch.argv,
+            env=self.launch.env,
+            scratch=self.launch.scratch,
+            workdir=self.launch.workdir,
             network="host",
             labels={**self._labels, "sealift.owner": self._owner},
             log=str(self._log),
@@ -123,7 +120,7 @@ class Target:
         """
         name = f"{self._name}-probe-{clock.token(6)}"
         log = self._log.with_name(f"{name}.log")
-        argv = (self.subject.start.argv[0], "-c", source)
+        argv = (self.launch.argv[0], "-c", source)
         done = self.engine.run(
             msgspec.structs.replace(self.spec(), name=name, argv=argv, log=str(log)), timeout=60
         )
@@ -135,6 +132,11 @@ class Target:
             )
         log.unlink()
         return text
+
+    @property
+    def log(self) -> str:
+        """The end of what the server wrote to its log."""
+        return self._log.read_text(errors="replace")[-4000:] if self._log.exists() else ""
 
     @property
     def last_words(self) -> str:

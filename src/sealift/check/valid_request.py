@@ -178,4 +178,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK", "by_name", "flat", "refused", "shown"]
+__all__ = ["CHECK", "by_name", "fits", "flat", "refused", "shown", "sizes"]

@@ -12,7 +12,7 @@ from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
 from sealift.folders import private
-from sealift.record.report import Report
+from sealift.record.report import CheckResult, Report
 from sealift.record.run import Run
 
 Params = Annotated[
@@ -90,12 +90,11 @@ def show_report(page: Page, report: Report) -> None:
     """A report for a person."""
     page.table(
         ("check", "result", "seconds", "shows"),
-        [
-            (one.name, "pass" if one.passed else "FAIL", f"{one.seconds:.2f}", one.shows)
-            for one in report.results
-        ],
+        [(one.name, verdict(one), f"{one.seconds:.2f}", one.shows) for one in report.results],
     )
     for result in report.results:
+        if not result.applied:
+            page.line(f"{result.name}: {result.detail}", "info")
         for finding in result.findings:
             place = f" ({finding.place})" if finding.place else ""
             page.line(f"{result.name}: {finding.message}{place}", finding.severity)
@@ -106,6 +105,13 @@ def show_report(page: Page, report: Report) -> None:
         f"the report is signed and kept beside image {short(report.subject)}",
         "good" if report.passed else "error",
     )
+
+
+def verdict(one: CheckResult) -> str:
+    """How a check ended, in a word."""
+    if not one.passed:
+        return "FAIL"
+    return "pass" if one.applied else "-"
 
 
 __all__ = ["check", "data", "show_report", "show_run", "train"]

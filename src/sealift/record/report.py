@@ -8,6 +8,9 @@ import msgspec
 
 from sealift.types import Digest
 
+SPARED = "does not apply: "
+"""What the detail of a check that had nothing to look at begins with."""
+
 Severity = Literal["info", "warning", "error"]
 
 
@@ -33,6 +36,11 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     def passed(self) -> bool:
         """Whether no finding is an error."""
         return all(finding.severity != "error" for finding in self.findings)
+
+    @property
+    def applied(self) -> bool:
+        """Whether there was something to look at."""
+        return not self.detail.startswith(SPARED)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
