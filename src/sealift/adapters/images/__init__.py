@@ -1,0 +1,1 @@
+"""Images that lie in files and folders, as other tools write them."""
