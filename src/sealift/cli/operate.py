@@ -239,12 +239,14 @@ def watch(
         wired.observations.add(cursors={}, labels=added)
         talk.say(f"{len(added):,} labels added")
     begin = clock.now() - since * 3600 if since else 0.0
+    models = wired.ledger.all(Model)
     seen = look(
         wired.observations,
         Profiles(wired.ledger, wired.store).known(),
         serving=journey.serving(wired),
         since=begin,
-        trained={model.version: model.metrics for model in wired.ledger.all(Model)},
+        trained={model.version: model.metrics for model in models},
+        brought={model.version for model in models if model.origin},
     )
     page.value(seen)
     show_watch(page, seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -34,11 +34,13 @@ def watch(
     serving: int | None,
     since: float = 0.0,
     trained: Mapping[int, Mapping[str, float]] | None = None,
+    brought: Collection[int] = (),
 ) -> WatchReport:
     """Read the observations made since an instant (seconds since 1970), and report.
 
     ``profiles`` are the reference profiles by version, ``serving`` the version that answers now,
-    and ``trained`` the metrics of each version as they were in training.
+    ``trained`` the metrics of each version as they were in training, and ``brought`` the versions
+    whose images others built: nothing but requests is seen of those.
     """
     seen = tallies(observations, since=since)
     predictions = {
@@ -62,7 +64,20 @@ def watch(
         prediction=prediction,
     )
     unusable = {number: tally.unusable for number, tally in seen.items()}
-    return conclude(report, trained or {}, unusable)
+    return unseen(conclude(report, trained or {}, unusable), brought)
+
+
+def unseen(report: WatchReport, brought: Collection[int]) -> WatchReport:
+    """The report, with what it cannot tell of the version that serves if others built that."""
+    if report.serving not in brought:
+        return report
+    flag = Finding(
+        severity="info",
+        message=f"Model {report.serving} was brought in: its requests, failures and latency are "
+        "seen here, its inputs, predictions and labels are not.",
+        place=f"model {report.serving}",
+    )
+    return msgspec.structs.replace(report, flags=(*report.flags, flag))
 
 
 def conclude(

@@ -82,14 +82,15 @@ class Api:
     def watch(self, request: Request) -> Response:
         """Error, drift and latency by version, from ``?since=`` on."""
         since = _number(request, "since", 0, LATEST)
-        trained = {model.version: model.metrics for model in self.ledger.all(Model)}
+        models = self.ledger.all(Model)
         return send(
             watch(
                 self.observations,
                 self.profiles(),
                 serving=serving(self.ledger.all(Release)),
                 since=since,
-                trained=trained,
+                trained={model.version: model.metrics for model in models},
+                brought={model.version for model in models if model.origin},
             )
         )
 
