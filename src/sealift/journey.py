@@ -43,6 +43,8 @@ from sealift.train.gate import failures
 from sealift.types import Scalar
 from sealift.wiring import Wired
 
+SEEN_BY_ROUTER = ("errors", "latency_p99")
+"""The guards that need no predictions."""
 ORPHANED_SECONDS = 10.0
 """How long a release may be without a controller before whoever follows it is told."""
 
@@ -119,12 +121,13 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
     """Ask the controller for a release of a model version; returns its record at once.
 
     Raises ``ReleaseError`` when the image has no bill of materials, no provenance, or no valid,
-    passing report, when another release is in progress, or when the version serves already.
+    passing report about this version, when a guard needs predictions of a server that was brought
+    in, when another release is in progress, or when the version serves already.
     """
     model = pick(wired, version)
     image = image_of(wired, model)
     evidence.require(image.digest, model.version, store=wired.store, signer=wired.signer)
-    _, sealed = require(
+    report, sealed = require(
         image.digest,
         store=wired.store,
         signer=wired.signer,
@@ -132,6 +135,13 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
         max_age=None,
         now=clock.now(),
     )
+    if report.model != model.version:
+        raise ReleaseError(
+            f"The image's report is about model {report.model}, not {model.version}.",
+            where=image.digest,
+            remedy=f"Run `sealift check --model {model.version}`.",
+        )
+    _can_be_guarded(model, wired.project.release)
     with wired.ledger.exclusive("release"):
         previous = _free_for(wired, model.version)
         settings = wired.project.release
@@ -218,6 +228,8 @@ def pick(wired: Wired, version: int | None) -> Model:
 
 def image_of(wired: Wired, model: Model) -> Image:
     """The newest serving image of a model version that runs on this machine."""
+    if model.origin is not None:
+        return wired.ledger.get(Image, model.origin.image)
     built = [image for image in wired.ledger.all(Image) if image.model == model.version]
     if not built:
         raise NotFoundError(
@@ -242,6 +254,18 @@ def passed(report: Report) -> None:
             f"{len(failed)} of {len(report.results)} checks failed: {', '.join(failed)}.",
             where=report.subject,
             remedy="Each finding above says what to do.",
+        )
+
+
+def _can_be_guarded(model: Model, settings: ReleaseSettings) -> None:
+    """Of a server of others the router sees requests; labels find no predictions to join."""
+    blind = [name for name in settings.guard if name not in SEEN_BY_ROUTER]
+    if model.origin is not None and blind:
+        raise ReleaseError(
+            f"Model {model.version} was brought in: its predictions are not seen, so that "
+            f"{' and '.join(blind)} can never be shown to be well.",
+            where="[release.guard]",
+            remedy=f"Remove {' and '.join(blind)}; {' and '.join(SEEN_BY_ROUTER)} can be guarded.",
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from project_on_disk import ProjectOnDisk, Traffic
 
 pytestmark = [pytest.mark.network, pytest.mark.engine]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from project_on_disk import ProjectOnDisk
 
 pytestmark = [pytest.mark.network, pytest.mark.engine]

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from project_on_disk import ProjectOnDisk, Traffic
 
 pytestmark = [pytest.mark.network, pytest.mark.engine]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +13,18 @@ from sealift import packing, remaking
 from sealift.cli.options import HERE, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
+from sealift.errors import UsageError
+from sealift.intake.bring import bring
 from sealift.package.evidence import bill
 from sealift.package.shelf import readable
+from sealift.ports import Progress
 from sealift.record.comparison import Comparison
 from sealift.record.explanation import Explanation
 from sealift.record.image import Image
 from sealift.record.transfer import Pushed, Saved
 from sealift.types import Json as Value
 from sealift.whole import whole
+from sealift.wiring import Wired
 
 LARGEST = 5
 """Packages that are named with their sizes; all of them are in the answer to --json."""
@@ -37,6 +42,20 @@ Archive = Annotated[
     Path | None,
     typer.Option("--archive", help="Write the image to this file, for docker load or podman load."),
 ]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from-image",
+        metavar="IMAGE",
+        help="Bring in an image of others: HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE or "
+        "docker-archive:FILE.",
+    ),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option("--table", help="With --from-image: a CSV file of rows that its model answers."),
+]
+
 
 Verify = Annotated[
     bool, typer.Option("--verify", help="Make the model's images again from nothing, and compare.")
@@ -60,10 +79,17 @@ def package(
     archive: Archive = None,
     verify: Verify = False,
     rebuild: Rebuild = "",
+    from_image: From = "",
+    table: Table = None,
     json: Json = False,
 ) -> None:
-    """Build the serving image of a model, without a daemon."""
+    """Build the serving image of a model, without a daemon; or bring one in that others built."""
     wired, page = workplace(where), Page(as_json=json)
+    if (from_image or table) and (model is not None or verify or rebuild):
+        raise UsageError(
+            "--from-image goes with none of --model, --verify and --rebuild.",
+            remedy="Leave them out: the image is brought in as it is.",
+        )
     if verify or rebuild:
         with Work() as talk:
             compared = (
@@ -75,7 +101,11 @@ def package(
         return
     target = packing.destination(wired, to) if push or to else ""
     with Work() as talk:
-        images = packing.package(wired, model, progress=talk)
+        images: Sequence[Image] = (
+            [brought(wired, from_image, table, talk)]
+            if from_image or table
+            else packing.package(wired, model, progress=talk)
+        )
         image = images[0]
         pushed = packing.push(wired, images, target, progress=talk) if target else None
         told = [packing.explain(wired, one) for one in images]
@@ -93,6 +123,13 @@ def package(
     if saved:
         show_saved(page, saved)
     page.line(f"next: sealift check --model {image.model}", "info")
+
+
+def brought(wired: Wired, reference: str, table: Path | None, talk: Progress) -> Image:
+    """An image of others, brought in. Raises ``UsageError`` for a table without one."""
+    if not reference:
+        raise UsageError("--table goes with --from-image.", remedy="Name the image to bring in.")
+    return bring(wired, reference, table, comment="", progress=talk)[1]
 
 
 def write_bill(content: dict[str, Value], to: Path) -> None:
@@ -120,8 +157,11 @@ def show_saved(page: Page, saved: Saved) -> None:
     page.line(f"docker load, podman load and others call it {saved.name}", "info")
 
 
-def show_image(page: Page, image: Image, told: Explanation) -> None:
+def show_image(page: Page, image: Image, told: Explanation | None) -> None:
     """An image for a person: its layers, its largest packages, and what is not as before."""
+    if told is None:
+        show_foreign(page, image)
+        return
     page.table(
         ("layer", "stored", "unpacked", "digest", ""),
         [
@@ -143,6 +183,18 @@ def show_image(page: Page, image: Image, told: Explanation) -> None:
         + (f"; {readable(told.fresh)} since the image before" if told.since else ""),
         "good",
     )
+
+
+def show_foreign(page: Page, image: Image) -> None:
+    """An image of others for a person: its layers."""
+    page.table(
+        ("layer", "stored", "digest"),
+        [
+            (str(number), readable(one.descriptor.size), short(one.descriptor.digest))
+            for number, one in enumerate(image.layers, start=1)
+        ],
+    )
+    page.line(f"image {image.digest}  {image.platform}, model {image.model}: brought in", "good")
 
 
 def show_comparisons(page: Page, compared: list[Comparison]) -> None:
