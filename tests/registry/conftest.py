@@ -1,13 +1,11 @@
 """Registries to talk to: one in this process that misbehaves, and Debian's, a child process."""
 
 import pytest
-from registry_programs import AUTH, CONFIGURATION, HTPASSWD, QUICK, answers
 
-from programs import needs
-from sealift import process
+import registry_programs
+from registry_programs import QUICK
 from sealift.adapters.registries.session import Access
 from sealift.adapters.stores.layout import Layout
-from sealift.loopback import free_port
 from sealift.testing.registry import Faults, RegistryServer
 
 
@@ -68,20 +66,9 @@ def start_registry(tmp_path_factory):
     children = []
 
     def start(*, login=False):
-        needs("docker-registry")
-        folder = tmp_path_factory.mktemp("registry")
-        (folder / "htpasswd").write_text(HTPASSWD)
-        auth = AUTH.format(path=folder / "htpasswd") if login else ""
-        for _ in range(5):
-            port = free_port()
-            text = CONFIGURATION.format(root=folder / "data", port=port, auth=auth)
-            (folder / "config.yml").write_text(text)
-            words = ["docker-registry", "serve", folder / "config.yml"]
-            child = process.spawn(words, log=folder / "log")
-            if answers(child, port):
-                children.append(child)
-                return f"127.0.0.1:{port}"
-        raise AssertionError((folder / "log").read_text())
+        child, host = registry_programs.start(tmp_path_factory.mktemp("registry"), login=login)
+        children.append(child)
+        return host
 
     yield start
     for child in children:

@@ -18,7 +18,6 @@ from sealift.ports import Store
 from sealift.record.image import (
     INDEX,
     MANIFEST,
-    MODEL_MANIFEST,
     Descriptor,
     Image,
     Index,
@@ -58,9 +57,8 @@ def faces(store: Store, model: Digest, images: Sequence[Image]) -> Faces:
     ``PackageError`` for two images for one platform, or none.
     """
     notes = titles(store, model)
-    artifact = Descriptor(
-        media_type=MANIFEST, digest=model, size=_size(store, model), artifact_type=MODEL_MANIFEST
-    )
+    # without its artifact type: tools older than that field drop it, and then the digest is wrong
+    artifact = Descriptor(media_type=MANIFEST, digest=model, size=_size(store, model))
     mounted = mountable(store, model)
     serving = [
         Descriptor(

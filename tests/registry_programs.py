@@ -6,8 +6,10 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from sealift import clock
+from programs import needs
+from sealift import clock, process
 from sealift.adapters.registries.retry import Retry
+from sealift.loopback import free_port
 
 QUICK = Retry(attempts=4, first=0.001, longest=0.01, patience=2.0)
 LOGIN = ("pilot", "pass:word")
@@ -39,6 +41,22 @@ def answers(child, port):
     child.kill()
     child.wait()
     return False
+
+
+def start(folder, *, login=False):
+    """Start Debian's registry over a folder, with a login or without; the process and its host."""
+    needs("docker-registry")
+    (folder / "htpasswd").write_text(HTPASSWD)
+    auth = AUTH.format(path=folder / "htpasswd") if login else ""
+    for _ in range(5):
+        port = free_port()
+        text = CONFIGURATION.format(root=folder / "data", port=port, auth=auth)
+        (folder / "config.yml").write_text(text)
+        words = ["docker-registry", "serve", folder / "config.yml"]
+        child = process.spawn(words, log=folder / "log")
+        if answers(child, port):
+            return child, f"127.0.0.1:{port}"
+    raise AssertionError((folder / "log").read_text())
 
 
 def run(*words, **kwargs):
