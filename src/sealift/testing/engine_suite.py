@@ -56,6 +56,20 @@ class IsolationSuite:
 
         assert wrote.split() == ["/tmp", "/dev/shm"]  # noqa: S108 -- inside the container
 
+    def test_scratch_folders_are_empty_and_writable_and_nothing_else(
+        self, bench: EngineBench
+    ) -> None:
+        """One that the image has, with what is in it hidden, and one that it has not."""
+        _, wrote = bench.run(
+            "for f in /opt /var/cache/deep /etc /var; do touch $f/new 2>/dev/null && echo $f; done;"
+            "ls /opt /var/cache/deep; exit 0",
+            scratch=("/opt", "/var/cache/deep"),
+        )
+        first, second, *listed = wrote.split()
+
+        assert (first, second) == ("/opt", "/var/cache/deep")
+        assert [word for word in listed if word == "new"] == ["new", "new"]
+
     def test_the_program_is_nobody(self, bench: EngineBench) -> None:
         """It is not root, has no capability, and cannot get any."""
         _, wrote = bench.run("id -u; cat /proc/self/status")

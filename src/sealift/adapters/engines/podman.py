@@ -18,7 +18,7 @@ from sealift.adapters.engines.environment import environment
 from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
 from sealift.adapters.engines.mounts import mounts
-from sealift.adapters.engines.podman_args import LIVE, MARK, arguments, lines, title
+from sealift.adapters.engines.podman_args import LIVE, MARK, SCRATCH, arguments, lines, title
 from sealift.adapters.engines.podman_command import Command, unrunnable
 from sealift.adapters.engines.podman_loan import identity, lend, lent
 from sealift.adapters.engines.programs import not_runnable
@@ -58,6 +58,9 @@ class Podman:
     maps_users: ClassVar[bool] = True
     # Else podman puts writable folders on /run and /var/tmp.
     own_options: ClassVar[tuple[str, ...]] = ("--read-only-tmpfs=false",)
+    # Else podman copies what the image has there, and runc gives it the mode of what was there: so
+    # it belongs to the container's user (U).
+    empty: ClassVar[str] = f"{SCRATCH},notmpcopyup,U"
 
     def __init__(self, store: Store, live: Path, args: Sequence[str] = ()) -> None:
         self._store = store
@@ -169,6 +172,7 @@ class Podman:
                 env_file=Path(given.name),
                 mounts=bound,
                 guarantees=self._guarantees,
+                empty=self.empty,
             )
             yield [*self.own_options, *self._args, *words]
 
@@ -248,6 +252,7 @@ class Docker(Podman):
     program = "docker"
     maps_users = False
     own_options = ()
+    empty = SCRATCH
 
     def _bring(self, image: Digest) -> str:
         return podman_image.load(self._command, self._store, image, self._live)

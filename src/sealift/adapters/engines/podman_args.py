@@ -44,10 +44,12 @@ def arguments(
     env_file: Path,
     mounts: Sequence[Mount],
     guarantees: Guarantees,
+    empty: str = SCRATCH,
 ) -> list[str]:
     """The options, the image and the program of ``create`` or ``run``, without further options.
 
     ``image`` is the engine's own name of it, ``user`` the options that say who the program is.
+    ``empty`` are the options of a folder to write, which must not show what the image has there.
     Limits that the machine cannot enforce are left out, since the engine would refuse them.
     """
     limits = []
@@ -66,7 +68,7 @@ def arguments(
         f"--label={MARK}={mark.text()}",
         f"--label={LIVE}={mark.live}",
         f"--env-file={env_file}",
-        *(f"--tmpfs={_plain(folder)}:{SCRATCH}" for folder in spec.scratch),
+        *(f"--tmpfs={_plain(folder)}:{empty}" for folder in spec.scratch),
         *(f"--volume={_volume(mount)}" for mount in mounts),
         f"--entrypoint={spec.argv[0]}",
         image,
@@ -102,4 +104,4 @@ def lines(env: dict[str, str], name: str) -> str:
     return "".join(f"{variable}={value}\n" for variable, value in sorted(env.items()))
 
 
-__all__ = ["LIVE", "MARK", "arguments", "lines", "title"]
+__all__ = ["LIVE", "MARK", "SCRATCH", "arguments", "lines", "title"]

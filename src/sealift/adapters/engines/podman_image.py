@@ -17,7 +17,7 @@ from sealift.adapters.engines import leftovers
 from sealift.adapters.engines.podman_command import Command
 from sealift.adapters.stores.inflate import inflated
 from sealift.ports import Store
-from sealift.record.image import MANIFEST, Descriptor, Manifest
+from sealift.record.image import Descriptor, Manifest
 from sealift.types import Digest, Json
 
 NAME = "localhost/sealift"
@@ -79,7 +79,8 @@ def _alone(store: Store, image: Digest) -> Iterator[Path]:
     """
     with store.open(image) as blob:
         size = len(blob.read())
-    entry: Json = {"mediaType": MANIFEST, "digest": image, "size": size}
+    kind = store.manifest(image).media_type
+    entry: Json = {"mediaType": kind, "digest": image, "size": size}
     with _scratch(Path(gettempdir())) as folder:
         (folder / "oci-layout").write_bytes(digest.canonical({"imageLayoutVersion": "1.0.0"}))
         (folder / "blobs").symlink_to((store.root / "blobs").absolute())

@@ -86,7 +86,7 @@ class _Unpacking:
             path.symlink_to(info.linkname)
             os.utime(path, (info.mtime, info.mtime), follow_symlinks=False)
         elif info.islnk():
-            path.hardlink_to(self._linked(info.linkname))
+            os.link(self._linked(info.linkname), path, follow_symlinks=False)
         elif info.isreg() and not info.issparse():
             member.write(path, stat.S_IMODE(info.mode) & 0o777)
         else:
@@ -115,8 +115,8 @@ class _Unpacking:
     def _linked(self, target: str) -> Path:
         name = trees.clean(target, self._source)
         path = self._root / name
-        held = (name.rpartition("/")[0] or ".") in self._real and path.is_file()
-        if not held or path.is_symlink():
+        held = (name.rpartition("/")[0] or ".") in self._real
+        if not held or not (path.is_symlink() or path.is_file()):
             self._refuse("A layer links to a file that it does not hold.", name)
         return path
 
