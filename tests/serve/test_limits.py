@@ -41,15 +41,28 @@ def infer(rows, **parameters):
 
 
 def test_a_deadline_ends_the_work(slow_server):
-    """504 by the protocol's timeout in microseconds and by the header in seconds; then the
+    """408 by the protocol's timeout in microseconds and by the header in seconds; then the
     model's thread is free again, though the whole work would have taken long."""
     by_parameter = slow_server.post(infer(4000, timeout=50_000), path="/v2/models/toy/infer")
     by_header = slow_server.post({"rows": [ROW] * 4000}, **{"x-sealift-timeout": "0.05"})
 
     for answer in (by_parameter, by_header):
-        assert (answer.status_code, answer.json()["code"]) == (504, "deadline")
+        assert (answer.status_code, answer.json()["code"]) == (408, "deadline")
     slow_server.wait_for(lambda: slow_server.post({"rows": [ROW] * 50}).status_code == 200)
     assert sample(slow_server, "sealift_waiting") == 0
+
+
+def test_the_servers_own_deadline_is_another_matter(slow_server, tmp_path):
+    """504: what a client wishes never looks like a server that fails, what the server fails to
+    do in its own time does."""
+    folder = slow_server.log.parent / "model"
+    with Running(folder, tmp_path / "log", SEALIFT_TIMEOUT="0.05") as server:
+        server.ready()
+        own = server.post({"rows": [ROW] * 4000})
+        sooner = server.post({"rows": [ROW] * 4000}, **{"x-sealift-timeout": "0.04"})
+        later = server.post({"rows": [ROW] * 4000}, **{"x-sealift-timeout": "60"})
+
+    assert [answer.status_code for answer in (own, sooner, later)] == [504, 408, 504]
 
 
 @pytest.mark.parametrize("value", ["", "60", "1e3"])

@@ -22,6 +22,17 @@ class Holder(Protocol):
     reserved: int
 
 
+class Caller(Protocol):
+    """Who waits for the model: until when (0: for ever), and how to see that it has left."""
+
+    deadline: float
+    protocol: HTTPProtocol
+
+    def late(self) -> RefusalError:
+        """What it is told when the deadline has passed."""
+        ...
+
+
 class Room:
     """Bytes that the bodies of all requests under way may take together."""
 
@@ -63,30 +74,29 @@ class Lanes:
         self,
         job: Callable[[], T],
         stop: Callable[[], None],
-        *,
         cost: float,
-        deadline: float,
-        protocol: HTTPProtocol,
+        caller: Caller,
     ) -> T:
         """What ``job`` gives, in a thread; ``cost`` is its expected time in seconds.
 
         ``stop`` is called, from here, when nobody wants the answer any more. Raises
-        ``RefusalError`` (429, 504), and ``ProtocolClosed`` when the client has gone.
+        ``RefusalError`` (429, and what the caller has for being late), and ``ProtocolClosed``
+        when the client has gone.
         """
-        self._admit(deadline)
+        self._admit(caller)
         self.load += cost
         turn = _Turn()
         work = asyncio.ensure_future(self._work(turn, job))
         work.add_done_callback(lambda _: self._leave(cost, work))
-        gone = asyncio.ensure_future(_disconnected(protocol))
-        left = deadline - clock.monotonic() if deadline else None
+        gone = asyncio.ensure_future(_disconnected(caller.protocol))
+        left = caller.deadline - clock.monotonic() if caller.deadline else None
         try:
             await asyncio.wait((work, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
             if gone.done():
                 raise ProtocolClosed
-            raise too_late()
+            raise caller.late()
         finally:
             gone.cancel()
             if not work.done():
@@ -94,10 +104,10 @@ class Lanes:
                 if not turn.begun:
                     work.cancel()
 
-    def _admit(self, deadline: float) -> None:
+    def _admit(self, caller: Caller) -> None:
         wait = self.load / self._lanes
-        if deadline and clock.monotonic() + wait > deadline:
-            raise too_late()
+        if caller.deadline and clock.monotonic() + wait > caller.deadline:
+            raise caller.late()
         if wait > self._patience:
             raise overloaded("Too many requests wait for the model.", wait - self._patience)
 
@@ -140,11 +150,4 @@ def overloaded(why: str, seconds: float) -> RefusalError:
     )
 
 
-def too_late() -> RefusalError:
-    """504: the deadline of the request."""
-    return RefusalError(
-        "The answer would come after the deadline of the request.", code="deadline", status=504
-    )
-
-
-__all__ = ["Lanes", "Room", "overloaded", "too_late"]
+__all__ = ["Lanes", "Room", "overloaded"]

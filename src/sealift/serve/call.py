@@ -25,8 +25,8 @@ class Call:
     """
 
     __slots__ = (
-        "began", "code", "deadline", "headers", "id", "protocol", "read", "reserved", "rows",
-        "scope", "trace",
+        "began", "code", "deadline", "headers", "hurried", "id", "protocol", "read", "reserved",
+        "rows", "scope", "trace",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
@@ -35,6 +35,7 @@ class Call:
         self.headers = scope.headers
         self.began = clock.monotonic()
         self.deadline = 0.0
+        self.hurried = False
         self.id = ""
         self.code = ""
         self.rows = 0
@@ -59,11 +60,27 @@ class Call:
             )
         self.id = given
 
-    def hurry(self, seconds: float) -> None:
-        """Answer within so many seconds from the beginning; the nearest such wish counts."""
+    def bound(self, seconds: float) -> None:
+        """Answer within so many seconds from the beginning, by the server's own rule; 0: none."""
         if seconds > 0:
-            deadline = self.began + seconds
-            self.deadline = min(self.deadline, deadline) if self.deadline else deadline
+            self.deadline = self.began + seconds
+
+    def hurry(self, seconds: float) -> None:
+        """Answer within so many seconds from the beginning, as the client wishes; 0: none."""
+        deadline = self.began + seconds
+        if seconds > 0 and not 0 < self.deadline < deadline:
+            self.deadline, self.hurried = deadline, True
+
+    def late(self) -> RefusalError:
+        """What is told when the deadline has passed: 408 for the client's own, else 504.
+
+        A client that is in too much of a hurry must not make the server look broken.
+        """
+        return RefusalError(
+            "The answer would come after the deadline of the request.",
+            code="deadline",
+            status=408 if self.hurried else 504,
+        )
 
     def hurry_as_told(self) -> None:
         """Keep the ``X-Sealift-Timeout`` of the request. Raises ``RefusalError`` for no seconds."""

@@ -19,12 +19,12 @@ SHOWN = 50
 
 _ERRORS = {
     "400": "The request breaks the contract or the protocol; the error names the place.",
-    "408": "The body did not arrive in time.",
+    "408": "The body came too late, or the answer would, by the client's own deadline.",
     "413": "The body is too large.",
     "415": "The media type or the content encoding is not understood.",
     "429": "Too much is under way; come again after Retry-After seconds.",
     "503": "The server is not ready.",
-    "504": "The answer would have come after the deadline.",
+    "504": "The answer would have taken longer than the server allows.",
 }
 
 

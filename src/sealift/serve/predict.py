@@ -10,7 +10,7 @@ from granian.rsgi import ProtocolClosed
 
 from sealift import clock
 from sealift.record.contract import Contract
-from sealift.serve.admission import Lanes, too_late
+from sealift.serve.admission import Lanes
 from sealift.serve.batch import Batch
 from sealift.serve.call import Call
 from sealift.serve.ready import Certified
@@ -47,7 +47,7 @@ class Predictor:
         """Predict a batch. Raises ``RefusalError``, and whatever a failing model raises."""
         flags = batch.flags
         if call.deadline and clock.monotonic() > call.deadline:
-            raise too_late()
+            raise call.late()
         try:
             outputs, started = await self._outputs(call, batch)
         except (RefusalError, ProtocolClosed):
@@ -80,9 +80,7 @@ class Predictor:
         def stop() -> None:
             options.terminate = True
 
-        return await self._lanes.run(
-            job, stop, cost=cost, deadline=call.deadline, protocol=call.protocol
-        )
+        return await self._lanes.run(job, stop, cost, call)
 
     def recorded(self, result: Result) -> list[float | str | None]:
         """The predictions as they are logged: labels as text, None where it is no single value."""

@@ -260,7 +260,7 @@ class Service:
     def _begin(self, call: Call) -> _Loaded:
         if self._loaded is None:
             raise self._unready()
-        call.hurry(self._limits.timeout)
+        call.bound(self._limits.timeout)
         call.hurry_as_told()
         return self._loaded
 
