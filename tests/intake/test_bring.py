@@ -3,9 +3,9 @@
 import pytest
 from intake_world import PORT, examples
 
-from sealift import journey
+from sealift import journey, remaking
 from sealift.check.suite import CHECKS
-from sealift.errors import PackageError, ReleaseError
+from sealift.errors import IntegrityError, NotFoundError, PackageError, ReleaseError
 from sealift.package import brought, evidence
 
 pytestmark = pytest.mark.engine
@@ -62,6 +62,15 @@ def test_it_is_documented_as_what_it_is(newcomer):
     assert stated["runDetails"]["builder"]["id"] == brought.UNKNOWN_BUILDER
     dependencies = stated["buildDefinition"]["resolvedDependencies"]
     assert dependencies[0]["digest"] == {"sha256": image.digest.removeprefix("sha256:")}
+
+
+def test_only_its_builder_can_make_it_again(newcomer):
+    """Sealift has no lock of it, and says so instead of comparing with nothing."""
+    _, image = newcomer.bring()
+    with pytest.raises(NotFoundError, match="others built it"):
+        remaking.verify(newcomer.wired, None, progress=newcomer.progress)
+    with pytest.raises(IntegrityError, match="names no lock"):
+        remaking.rebuild(newcomer.wired, image.digest, progress=newcomer.progress)
 
 
 def test_brought_in_again_it_is_the_same_version(newcomer):

@@ -77,7 +77,8 @@ def told(document: dict[str, Json]) -> tuple[Digest, str]:
         value = lock.digest["sha256"]
     except (msgspec.ValidationError, StopIteration, KeyError) as error:
         raise IntegrityError(
-            "The provenance names no lock.", remedy="Package the model again."
+            "The provenance names no lock.",
+            remedy="Package the model again; an image that others built only they can make again.",
         ) from error
     return Digest(f"sha256:{value}"), said.run_details.builder.version.get("sealift", "")
 
