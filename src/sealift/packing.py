@@ -28,6 +28,7 @@ from sealift.record.model import Model
 from sealift.record.project import Platform
 from sealift.record.run import Run
 from sealift.record.transfer import Pushed, Saved
+from sealift.types import Digest
 from sealift.wiring import Wired
 
 
@@ -114,21 +115,26 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
     """Send the images of a model, its volume and its artifact to a registry, with all about them.
 
     The tag names the index of them all; without a tag or a digest in ``target`` it is the version
-    of the model. Blobs that repositories of earlier pushes have are mounted from there.
+    of the model. An image that others built goes as it came, since its model is inside of it.
+    Blobs that repositories of earlier pushes have are mounted from there.
     """
     place = parse_reference(target)
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(images[0].model))
-    made = tie(wired, images)
+    root, beside = images[0].digest, dict[str, Digest]()
+    if journey.pick(wired, images[0].model).origin is None:
+        made = tie(wired, images)
+        root = made.index.digest
+        if place.tag and not place.digest:
+            beside = {tag: one.digest for tag, one in made.beside(place.tag).items()}
     known = Repositories(downloads() / "repositories.json")
     access = Access(wired.network, sources=known.beside(place.host, place.repository))
     progress.step("push", f"to {place}")
-    beside = made.tags(place.tag) if place.tag and not place.digest else {}
     pushed = send(
         wired.store,
-        made.index.digest,
+        root,
         str(place),
-        beside={tag: one.digest for tag, one in beside.items() if tag != place.tag},
+        beside=beside,
         access=access,
         progress=progress,
     )

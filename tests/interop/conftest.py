@@ -43,7 +43,7 @@ def repository(made, tmp_path_factory):
     """Where it is in a registry: all its faces, under the tags 3, 3-volume and 3-model."""
     folder = tmp_path_factory.mktemp("registry")
     child, host = registry_programs.start(folder)
-    tags = {tag: one.digest for tag, one in made.faces.tags("3").items() if tag != "3"}
+    tags = {tag: one.digest for tag, one in made.faces.beside("3").items()}
     push(made.store, made.faces.index.digest, f"{host}/team/sums:3", beside=tags)
     yield f"{host}/team/sums"
     child.kill()

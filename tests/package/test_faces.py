@@ -228,10 +228,9 @@ def test_what_is_no_model_is_not_mounted(store, model):
         mountable(store, image.digest)
 
 
-def test_the_tags_of_a_version_name_its_faces(store, model):
-    """The index, which stands for all, comes last."""
+def test_volume_and_artifact_have_tags_of_their_own(store, model):
+    """For those who ask for nothing else."""
     made = faces(store, model.digest, [serving(store, model, "linux/amd64")])
 
-    assert list(made.tags("3")) == ["3-model", "3-volume", "3"]
-    assert made.tags("3")["3"] == made.index
+    assert made.beside("3") == {"3-model": made.model, "3-volume": made.volume}
     assert made.model.digest == model.digest

@@ -14,7 +14,8 @@ from sealift.package.artifact import model_layers, write_model
 from sealift.package.image import serving_config, write
 from sealift.record.contract import Contract
 from sealift.record.image import Image
-from sealift.record.model import Model
+from sealift.record.launch import Launch
+from sealift.record.model import Model, Origin
 from sealift.testing.registry import RegistryServer
 from sealift.wiring import Wired
 
@@ -40,7 +41,7 @@ def project(tmp_path, text=""):
     return Wired(tmp_path)
 
 
-def packaged(wired, seed=1):
+def packaged(wired, seed=1, origin=None):
     """The record of an image for version 3 of a model, and the model itself."""
     folder = wired.folders.root / f"model-{seed}"
     folder.mkdir()
@@ -51,6 +52,7 @@ def packaged(wired, seed=1):
         Model(
             name="flights",
             version=3,
+            origin=origin,
             digest=artifact.digest,
             content=digest.of_tree(folder),
             run="r",
@@ -95,6 +97,19 @@ def test_an_image_goes_to_the_registry_of_the_project_under_its_version(server, 
     # five files of the model, once; two configurations of volumes, those of image and artifact
     assert msgspec.json.decode(msgspec.json.encode(pushed))["sent_blobs"] == 5 + 2 + 2 + 2
     assert wired.store.resolve("flights:3-index") == made.index
+
+
+def test_an_image_of_others_goes_as_it_came(server, tmp_path):
+    """Under its own digest: its model is inside, and there is nothing to mount."""
+    wired = project(tmp_path)
+    launch = Launch(argv=("serve",))
+    origin = Origin(reference="theirs:1", image=digest.of_bytes(b"x"), served="m", launch=launch)
+    image = packaged(wired, origin=origin)
+
+    pushed = packing.push(wired, [image], f"{server.host}/team/theirs", progress=Listener())
+
+    assert pushed.digest == server.tags["team/theirs", "3"] == image.digest
+    assert pushed.beside == {}
 
 
 def test_a_reference_on_the_command_line_wins(server, tmp_path):

@@ -41,13 +41,9 @@ class Faces(msgspec.Struct, frozen=True, kw_only=True):
     volume: Descriptor
     model: Descriptor
 
-    def tags(self, version: str) -> dict[str, Descriptor]:
-        """What each face is called in a repository; the index, which names the others, last."""
-        return {
-            f"{version}-model": self.model,
-            f"{version}-volume": self.volume,
-            version: self.index,
-        }
+    def beside(self, tag: str) -> dict[str, Descriptor]:
+        """What volume and artifact are called in a repository where ``tag`` is the index."""
+        return {f"{tag}-model": self.model, f"{tag}-volume": self.volume}
 
 
 def faces(store: Store, model: Digest, images: Sequence[Image]) -> Faces:
