@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tarfile
 
 import msgspec
 import pytest
@@ -168,6 +169,28 @@ def test_without_a_registry_it_is_said_where_to_name_one(tmp_path):
 
     assert "image.registry" in caught.value.remedy
     assert "--to" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("registry", "target", "name"),
+    [
+        ("", "", "docker.io/library/flights:3"),
+        ("registry.example/team/flights", "", "registry.example/team/flights:3"),
+        ("registry.example/team/flights", "r.example/mine:candidate", "r.example/mine:candidate"),
+    ],
+)
+def test_an_archive_is_called_as_the_image_in_its_registry(tmp_path, registry, target, name):
+    """Else by the project; whoever loads it finds it under that name."""
+    wired = project(tmp_path, f'[image]\nregistry = "{registry}"' if registry else "")
+    image = packaged(wired)
+
+    called = packing.called(wired, image, target)
+    saved = packing.archive(wired, image, called, tmp_path / "it.tar", progress=Listener())
+
+    assert saved.name == name
+    assert saved.size == (tmp_path / "it.tar").stat().st_size
+    with tarfile.open(tmp_path / "it.tar") as tar:
+        assert json.load(tar.extractfile("manifest.json"))[0]["RepoTags"] == [name]
 
 
 @pytest.mark.parametrize("words", [("--push",), ("--to", "https://r.example/x")])
