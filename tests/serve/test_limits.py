@@ -10,6 +10,7 @@ import pytest
 import toy_models as models
 from toy_running import Running, build
 
+from sealift.serve import connections
 from sealift.serve.arrival import Arrival
 from sealift.serve.refusal import RefusalError
 
@@ -184,6 +185,22 @@ def test_waiting_for_a_body_can_be_cancelled():
             await waiting
 
     asyncio.run(scene())
+
+
+def test_idle_connections_shut_nobody_out(tensor_server):
+    """Kept ones, and ones whose header never ends."""
+    idle = [socket.create_connection(("127.0.0.1", tensor_server.port)) for _ in range(400)]
+    for connection in idle[::2]:
+        connection.sendall(HEAD)
+    assert tensor_server.post({"rows": [{"a": 1, "b": 1, "c": 1}]}).status_code == 200
+    for connection in idle:
+        connection.close()
+
+
+@pytest.mark.parametrize(("files", "open_at_once"), [(1024, 960), (20_000, 16_384), (-1, 16_384)])
+def test_as_many_connections_as_files_may_be_open(files, open_at_once):
+    """With some to spare, and no more than are of use."""
+    assert connections.most(files) == open_at_once
 
 
 @pytest.mark.parametrize(

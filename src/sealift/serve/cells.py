@@ -33,6 +33,9 @@ def _decoders(depth: int) -> dict[str, msgspec.json.Decoder[Any]]:
 _FLAT = _decoders(1)
 _NESTED = _decoders(2)
 _NESTED_START = re.compile(rb"\s*\[\s*\[")
+LONG = 4096
+"""Bytes of data from which it is worth counting values before they are read."""
+
 _WHOLE = np.iinfo(np.int64)
 
 
@@ -137,13 +140,14 @@ class Cells:
                 code="binary_only",
                 path=f"{self.path}.data",
             )
-        self.nested = _NESTED_START.match(data) is not None
-        size = math.prod(tensor.shape)
+        size = self.rows * self.width
+        text = bytes(data)
+        self.nested = _NESTED_START.match(text) is not None
         # told from the text, so that a million numbers are not built to be thrown away
-        if tensor.datatype != "BYTES" and bytes(data).count(b",") >= max(1, size):
+        if len(text) > LONG and tensor.datatype != "BYTES" and text.count(b",") >= max(1, size):
             raise self._mismatch(tensor, "more")
         try:
-            values = (_NESTED if self.nested else _FLAT)[tensor.datatype].decode(data)
+            values = (_NESTED if self.nested else _FLAT)[tensor.datatype].decode(text)
         except strict.FAULTS as error:
             raise strict.translated(error, place=self._inside) from error
         self.flat = self._flatten(values, len(tensor.shape)) if self.nested else values

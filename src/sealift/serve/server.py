@@ -21,7 +21,7 @@ from granian.server.embed import Server
 
 from sealift import clock, process
 from sealift.errors import MachineError, UsageError
-from sealift.serve import log
+from sealift.serve import connections, log
 from sealift.serve.access import AccessLog, Mode
 from sealift.serve.app import App
 from sealift.serve.artifact import Artifact, read
@@ -168,7 +168,7 @@ def _granian(app: App, chosen: Settings) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE),
         websockets=False,
         backlog=1024,
-        backpressure=1024,
+        backpressure=connections.allowed(),
         log_level=LogLevels.error,
         log_access=False,
     )
