@@ -220,7 +220,11 @@ BAD_TENSORS = {
     "three dimensions": ({"hour": {"shape": [1, 1, 1]}}, "shape", "inputs[1].shape"),
     "no dimension": ({"hour": {"shape": []}}, "shape", "inputs[1].shape"),
     "two columns": ({"hour": {"shape": [1, 2], "data": [1, 2]}}, "shape", "inputs[1].shape"),
-    "ragged rows": ({"hour": {"shape": [2, 1], "data": [[1], [2, 3]]}}, "shape", "inputs[1].data"),
+    "ragged rows": (
+        {"hour": {"shape": [2, 1], "data": [[1], [2, 3]]}},
+        "shape",
+        "inputs[1].data[1]",
+    ),
     "nesting of a flat shape": ({"hour": {"data": [[9]]}}, "shape", "inputs[1].data"),
     "nesting that is too deep": (
         {"hour": {"shape": [1, 1], "data": [[[9]]]}},
