@@ -4,6 +4,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from toy_running import Running
@@ -129,3 +130,25 @@ def test_long_answers_are_compressed_as_the_client_likes(tensor_server, wish, co
     assert long.headers["vary"] == "accept-encoding"
     assert long.json()["predictions"] == [-3.0] * 500
     assert "content-encoding" not in short.headers
+
+
+def test_compressed_bodies_take_the_room_that_they_need(tensor_folder, tmp_path):
+    """Many at once are answered though each could have become as large as the bound."""
+    body = gzip.compress(json.dumps({"rows": [ROW] * 4000}).encode() + b" " * 400_000)
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    with Running(
+        tensor_folder,
+        tmp_path / "log",
+        SEALIFT_MAX_BODY="16000000",
+        SEALIFT_MAX_BODIES="16000000",
+    ) as server:
+        server.ready()
+
+        def ask(_):
+            with server.client_of() as client:
+                return client.post("/predict", content=body, headers=headers).status_code
+
+        with ThreadPoolExecutor(8) as clients:
+            assert set(clients.map(ask, range(24))) == {200}
+        page = server.client.get("/metrics").text
+        assert "sealift_body_bytes 0" in page

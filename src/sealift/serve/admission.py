@@ -48,11 +48,15 @@ class Room:
         self.taken += size
         holder.reserved += size
 
+    def leave(self, holder: Holder, size: int) -> None:
+        """Free so many bytes of what a call holds."""
+        self._free += size
+        self.taken -= size
+        holder.reserved -= size
+
     def give_back(self, holder: Holder) -> None:
-        """Free what a call held."""
-        self._free += holder.reserved
-        self.taken -= holder.reserved
-        holder.reserved = 0
+        """Free all that a call holds."""
+        self.leave(holder, holder.reserved)
 
 
 class Lanes:

@@ -139,10 +139,16 @@ class Call:
         self.read = True
         if not packed:
             return body
-        room.take(self, min(limit, 1032 * len(body)))
         if len(body) <= INLINE:
-            return coding.inflated(body, limit)
-        return await asyncio.to_thread(coding.inflated, body, limit)
+            plain = coding.inflated(body, limit)
+            room.take(self, len(plain))
+            return plain
+        # others go on meanwhile, so there must be room for the most that it can become
+        most = min(limit, coding.RATIO * len(body))
+        room.take(self, most)
+        plain = await asyncio.to_thread(coding.inflated, body, limit)
+        room.leave(self, most - len(plain))
+        return plain
 
     async def spared(self, arrival: Arrival) -> bool:
         """Whether the connection can go on though the body was not wanted.

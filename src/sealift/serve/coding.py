@@ -10,6 +10,9 @@ CODINGS = ("gzip", "deflate")
 LEVEL = 1
 """Of 9: the fastest, since the network is rarely what an answer waits for."""
 
+RATIO = 1032
+"""The most bytes that one byte of deflate can become."""
+
 _AUTO = 32 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
 _WRITTEN = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -89,4 +92,4 @@ def _damaged(why: str) -> RefusalError:
     )
 
 
-__all__ = ["CODINGS", "accepted", "deflated", "inflated", "too_large"]
+__all__ = ["CODINGS", "RATIO", "accepted", "deflated", "inflated", "too_large"]
