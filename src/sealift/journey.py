@@ -236,7 +236,7 @@ def image_of(wired: Wired, model: Model) -> Image:
             f"Model {model.version} has no image yet.",
             remedy=f"Run `sealift package --model {model.version}`.",
         )
-    fitting = [image for image in built if image.platform == here()]
+    fitting = [one for one in built if (one.platform, one.accelerator) == (here(), "cpu")]
     if not fitting:
         raise NotFoundError(
             f"Model {model.version} has an image for {built[-1].platform}, and none for this "

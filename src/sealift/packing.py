@@ -23,9 +23,8 @@ from sealift.package.portable import save
 from sealift.ports import Progress
 from sealift.record.explanation import Explanation
 from sealift.record.image import Image
-from sealift.record.lock import Lock
+from sealift.record.lock import Lock, Variant
 from sealift.record.model import Model
-from sealift.record.project import Platform
 from sealift.record.run import Run
 from sealift.record.transfer import Pushed, Saved
 from sealift.types import Digest
@@ -33,7 +32,7 @@ from sealift.wiring import Wired
 
 
 def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[Image, ...]:
-    """Build the serving images of a model version (None: the newest), one for each platform.
+    """Build the serving images of a model version (None: the newest), one for each variant.
 
     That for this machine, if it is among them, comes first. A model that was brought in has the
     image that it came in. The bill of materials and the provenance of each are signed and kept
@@ -45,7 +44,7 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
-        made = tuple(_image(wired, model, platform, progress) for platform in platforms(wired))
+        made = tuple(_image(wired, model, variant, progress) for variant in variants(wired))
         tie(wired, made)
     for image in made:
         wired.ledger.save(image)
@@ -69,7 +68,9 @@ def _before(wired: Wired, image: Image) -> tuple[Image, Lock] | None:
     others = [
         one
         for one in wired.ledger.all(Image)
-        if one.platform == image.platform and one.model is not None and one.digest != image.digest
+        if (one.platform, one.accelerator) == (image.platform, image.accelerator)
+        and one.model is not None
+        and one.digest != image.digest
     ]
     last = next((one for one in reversed(others) if one.lock is not None), None)
     if last is None or last.lock is None or not wired.store.has(last.lock):
@@ -77,11 +78,16 @@ def _before(wired: Wired, image: Image) -> tuple[Image, Lock] | None:
     return last, attached.find(last.lock, wired.store)
 
 
-def platforms(wired: Wired) -> list[Platform]:
-    """What serving images are made for, this machine's platform first if it is among them."""
-    here = locking.here()
-    wanted = wired.project.image.platforms or [here]
-    return sorted(set(wanted), key=lambda one: (one != here, one))
+def variants(wired: Wired) -> list[Variant]:
+    """What serving images are made for, this machine without a card first if it is among them."""
+    here = Variant(platform=locking.here())
+    settings = wired.project.image
+    wanted = {
+        Variant(platform=platform, accelerator=accelerator)
+        for platform in settings.platforms or [locking.here()]
+        for accelerator in settings.accelerators or ["cpu"]
+    }
+    return sorted(wanted, key=lambda one: (one != here, one.accelerator, one.platform))
 
 
 def destination(wired: Wired, reference: str) -> str:
@@ -106,7 +112,9 @@ def tie(wired: Wired, images: Sequence[Image]) -> Faces:
     model = journey.pick(wired, images[0].model)
     made = faces(wired.store, model.digest, images)
     name = f"{wired.project.name}:{model.version}"
-    for suffix, one in (("model", made.model), ("volume", made.volume), ("index", made.index)):
+    named = {"model": made.model, "volume": made.volume, "index": made.index}
+    named |= {f"index-{accelerator}": one for accelerator, one in made.others.items()}
+    for suffix, one in named.items():
         wired.store.tag(f"{name}-{suffix}", one)
     return made
 
@@ -163,8 +171,8 @@ def archive(wired: Wired, image: Image, name: str, to: Path, *, progress: Progre
     return Saved(file=str(to), image=image.digest, platform=image.platform, name=name, size=size)
 
 
-def _image(wired: Wired, model: Model, platform: str, progress: Progress) -> Image:
-    builder = wired.builder(progress, platform)
+def _image(wired: Wired, model: Model, variant: Variant, progress: Progress) -> Image:
+    builder = wired.builder(progress, variant)
     return _attested(wired, builder.serving_image(model), model, builder.lock())
 
 
@@ -177,4 +185,4 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
     return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
-__all__ = ["archive", "called", "destination", "explain", "package", "platforms", "push", "tie"]
+__all__ = ["archive", "called", "destination", "explain", "package", "push", "tie", "variants"]

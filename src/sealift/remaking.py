@@ -32,7 +32,9 @@ def verify(wired: Wired, version: int | None, *, progress: Progress) -> list[Com
     """
     model = journey.pick(wired, version)
     images = {
-        image.platform: image for image in wired.ledger.all(Image) if image.model == model.version
+        (image.platform, image.accelerator): image
+        for image in wired.ledger.all(Image)
+        if image.model == model.version
     }
     if not images:
         journey.image_of(wired, model)

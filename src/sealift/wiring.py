@@ -15,6 +15,7 @@ from sealift.folders import Folders, private
 from sealift.network.network import Network
 from sealift.package.builder import Builder
 from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer, Store
+from sealift.record.lock import Variant
 from sealift.record.parse import parse
 from sealift.record.project import Project
 
@@ -94,13 +95,13 @@ class Wired:
         )
         return cast("Router", made)
 
-    def builder(self, progress: Progress, platform: str | None = None) -> Builder:
-        """What makes the images for a platform (None: this machine's)."""
+    def builder(self, progress: Progress, variant: Variant | None = None) -> Builder:
+        """What makes the images for a variant (None: this machine, without a card)."""
         depot = None
         if repository := self.project.image.registry:
             access = Access(self.network)
             depot = RegistryDepot(repository, access, progress)
-        return Builder(self.project, self.folders, self.store, progress, platform, depot)
+        return Builder(self.project, self.folders, self.store, progress, variant, depot)
 
     @cached_property
     def signer(self) -> Signer:

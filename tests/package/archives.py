@@ -141,7 +141,7 @@ def wheel(folder, name, *, version="1.0", needs=(), script=False, tag="py3-none-
         files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{name} = {name}:main\n"
     rows = [f"{path},{_checksum(text)},{len(text)}" for path, text in files.items()]
     files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-    path = folder / name / f"{name}-{version}-{tag}.whl"
+    path = folder / name.replace("_", "-") / f"{name}-{version}-{tag}.whl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as whole:
         for inner, text in files.items():

@@ -13,7 +13,7 @@ from sealift.record.contract import Contract, Field, Output
 from sealift.record.dataset import Entry as DataEntry
 from sealift.record.dataset import Snapshot
 from sealift.record.image import Image
-from sealift.record.lock import Deb, Lock
+from sealift.record.lock import Deb, Lock, Variant
 from sealift.record.model import Model
 from sealift.record.run import Code, Machine, Run
 
@@ -164,7 +164,9 @@ def making(store, folder, version=1, base=BASE, runtime=RUNTIME):
         layer(store, "server", {"opt/sealift/sealift/__init__.py": "x"}),
         *model_layers(store, record.digest),
     )
-    config = images.serving_config("linux/amd64", parts, {"version": str(version)})
+    config = images.serving_config(
+        Variant(platform="linux/amd64"), parts, {"version": str(version)}
+    )
     manifest = images.write(store, config, parts)
     made = Image(
         digest=manifest.digest,

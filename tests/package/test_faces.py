@@ -13,6 +13,7 @@ from sealift.package.image import serving_config, write
 from sealift.package.index import FACE, faces
 from sealift.package.mountable import mountable
 from sealift.record.image import INDEX, LAYER, MODEL_CONFIG, MODEL_MANIFEST, Image
+from sealift.record.lock import Variant
 from sealift.testing.store import MemoryStore
 
 FILES = (
@@ -106,7 +107,7 @@ def model(tmp_path, store):
 def serving(store, model, platform):
     """An image that serves the model."""
     layers = model_layers(store, model.digest)
-    kept = write(store, serving_config(platform, layers, {}), layers)
+    kept = write(store, serving_config(Variant(platform=platform), layers, {}), layers)
     return Image(
         digest=kept.digest, platform=platform, layers=layers, lock=kept.digest, model=3, created=0.0
     )

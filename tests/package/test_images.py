@@ -47,12 +47,12 @@ class Talk:
         self.steps.append(("", text))
 
 
-def builder(root, platform=None, **settings):
+def builder(root, variant=None, **settings):
     """A builder for the project in a folder, its store, and what it says."""
     folders, talk = Folders(root), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", image=ImageSettings(**settings))
-    return Builder(project, folders, store, talk, platform), store, talk
+    return Builder(project, folders, store, talk, variant), store, talk
 
 
 def roles(image):

@@ -9,6 +9,7 @@ from test_images import builder, config, model
 from sealift.errors import ProjectError
 from sealift.package import locking
 from sealift.record import lock as locks
+from sealift.record.lock import Variant
 
 HERE = locking.here()
 OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
@@ -27,7 +28,7 @@ def both(world, archive, wheels):
 
 def test_each_platform_has_its_own_packages_in_one_lock(both):
     """Wheels and Debian packages for its processor; one file holds both."""
-    here, there = builder(both)[0].lock(), builder(both, OTHER)[0].lock()
+    here, there = builder(both)[0].lock(), builder(both, Variant(platform=OTHER))[0].lock()
     assert (here.platform, there.platform) == (HERE, OTHER)
     assert {deb.arch for deb in here.base} == {"amd64"}
     mine = next(line for line in here.runtime if line.startswith("msgspec=="))
@@ -43,7 +44,7 @@ def test_each_platform_has_its_own_packages_in_one_lock(both):
 def test_the_images_are_for_their_platforms(both, tmp_path):
     """Configuration and files; the layers of the model are the same blobs."""
     here, store, _ = builder(both)
-    there, _, _ = builder(both, OTHER)
+    there, _, _ = builder(both, Variant(platform=OTHER))
     _, record = model(store, tmp_path / "model")
     images = [here.serving_image(record), there.serving_image(record)]
     assert [config(store, one)["architecture"] for one in images] == [
@@ -63,7 +64,7 @@ def test_versions_of_one_platform_are_those_of_the_other(both, wheels):
     """Although newer ones came in between."""
     here = builder(both)[0].lock()
     wheel(wheels, "forest", version="2.0")
-    there = builder(both, OTHER)[0].lock()
+    there = builder(both, Variant(platform=OTHER))[0].lock()
     assert here.packages[0].split()[0] == there.packages[0].split()[0] == "forest==1.0"
 
 
@@ -73,7 +74,7 @@ def test_a_version_that_is_not_there_for_a_platform_is_said(both, wheels):
     wheel(wheels, "granite", version="1.0", tag=f"cp313-cp313-manylinux_2_28_{ARCH[OTHER]}")
     (both / "requirements.txt").write_text("granite\n")
     assert builder(both)[0].lock().packages[0].startswith("granite==2.0")
-    build, _, talk = builder(both, OTHER)
+    build, _, talk = builder(both, Variant(platform=OTHER))
     assert build.lock().packages[0].startswith("granite==1.0")
     assert any("which gets others" in text for _, text in talk.steps)
 

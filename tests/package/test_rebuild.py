@@ -21,6 +21,7 @@ from sealift.package.shelf import Shelf
 from sealift.package.stack import Stack
 from sealift.record.comparison import Comparison
 from sealift.record.image import LOCK
+from sealift.record.lock import Variant
 from sealift.record.project import ImageSettings
 from sealift.testing.registry import RegistryServer
 from sealift.testing.store import MemoryStore
@@ -71,7 +72,7 @@ def test_an_image_that_was_tampered_with_is_found_out(world, packaged):
     put = layer.write(store, "runtime", Part("", sorted_entries([evil])))
     layers = [made.layers[0], put, *made.layers[2:]]
     notes = store.manifest(made.digest).annotations
-    config = image.serving_config(made.platform, layers, notes)
+    config = image.serving_config(Variant(platform=made.platform), layers, notes)
     kept = image.write(store, config, layers, notes)
     found = again(world, store, msgspec.structs.replace(made, digest=kept.digest), talk)
     assert not found.same
@@ -102,7 +103,9 @@ def test_a_layer_whose_packages_are_gone_is_taken_and_said_to_be(
 def test_what_others_made_cannot_be_made_again(world, packaged):
     """Nothing tells how."""
     made, store, talk = packaged
-    config = image.serving_config(made.platform, made.layers, {}) | {"history": []}
+    config = image.serving_config(Variant(platform=made.platform), made.layers, {}) | {
+        "history": []
+    }
     kept = image.write(store, config, made.layers)
     with pytest.raises(IntegrityError, match="not made by Sealift"):
         again(world, store, msgspec.structs.replace(made, digest=kept.digest), talk)

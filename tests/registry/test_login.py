@@ -6,8 +6,8 @@ import os
 
 import pytest
 from registry_images import make_image, plain
-from registry_programs import QUICK, write_login
 
+from registry_programs import QUICK, write_login
 from sealift.adapters.registries.auth import challenges
 from sealift.adapters.registries.credentials import Credential, Found, files, find
 from sealift.adapters.registries.pull import pull

@@ -11,7 +11,7 @@ from sealift.package.layer import Part, Role, reused
 from sealift.package.shelf import Shelves
 from sealift.ports import Depot, Progress, Store
 from sealift.record.image import Layer
-from sealift.record.lock import Locks, Result
+from sealift.record.lock import Locks, Result, Variant
 from sealift.types import Digest
 
 
@@ -26,14 +26,14 @@ class Agreed:
         self,
         shelf: Shelves,
         locks: Locks,
-        platform: str,
+        variant: Variant,
         store: Store,
         depot: Depot | None,
         talk: Progress,
     ) -> None:
         self._shelf = shelf
         self._known = {one.key: one.layers for one in locks.results}
-        self._platform = platform
+        self._variant = variant
         self._store = store
         self._depot = depot
         self._talk = talk
@@ -56,7 +56,15 @@ class Agreed:
             return [reused(one) for one in found]
         self._compare(role, key, made)
         plain = tuple(msgspec.structs.replace(one, reused=False) for one in made)
-        self.results.append(Result(platform=self._platform, role=role, key=key, layers=plain))
+        self.results.append(
+            Result(
+                platform=self._variant.platform,
+                accelerator=self._variant.accelerator,
+                role=role,
+                key=key,
+                layers=plain,
+            )
+        )
         return made
 
     def _brought(self, layers: tuple[Layer, ...]) -> bool:

@@ -6,7 +6,7 @@ from sealift import clock
 from sealift.errors import OfflineError
 from sealift.folders import Folders
 from sealift.network.network import Network
-from sealift.package import attached, image, locking
+from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
 from sealift.package.artifact import model_layers
 from sealift.package.layer import Role
@@ -15,7 +15,7 @@ from sealift.package.shelf import Shelf
 from sealift.package.stack import SERVER, STEPS, Stack
 from sealift.ports import Depot, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
-from sealift.record.lock import Lock
+from sealift.record.lock import Lock, Variant
 from sealift.record.model import Model
 from sealift.record.project import Project
 
@@ -23,8 +23,8 @@ from sealift.record.project import Project
 class Builder:
     """Makes the images of one project; what was made before is found again and not made twice.
 
-    ``platform`` is what they are for, in the words of OCI; None is this machine's. ``depot`` has
-    layers whose packages are gone.
+    ``variant`` is what they are for; None is this machine, without a card. ``depot`` has layers
+    whose packages are gone.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Builder:
         folders: Folders,
         store: Store,
         progress: Progress,
-        platform: str | None = None,
+        variant: Variant | None = None,
         depot: Depot | None = None,
     ) -> None:
         self._project = project
@@ -41,7 +41,7 @@ class Builder:
         self._store = store
         self._progress = progress
         self._network = Network(project.network, folders.root)
-        self._platform = platform or locking.here()
+        self._variant = variant or Variant(platform=locking.here())
         self._depot = depot
         self._shelf = Shelf(store, folders.state / "layers", progress)
         self._prover = Prover(store, folders.state / "proofs", progress)
@@ -53,18 +53,35 @@ class Builder:
         ``PackageError`` when the packages cannot be had together, ``ProjectError`` when the
         requirements of a lock with packages are gone.
         """
-        settings, root = self._project.image, self._folders.root
+        plain = self._plain(refresh=refresh)
+        return plain if self._variant.accelerator == "cpu" else self._accelerated(plain)
+
+    def _accelerated(self, plain: Lock) -> Lock:
+        """The lock of the same platform with a card."""
         locks = locking.read(self._folders)
-        found = locks.of(self._platform)
+        found = locks.of(self._variant)
+        if found and found.inputs == accelerated.inputs(plain):
+            return found
+        user = self._folders.root / self._project.image.requirements
+        made = accelerated.choose(plain, user, self._network, self._progress)
+        locking.write(self._folders, locks.with_(made))
+        return made
+
+    def _plain(self, *, refresh: bool) -> Lock:
+        """The lock of the platform without a card, which the other one is made from."""
+        settings, root = self._project.image, self._folders.root
+        locks, platform = locking.read(self._folders), self._variant.platform
+        found = locks.of(Variant(platform=platform))
         if found and not refresh:
-            if found.inputs == locking.inputs(settings, root, self._platform):
+            if found.inputs == locking.inputs(settings, root, platform):
                 return found
             locking.keep(found, settings, root)
             self._progress.say("The requirements have changed: locking them again.")
         current = [
             one
             for one in locks.platforms
-            if one.platform != self._platform
+            if one.platform != platform
+            and one.accelerator == "cpu"
             and one.inputs == locking.inputs(settings, root, one.platform)
         ]
         like = current[0] if current and not refresh else None
@@ -76,7 +93,7 @@ class Builder:
         settings, root = self._project.image, self._folders.root
         try:
             return locking.choose(
-                settings, root, self._platform, self._network, self._progress, like
+                settings, root, self._variant.platform, self._network, self._progress, like
             )
         except OfflineError as error:
             raise OfflineError(
@@ -104,7 +121,7 @@ class Builder:
         if model:
             layers += model_layers(self._store, model.digest)
         notes = self._annotations(model)
-        config = image.serving_config(lock.platform, layers, notes)
+        config = image.serving_config(lock.variant, layers, notes)
         manifest = image.write(self._store, config, layers, notes)
         self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)
@@ -112,14 +129,13 @@ class Builder:
     def _name(self, model: Model | None) -> str:
         """The name in the store: with the processor where it is not this machine's."""
         tag = str(model.version) if model else "server"
-        foreign = self._platform != locking.here()
-        arch = self._platform.partition("/")[2]
-        return f"{self._project.name}:{tag}" + (f"-{arch}" if foreign else "")
+        foreign = self._variant != Variant(platform=locking.here())
+        return f"{self._project.name}:{tag}" + (f"-{self._variant.name}" if foreign else "")
 
     def _layers(self, lock: Lock, roles: tuple[Role, ...]) -> list[Layer]:
         """The layers with these roles; what they came to is written into the lock."""
         locks = locking.read(self._folders)
-        shelf = Agreed(self._shelf, locks, lock.platform, self._store, self._depot, self._progress)
+        shelf = Agreed(self._shelf, locks, lock.variant, self._store, self._depot, self._progress)
         stack = Stack(
             lock, self._project.image, self._folders, self._network, shelf, self._progress
         )
@@ -145,6 +161,7 @@ class Builder:
         return Image(
             digest=manifest.digest,
             platform=lock.platform,
+            accelerator=lock.accelerator,
             layers=tuple(layers),
             lock=lock.digest,
             model=model.version if model else None,

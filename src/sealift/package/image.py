@@ -10,6 +10,7 @@ from sealift import clock, digest
 from sealift.package.server import ENTRY_POINT, PLACE
 from sealift.ports import Store
 from sealift.record.image import CONFIG, MANIFEST, Descriptor, Layer, Manifest
+from sealift.record.lock import Variant
 from sealift.types import Json
 
 USER = "65532:65532"
@@ -23,6 +24,9 @@ _ENVIRONMENT = {
     "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
 }
 
+# what the NVIDIA Container Toolkit puts into a container: the cards, and the driver for computing
+_CARD = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility", "NVIDIA_VISIBLE_DEVICES": "all"}
+
 
 def step_config(platform: str, layers: Sequence[Layer]) -> dict[str, Json]:
     """The configuration of the image that steps run in; the command is given with each step."""
@@ -30,18 +34,19 @@ def step_config(platform: str, layers: Sequence[Layer]) -> dict[str, Json]:
 
 
 def serving_config(
-    platform: str, layers: Sequence[Layer], labels: dict[str, str]
+    variant: Variant, layers: Sequence[Layer], labels: dict[str, str]
 ) -> dict[str, Json]:
     """The configuration of the image that serves a model."""
+    card = _CARD if variant.accelerator == "cuda" else {}
     settings: dict[str, Json] = {
         "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
-        "Env": _env({**_ENVIRONMENT, "PYTHONPATH": f"/{PLACE}"}),
+        "Env": _env({**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"}),
         "ExposedPorts": {"8080/tcp": {}},
         "Labels": dict(sorted(labels.items())),
         "StopSignal": "SIGTERM",
         "WorkingDir": "/",
     }
-    return _config(platform, layers, settings)
+    return _config(variant.platform, layers, settings)
 
 
 def _config(platform: str, layers: Sequence[Layer], settings: dict[str, Json]) -> dict[str, Json]:

@@ -34,16 +34,19 @@ class Faces(msgspec.Struct, frozen=True, kw_only=True):
     """A packaged model as registries and runtimes see it, every face over the same blobs.
 
     ``index`` ties all; ``volume`` is the index of the images that are mounted, ``model`` the
-    ModelPack artifact.
+    ModelPack artifact. ``others`` are the indexes of the images that serve on other accelerators
+    than those of ``index``, since a runtime chooses by platform alone.
     """
 
     index: Descriptor
     volume: Descriptor
     model: Descriptor
+    others: dict[str, Descriptor] = {}
 
     def beside(self, tag: str) -> dict[str, Descriptor]:
-        """What volume and artifact are called in a repository where ``tag`` is the index."""
-        return {f"{tag}-model": self.model, f"{tag}-volume": self.volume}
+        """What all but the index is called in a repository where ``tag`` is the index."""
+        others = {f"{tag}-{name}": one for name, one in self.others.items()}
+        return {f"{tag}-model": self.model, f"{tag}-volume": self.volume, **others}
 
 
 def faces(store: Store, model: Digest, images: Sequence[Image]) -> Faces:
@@ -56,19 +59,29 @@ def faces(store: Store, model: Digest, images: Sequence[Image]) -> Faces:
     # without its artifact type: tools older than that field drop it, and then the digest is wrong
     artifact = Descriptor(media_type=MANIFEST, digest=model, size=_size(store, model))
     mounted = mountable(store, model)
-    serving = [
-        Descriptor(
-            media_type=MANIFEST,
-            digest=image.digest,
-            size=_size(store, image.digest),
-            platform=platform_of(image.platform),
-        )
-        for image in images
-    ]
+    serving: dict[str, list[Descriptor]] = {}
+    for image in images:
+        serving.setdefault(image.accelerator, []).append(_serving(store, image))
+    # that of the processor, where there is one
+    first = min(serving, key=lambda name: (name != "cpu", name), default="cpu")
+    tied = {
+        name: write(store, tie(found, mounted, artifact, notes))
+        for name, found in (serving or {first: []}).items()
+    }
     return Faces(
-        index=write(store, tie(serving, mounted, artifact, notes)),
+        index=tied.pop(first),
         volume=write(store, volume(mounted, notes)),
         model=artifact,
+        others=tied,
+    )
+
+
+def _serving(store: Store, image: Image) -> Descriptor:
+    return Descriptor(
+        media_type=MANIFEST,
+        digest=image.digest,
+        size=_size(store, image.digest),
+        platform=platform_of(image.platform),
     )
 
 

@@ -55,7 +55,7 @@ def rebuild(wanted: Digest, lock: Lock, stack: Stack, store: Store, room: Store)
     config = (
         image.step_config(lock.platform, made)
         if steps
-        else image.serving_config(lock.platform, made, notes)
+        else image.serving_config(lock.variant, made, notes)
     )
     kept = image.write(room, config, made, None if steps else notes)
     return Comparison(

@@ -27,6 +27,9 @@ from sealift.package.uv import Target
 RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
 """What the model server needs."""
 
+CUDA = tuple(one.replace("onnxruntime", "onnxruntime-gpu[cuda,cudnn]") for one in RUNTIME)
+"""What it needs to compute on a graphics card of NVIDIA; the driver is the machine's own."""
+
 _LOCAL = "usr/local"
 # parts of a wheel that do not belong below the packages
 _ELSEWHERE = ("bin", "etc", "include", "share")
@@ -63,6 +66,16 @@ def lock(
         served = {_pin(line) for line in uv.compile_lock([alone], target, network, pins)}
     runtime_lines = tuple(line for line in whole if _pin(line) in served)
     return runtime_lines, tuple(line for line in whole if _pin(line) not in served)
+
+
+def lock_alone(
+    requirements: Path | None, target: Target, network: Network, wanted: Sequence[str], like: Path
+) -> tuple[str, ...]:
+    """Resolve what a server needs without what the steps need, in the versions of ``like``."""
+    with tempfile.TemporaryDirectory() as name:
+        indexes = _indexes(requirements) if requirements else ()
+        alone = _file(Path(name) / "alone.in", [*indexes, *wanted])
+        return uv.compile_lock([alone], target, network, like)
 
 
 def _pin(line: str) -> str:

@@ -94,6 +94,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: Digest
     platform: str
+    accelerator: str = "cpu"
     layers: tuple[Layer, ...]
     lock: Digest | None = None
     model: int | None

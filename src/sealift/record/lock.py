@@ -17,6 +17,26 @@ from sealift.types import Digest
 
 FORMAT = 2
 
+Accelerator = Literal["cpu", "cuda"]
+"""What computes a model: the processor alone, or a graphics card of NVIDIA where there is one."""
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """What an image is made for: a platform in the words of OCI, and what computes there.
+
+    >>> Variant(platform="linux/amd64", accelerator="cuda").name
+    'amd64-cuda'
+    """
+
+    platform: str
+    accelerator: Accelerator = "cpu"
+
+    @property
+    def name(self) -> str:
+        """For names of images: the processor, and what computes if that is not the processor."""
+        arch = self.platform.partition("/")[2]
+        return arch if self.accelerator == "cpu" else f"{arch}-{self.accelerator}"
+
 
 class Deb(msgspec.Struct, frozen=True, kw_only=True):
     """A Debian package: ``path`` is below the root of the archive it comes from; bytes in size."""
@@ -37,11 +57,13 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     that is unchanged. ``debian`` are the packages that the project file asks for, and what these
     need beyond the base. ``runtime`` and ``packages`` are lines of a requirements file with hashes:
     what the server needs, and the other wheels of the steps. ``platform`` is that of OCI, such as
-    ``linux/amd64``.
+    ``linux/amd64``. The lock for ``cuda`` has what the server needs there; the steps run on the
+    packages of the other one.
     """
 
     inputs: Digest
     platform: str
+    accelerator: Accelerator = "cpu"
     suite: str
     python: str
     base: tuple[Deb, ...]
@@ -49,6 +71,11 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     debian: tuple[Deb, ...] = ()
     runtime: tuple[str, ...]
     packages: tuple[str, ...]
+
+    @property
+    def variant(self) -> Variant:
+        """What it is for."""
+        return Variant(platform=self.platform, accelerator=self.accelerator)
 
     @property
     def content(self) -> bytes:
@@ -61,20 +88,21 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return digest.of_bytes(self.content)
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The layers that came of the packages behind a role of a platform's lock.
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The layers that came of the packages behind a role of a lock.
 
     ``key`` is the digest of all that they were made from, the code that made them included.
     """
 
     platform: str
+    accelerator: Accelerator = "cpu"
     role: str
     key: Digest
     layers: tuple[Layer, ...]
 
 
 class Locks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The whole of ``sealift.lock``: a lock for each platform, in order of their names.
+    """The whole of ``sealift.lock``: a lock for each variant, in order of their names.
 
     ``results`` are the layers that were made from them: the same on every machine, and to be had
     by their digests from a registry when packages are gone.
@@ -84,19 +112,20 @@ class Locks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     platforms: tuple[Lock, ...]
     results: tuple[Result, ...] = ()
 
-    def of(self, platform: str) -> Lock | None:
-        """The lock of a platform, if there is one."""
-        return next((one for one in self.platforms if one.platform == platform), None)
+    def of(self, variant: Variant) -> Lock | None:
+        """The lock of a variant, if there is one."""
+        return next((one for one in self.platforms if one.variant == variant), None)
 
     def with_(self, lock: Lock) -> Locks:
-        """The same with this lock in place of its platform's."""
-        others = [one for one in self.platforms if one.platform != lock.platform]
-        ordered = sorted([*others, lock], key=lambda one: one.platform)
+        """The same with this lock in place of its variant's."""
+        others = [one for one in self.platforms if one.variant != lock.variant]
+        ordered = sorted([*others, lock], key=lambda one: one.variant.name)
         return msgspec.structs.replace(self, platforms=tuple(ordered))
 
     def came_to(self, results: Iterable[Result]) -> Locks:
-        """The same with these results in place of those for the same platforms and roles."""
-        whole = {(one.platform, one.role): one for one in (*self.results, *results)}
+        """The same with these results in place of those for the same variants and roles."""
+        every = (*self.results, *results)
+        whole = {(one.platform, one.accelerator, one.role): one for one in every}
         ordered = (whole[name] for name in sorted(whole))
         return msgspec.structs.replace(self, results=tuple(ordered))
 
@@ -123,4 +152,4 @@ def decode(text: bytes) -> Locks:
     return msgspec.json.decode(text, type=Locks)
 
 
-__all__ = ["Deb", "Lock", "Locks", "Result", "decode", "encode"]
+__all__ = ["Accelerator", "Deb", "Lock", "Locks", "Result", "Variant", "decode", "encode"]

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from sealift.record.from_image import FromImageSettings, Variable
+from sealift.record.lock import Accelerator
 from sealift.record.network import NetworkSettings
 from sealift.record.section import Section, Text
 from sealift.types import Scalar
@@ -107,6 +108,13 @@ class ImageSettings(Section, frozen=True):
         Meta(
             description="What the serving image is made for: 'linux/amd64', 'linux/arm64' or both; "
             "by default this machine's platform. The steps run on this machine's."
+        ),
+    ] = field(default_factory=list)
+    accelerators: Annotated[
+        list[Accelerator],
+        Meta(
+            description="What computes the model where it is served: 'cpu', 'cuda' or both, each "
+            "an image of its own; by default 'cpu'."
         ),
     ] = field(default_factory=list)
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"

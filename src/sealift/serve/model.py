@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sealift.errors import PackageError
-from sealift.serve import bfloat16
+from sealift.serve import accelerator, bfloat16
 from sealift.serve.refusal import some
 from sealift.serve.tensors import DATATYPES, Array, TensorInfo
 
@@ -26,7 +26,7 @@ BFLOAT16 = 16
 
 
 class Model:
-    """A loaded model; ``run`` may be called from several threads.
+    """A loaded model; ``run`` may be called from several threads. ``computes`` says what does.
 
     Probabilities that the model gives as a dictionary a row come as a tensor of shape
     [rows, classes], the classes in order.
@@ -38,6 +38,7 @@ class Model:
         self.inputs = [_info(tensor, "takes") for tensor in session.get_inputs()]
         self.outputs = [_info(tensor, "gives") for tensor in session.get_outputs()]
         self.names = [tensor.name for tensor in self.outputs]
+        self.computes = accelerator.in_use(session)
         self._halves = {tensor.name for tensor in self.inputs if tensor.datatype == "BF16"}
         gives_halves = any(tensor.datatype == "BF16" for tensor in self.outputs)
         self._plain = not self._halves and not gives_halves
@@ -83,7 +84,7 @@ def load(path: Path, *, threads: int) -> Model:
         raise _absent(path)
     try:
         session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=accelerator.providers(onnxruntime)
         )
     except Exception as error:  # onnxruntime's errors share no other base
         raise PackageError(

@@ -83,6 +83,7 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
         vectors=len(artifact.golden.rows),
         tolerance=artifact.golden.tolerance,
         threads=threads,
+        computes=model.computes,
         seconds=round(clock.monotonic() - began, 4),
     )
     return Certified(model, packer, call, row)
