@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import interop_image
 import pytest
@@ -52,9 +54,10 @@ def repository(made, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tool(tmp_path_factory):
+def tool():
     """A function that runs a tool of the containers family, with a storage of its own."""
-    folder = tmp_path_factory.mktemp("containers")
+    # podman takes no longer path than 50 characters for what runs
+    folder = Path(tempfile.mkdtemp(prefix="containers-"))
     (folder / "containers.conf").write_text(CONTAINERS_CONF)
     settings = {
         "CONTAINERS_CONF": str(folder / "containers.conf"),

@@ -17,6 +17,7 @@ from sealift.errors import IntegrityError, MachineError
 from sealift.package.image import serving_config, write
 from sealift.package.portable import header, save
 from sealift.record.image import LAYER, LAYER_GZIP, LAYER_ZSTD, Descriptor, Layer
+from sealift.record.lock import Variant
 
 NAME = "docker.io/library/flights:3"
 PACKED = {
@@ -50,7 +51,9 @@ def image(store, tars, kinds=(LAYER, LAYER_GZIP, LAYER_ZSTD)):
         for plain, kind in zip(tars, kinds, strict=True)
     ]
     notes = {"org.opencontainers.image.title": "flights"}
-    return write(store, serving_config("linux/amd64", layers, notes), layers, notes).digest
+    return write(
+        store, serving_config(Variant(platform="linux/amd64"), layers, notes), layers, notes
+    ).digest
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def test_layers_that_are_not_what_the_image_says_are_refused(store, tmp_path):
     layers = [
         Layer(descriptor=store.put(TARS[0], LAYER), diff_id=digest.of_bytes(TARS[1]), role="base")
     ]
-    made = write(store, serving_config("linux/amd64", layers, {}), layers).digest
+    made = write(store, serving_config(Variant(platform="linux/amd64"), layers, {}), layers).digest
 
     with pytest.raises(IntegrityError, match="does not hold"):
         save(store, made, NAME, tmp_path / "image.tar")

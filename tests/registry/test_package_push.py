@@ -16,6 +16,7 @@ from sealift.package.image import serving_config, write
 from sealift.record.contract import Contract
 from sealift.record.image import Image
 from sealift.record.launch import Launch
+from sealift.record.lock import Variant
 from sealift.record.model import Model, Origin
 from sealift.testing.registry import RegistryServer
 from sealift.wiring import Wired
@@ -64,7 +65,7 @@ def packaged(wired, seed=1, origin=None):
         )
     )
     layers = model_layers(wired.store, artifact.digest)
-    kept = write(wired.store, serving_config("linux/amd64", layers, {}), layers)
+    kept = write(wired.store, serving_config(Variant(platform="linux/amd64"), layers, {}), layers)
     make_image(wired.store, seed=2, sizes=(9,), subject=plain(kept))
     return Image(
         digest=kept.digest,
