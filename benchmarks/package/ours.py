@@ -8,7 +8,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import files
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from benchmarks.machine import REPOSITORY
 from benchmarks.package.places import WORK, surroundings
 from sealift import digest
 from sealift.package.artifact import write_model
-from sealift.record.image import Layer
 from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.types import Json
@@ -95,19 +94,28 @@ class Ours:
 
     def forget(self) -> None:
         """Lose every layer, proof and image; keep the models, and the caches of packages."""
-        state = self.wired.folders.state
-        for note in (state / "layers").glob("*.json"):
-            layer = msgspec.json.decode(note.read_bytes(), type=Layer)
-            self._blob(layer.descriptor.digest).unlink(missing_ok=True)
-        index = self.wired.folders.layout / "index.json"
-        for entry in json.loads(index.read_bytes())["manifests"] if index.exists() else ():
-            self._blob(entry["digest"]).unlink(missing_ok=True)
+        store, layout = self.wired.store, self.wired.folders.layout
+        kept: set[str] = set()
+        for model in self.wired.ledger.all(Model):
+            manifest = store.manifest(model.digest)
+            kept |= {model.digest, manifest.config.digest, *(one.digest for one in manifest.layers)}
+        index = layout / "index.json"
+        listed = json.loads(index.read_bytes())["manifests"] if index.exists() else ()
+        for address in {name for entry in listed for name in self._reached(entry["digest"])} - kept:
+            (layout / "blobs" / "sha256" / address[7:]).unlink(missing_ok=True)
         index.unlink(missing_ok=True)
         for name in _MADE_ANEW:
-            shutil.rmtree(state / name, ignore_errors=True)
+            shutil.rmtree(self.wired.folders.state / name, ignore_errors=True)
 
-    def _blob(self, address: str) -> Path:
-        return self.wired.folders.layout / "blobs" / "sha256" / address.removeprefix("sha256:")
+    def _reached(self, address: str) -> Iterator[str]:
+        """A manifest and all that it names."""
+        yield address
+        path = self.wired.folders.layout / "blobs" / "sha256" / address[7:]
+        content = json.loads(path.read_bytes())
+        for one in (*content.get("layers", ()), *filter(None, [content.get("config")])):
+            yield one["digest"]
+        for one in content.get("manifests", ()):
+            yield from self._reached(one["digest"])
 
     def set_weights(self, weights: Path) -> None:
         """Put other weights in place, as a training step would leave them."""

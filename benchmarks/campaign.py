@@ -1,0 +1,30 @@
+"""Long series of faults: ``make campaign NAME=package-kills``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from benchmarks import result
+from benchmarks.package import kill_campaign
+from benchmarks.result import Result, keeps
+
+CAMPAIGNS: dict[str, tuple[str, Callable[[int], Sequence[Result]]]] = {
+    "package-kills": ("package", kill_campaign.run),
+}
+
+
+def main() -> int:
+    """Run a campaign and keep its results; the exit status is 1 where anything went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=sorted(CAMPAIGNS))
+    parser.add_argument("--seed", type=int, default=20260101, help="of everything random")
+    asked = parser.parse_args()
+    stage, run = CAMPAIGNS[asked.name]
+    found = run(asked.seed)
+    result.save(stage, asked.name.removeprefix(f"{stage}-"), found)
+    return 0 if all(keeps(one) for one in found) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
