@@ -15,12 +15,12 @@ ENVIRONMENTS = REPOSITORY / "build" / "bench" / "envs"
 UV = Path(sys.prefix) / "bin" / "uv"
 
 
-def environment(lock: Path, version: str) -> Path:
-    """The environment of a lock (its folder names it), made where it is missing or stale.
+def environment(lock: Path, version: str, name: str = "") -> Path:
+    """The environment of a lock, made where it is missing or stale; named as the lock's folder.
 
     Raises ``FailedError`` when there is no such Python, or a package cannot be had.
     """
-    name = lock.parent.name
+    name = name or lock.parent.name
     where, mark = ENVIRONMENTS / name, ENVIRONMENTS / f"{name}.made-of"
     wanted = f"{version} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
     if mark.is_file() and mark.read_text() == wanted:

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks import result
-from benchmarks.package.field import Field, everybody, say
-from benchmarks.package.measures import changes, cold, many
+from benchmarks.package.field import RIVALS, Field, everybody, say
+from benchmarks.package.measures import changes, cold, image, large, many, same
 from benchmarks.program import FailedError
 from benchmarks.result import Result
 from sealift import clock
@@ -17,6 +17,9 @@ GROUPS: dict[str, Callable[[Field], list[Result]]] = {
     "cold": cold.measure,
     "changes": changes.measure,
     "many": many.measure,
+    "image": image.measure,
+    "large": large.measure,
+    "same": same.measure,
 }
 
 
@@ -25,9 +28,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="samples of each short measure")
     parser.add_argument("--only", nargs="*", choices=sorted(GROUPS), help="these groups alone")
+    parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="beside these")
     asked = parser.parse_args()
     failed = 0
-    with everybody(asked.repeats) as field:
+    with everybody(asked.repeats, asked.rivals) as field:
         for name in asked.only or GROUPS:
             began = clock.monotonic()
             try:

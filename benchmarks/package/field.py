@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from benchmarks.package import builders
 from benchmarks.package.builders import Builder
 from benchmarks.package.dockerfiles import Dockerfile
 from benchmarks.package.ours import Ours
+from benchmarks.package.packagers import Bentoml, Mlflow
 from benchmarks.package.places import WORK
 from benchmarks.package.registry import Registry, registry
 from benchmarks.package.subject import Subject
@@ -79,7 +80,7 @@ def seconds(work: Callable[[], None]) -> float:
 
 
 @contextlib.contextmanager
-def everybody(repeats: int) -> Iterator[Field]:
+def everybody(repeats: int, rivals: Sequence[str]) -> Iterator[Field]:
     """Set everybody up; rivals that cannot run are left out, with the reason."""
     with ExitStack() as stack:
         shared = stack.enter_context(registry(WORK / "registry"))
@@ -87,10 +88,14 @@ def everybody(repeats: int) -> Iterator[Field]:
         say("preparing ours")
         whole.ours.prepare(shared.host)
         for name, make in BUILDERS.items():
-            _enter(stack, whole, name, make)
-        for builder in list(whole.builders.values()):
+            if name in rivals or (name == "docker" and PACKAGERS.keys() & set(rivals)):
+                _enter(stack, whole, name, make)
+        for builder in [one for name, one in whole.builders.items() if name in rivals]:
             for installer in ("pip", "uv"):
                 _join(whole, Dockerfile(builder, installer, whole.ours))
+        for title in [one for one in PACKAGERS if one in rivals and "docker" in whole.builders]:
+            _join(whole, PACKAGERS[title](whole.builders["docker"], whole.ours, title))
+        whole.absent["cog"] = NO_COG
         yield whole
 
 
@@ -99,6 +104,12 @@ BUILDERS: dict[str, Callable[[], AbstractContextManager[Builder]]] = {
     "podman": builders.podman,
     "docker": builders.docker,
 }
+PACKAGERS: dict[str, Callable[[Builder, Ours, str], Subject]] = {
+    "bentoml": Bentoml,
+    "mlflow": Mlflow,
+}
+RIVALS = (*BUILDERS, *PACKAGERS)
+NO_COG = "PyPI has its SDK alone; the program that builds is not in a registry of packages"
 
 
 def _enter(
@@ -130,4 +141,4 @@ def scratch(name: str) -> Path:
     return folder
 
 
-__all__ = ["Field", "Measured", "everybody", "say", "scratch", "seconds"]
+__all__ = ["RIVALS", "Field", "Measured", "everybody", "say", "scratch", "seconds"]

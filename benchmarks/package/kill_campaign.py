@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import urllib.request
 
 from benchmarks import machine
 from benchmarks.package.field import say
@@ -17,7 +16,6 @@ from benchmarks.result import Result, Where, result
 KILLS = 50
 DISK = 700_000_000
 ROOM = [1_000, 3_000_000, 17_000_000, 40_000_000, 58_000_000, 62_000_000, 90_000_000, 200_000_000]
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
 
 
 def run(seed: int) -> list[Result]:
@@ -44,10 +42,7 @@ def attempt(ours: Ours, running: Registry, name: str) -> Attempt:
         shutil.rmtree(running.storage, ignore_errors=True)
 
     def digest() -> str:
-        address = f"http://{running.host}/v2/{name}/manifests/1"
-        asked = urllib.request.Request(address, headers={"Accept": _MANIFEST})
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
-            return str(answer.headers["Docker-Content-Digest"])
+        return running.digest(name, "1")
 
     words = [sys.executable, "-m", "sealift", "package", "--to", f"{running.host}/{name}:1"]
     layout = ours.wired.folders.layout

@@ -137,10 +137,11 @@ class Ours:
     def deliver(self, reference: str) -> None:
         """Register weights that wait, build the image, push it."""
         if (self._waiting / "model.onnx.data").exists():
-            self._register()
+            self.register()
         self.sealift("package", "--to", reference)
 
-    def _register(self) -> None:
+    def register(self) -> None:
+        """Keep weights that wait as a new version of the model, as `sealift train` does."""
         last, ledger = self.newest, self.wired.ledger
         version = ledger.next_version()
         card: dict[str, Json] = {"name": last.name, "version": version, "run": last.run}

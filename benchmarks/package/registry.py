@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from benchmarks.program import FailedError, size_of
 from sealift import clock, loopback, process
@@ -17,6 +20,8 @@ storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}", secret: of-the-benchmarks}}
 """
 PATIENCE = 20.0
+_KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2")
+_MANIFESTS = ", ".join(f"application/vnd.{kind}+json" for kind in _KINDS)
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,25 @@ class Registry:
 
     host: str
     storage: Path
+
+    def digest(self, repository: str, tag: str) -> str:
+        """The digest of the manifest under a tag. Raises ``FailedError`` when there is none."""
+        return str(self._get(repository, tag).headers["Docker-Content-Digest"])
+
+    def manifest(self, repository: str, tag: str) -> dict[str, Any]:
+        """The manifest of an image under a tag; of an index, that of its first image."""
+        content: dict[str, Any] = self._get(repository, tag).json()
+        if "manifests" in content:
+            return self.manifest(repository, str(content["manifests"][0]["digest"]))
+        return content
+
+    def _get(self, repository: str, tag: str) -> httpx.Response:
+        address = f"http://{self.host}/v2/{repository}/manifests/{tag}"
+        try:
+            answer = httpx.get(address, headers={"Accept": _MANIFESTS})
+            return answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise FailedError(f"the registry has no {repository}:{tag}: {error}") from error
 
     @property
     def stored(self) -> int:
