@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Callable
 
 from benchmarks import result
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=sorted(GROUPS), help="these groups alone")
     parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="beside these")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all that runs is ended
     failed = 0
     with everybody(asked.repeats, asked.rivals) as field:
         for name in asked.only or GROUPS:

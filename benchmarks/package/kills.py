@@ -137,7 +137,7 @@ def small_disk(where: Path, size: int) -> Iterator[Path]:
     try:
         yield where
     finally:
-        program.run(["umount", where])
+        program.run(["umount", "--lazy", where])  # whoever looked at its database may hold it
         where.rmdir()
 
 

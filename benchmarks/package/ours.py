@@ -20,7 +20,7 @@ from benchmarks.machine import REPOSITORY
 from benchmarks.package.places import WORK, surroundings
 from sealift import digest
 from sealift.package.artifact import write_model
-from sealift.record.lock import Lock
+from sealift.record.lock import Lock, decode
 from sealift.record.model import Model
 from sealift.types import Json
 from sealift.wiring import Wired
@@ -66,7 +66,7 @@ class Ours:
     @property
     def lock(self) -> Lock:
         """The locked packages of its images."""
-        return msgspec.json.decode((self.root / "sealift.lock").read_bytes(), type=Lock)
+        return decode((self.root / "sealift.lock").read_bytes()).platforms[0]
 
     @property
     def newest(self) -> Model:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks import program
 from benchmarks.program import FailedError, size_of
 from sealift import clock, loopback, process
 
@@ -41,6 +42,17 @@ class Registry:
         if "manifests" in content:
             return self.manifest(repository, str(content["manifests"][0]["digest"]))
         return content
+
+    def receive(self, path: Path, repository: str) -> float:
+        """Seconds that the registry takes to receive a file as a blob, in one request."""
+        asked = httpx.post(f"http://{self.host}/v2/{repository}/blobs/uploads/")
+        place = asked.headers["Location"]
+        mark = program.run(["sha256sum", path]).output.split()[0]
+        joint = "&" if "?" in place else "?"
+        words: program.Words = ["--silent", "--show-error", "--fail", "--upload-file", path]
+        kind = ["--header", "Content-Type: application/octet-stream"]
+        address = f"{place}{joint}digest=sha256:{mark}"
+        return program.run(["curl", *kind, *words, address]).seconds
 
     def _get(self, repository: str, tag: str) -> httpx.Response:
         address = f"http://{self.host}/v2/{repository}/manifests/{tag}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from benchmarks import program
 from benchmarks.package.field import Field, scratch, seconds
+from benchmarks.package.places import WORK
+from benchmarks.package.registry import registry
 from benchmarks.package.subject import Subject
 from benchmarks.result import Result, result, summary
 
@@ -44,6 +46,8 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
     repeats = field.repeats if size < 10_000_000 else min(field.repeats, 3)
     files = [weights(folder / f"{seed}.bin", size, seed) for seed in range(repeats)]
     plain = [plain_work(path) for path in files]
+    with registry(WORK / "bare") as bare:
+        received = [bare.receive(path, "bare") for path in files]
     sent: dict[str, list[float]] = {}
 
     def rounds(subject: Subject) -> list[float]:
@@ -62,7 +66,9 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
         path.unlink()
     rule = "1.5 times sha256sum and cp of the same bytes, in the same run"
     title = f"change of weights only, {label}"
-    whole = samples | {"sha256sum and cp": plain}
+    floor = [one + other for one, other in zip(plain, received, strict=True)]
+    beside = {"sha256sum and cp": plain, "sha256sum, cp, and an upload by curl": floor}
+    whole = samples | beside
     limit = 1.5 * summary(plain) if size > 10_000_000 else None
     timed = result(f"{title}: build and push", whole, field.where, limit=limit,
         rule=rule if limit else "", absent=absent)  # fmt: skip

@@ -20,7 +20,6 @@ def measure(field: Field) -> list[Result]:
     stored: dict[str, list[float]] = {}
 
     def rounds(subject: Subject) -> list[float]:
-        subject.forget()
         with registry(WORK / "many") as empty:
             took = 0.0
             for number, path in enumerate(files):

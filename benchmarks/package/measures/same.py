@@ -54,7 +54,7 @@ def measure(field: Field) -> list[Result]:
     absent = dict(field.absent)
     for rival in field.rivals:
         try:
-            samples[rival.name] = [100.0 * (twice(rival, field.registry) == 1)]
+            samples[rival.name] = [100.0 * (twice(rival, field) == 1)]
         except program.FailedError as error:
             absent[rival.name] = str(error)
     count = len(samples["ours"])
@@ -101,13 +101,15 @@ def build(root: Path, cell: Cell, registry: Registry) -> str:
     return registry.digest("same", "1")
 
 
-def twice(rival: Subject, registry: Registry) -> int:
-    """How many digests two builds of a rival have."""
+def twice(rival: Subject, field: Field) -> int:
+    """How many digests two builds of a rival without cached layers have."""
     found = set()
-    for _ in range(2):
+    for tag in ("1", "2"):
         rival.forget()
-        rival.deliver(f"{registry.host}/same:2")
-        found.add(registry.digest("same", "2"))
+        reference = field.reference(rival, "same", tag)
+        rival.deliver(reference)
+        repository = reference.partition("/")[2].rpartition(":")[0]
+        found.add(field.registry.digest(repository, tag))
     return len(found)
 
 
