@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from benchmarks import result
 from benchmarks.package.field import RIVALS, Field, everybody, say
-from benchmarks.package.measures import changes, cold, image, large, many, same
+from benchmarks.package.measures import bytecode, changes, cold, image, large, many, same
 from benchmarks.program import FailedError
 from benchmarks.result import Result
 from sealift import clock
@@ -20,6 +20,7 @@ GROUPS: dict[str, Callable[[Field], list[Result]]] = {
     "many": many.measure,
     "image": image.measure,
     "large": large.measure,
+    "bytecode": bytecode.measure,
     "same": same.measure,
 }
 
