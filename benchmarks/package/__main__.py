@@ -28,7 +28,7 @@ GROUPS: dict[str, Callable[[Field], list[Result]]] = {
 def main() -> int:
     """Measure, and keep the results; the exit status is 1 where a group could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5, help="samples of each short measure")
+    parser.add_argument("--repeats", type=int, default=3, help="samples of each short measure")
     parser.add_argument("--only", nargs="*", choices=sorted(GROUPS), help="these groups alone")
     parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="beside these")
     asked = parser.parse_args()

@@ -18,6 +18,7 @@ _CONTAINERS = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 runtime = "runc"
+cgroup_manager = "cgroupfs"
 """
 PATIENCE = 30.0
 

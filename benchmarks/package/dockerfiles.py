@@ -11,6 +11,7 @@ from benchmarks.package import base
 from benchmarks.package.builders import Builder
 from benchmarks.package.ours import Ours
 from benchmarks.package.places import HERE, WORK
+from benchmarks.package.registry import beside
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Dockerfile:
     installer: str
     ours: Ours
     cold: bool = True
+    slow: bool = False
 
     @property
     def name(self) -> str:
@@ -42,7 +44,7 @@ class Dockerfile:
         """The name of what is built, in the builder's own storage."""
         return f"localhost/bench/{self.builder.name}-{self.installer}:latest"
 
-    def prepare(self, host: str) -> None:
+    def prepare(self, reference: str) -> None:
         """Write the folder, fill the cache of packages, push the base image."""
         shutil.rmtree(self.context, ignore_errors=True)
         self.context.mkdir(parents=True)
@@ -55,8 +57,8 @@ class Dockerfile:
         self.ours.model_files(files)
         (self.context / "model").mkdir()
         shutil.copyfile(files / "model.onnx", self.context / "model" / "model.onnx")
-        self.builder.push(base.NAMES[0], f"{host}/base:{self.builder.name}")
-        self.deliver(f"{host}/warm:{self.builder.name}")
+        self.builder.push(base.NAMES[0], beside(reference, "base"))
+        self.deliver(reference)
 
     def forget(self) -> None:
         """The next build is one without cached layers."""

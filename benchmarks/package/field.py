@@ -48,6 +48,10 @@ class Field:
         """Who was measured in which version."""
         return {one.name: one.version for one in self.subjects}
 
+    def rounds(self, subject: Subject, most: int = 100) -> range:
+        """The samples to take of a subject: one of those that take minutes."""
+        return range(1 if subject.slow else min(self.repeats, most))
+
     def each(self, measure: Callable[[Subject], list[float]]) -> tuple[Measured, dict[str, str]]:
         """The samples of everybody, and the reasons of those who failed at this."""
         samples: Measured = {}
@@ -62,8 +66,12 @@ class Field:
 
     def reference(self, subject: Subject, name: str, tag: str = "1") -> str:
         """Where a subject pushes an image; each has repositories of its own."""
+        return f"{self.registry.host}/{self.repository(subject, name)}:{tag}"
+
+    def repository(self, subject: Subject, name: str) -> str:
+        """The same without the host and the tag."""
         owner = "".join(letter if letter.isalnum() else "-" for letter in subject.name)
-        return f"{self.registry.host}/{owner.replace('--', '-')}/{name}:{tag}"
+        return f"{owner.replace('--', '-')}/{name}"
 
 
 def say(text: str) -> None:
@@ -86,7 +94,7 @@ def everybody(repeats: int, rivals: Sequence[str]) -> Iterator[Field]:
         shared = stack.enter_context(registry(WORK / "registry"))
         whole = Field(Ours(), shared, repeats, machine.where())
         say("preparing ours")
-        whole.ours.prepare(shared.host)
+        whole.ours.prepare(whole.reference(whole.ours, "first"))
         for name, make in BUILDERS.items():
             if name in rivals or (name == "docker" and PACKAGERS.keys() & set(rivals)):
                 _enter(stack, whole, name, make)
@@ -126,7 +134,7 @@ def _enter(
 def _join(whole: Field, rival: Subject) -> None:
     say(f"preparing {rival.name}")
     try:
-        rival.prepare(whole.registry.host)
+        rival.prepare(whole.reference(rival, "first"))
         whole.rivals.append(rival)
     except FailedError as error:
         whole.absent[rival.name] = str(error)

@@ -23,7 +23,7 @@ def run(seed: int) -> list[Result]:
     where = machine.where()
     with registry(WORK / "kills-registry") as running:
         ours = Ours(WORK / "kills")
-        ours.prepare(running.host)
+        ours.prepare(f"{running.host}/first:1")
         cut = kills(attempt(ours, running, "kills"), KILLS, seed, say)
         with small_disk(WORK / "small-disk", DISK) as volume:
             shutil.copytree(ours.root, volume / "project", symlinks=True)

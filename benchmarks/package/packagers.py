@@ -15,6 +15,7 @@ from benchmarks.package import base
 from benchmarks.package.builders import Builder
 from benchmarks.package.ours import Ours
 from benchmarks.package.places import HERE, PYTHON, WORK
+from benchmarks.package.registry import beside
 
 _BENTOFILE = f"""service: "service:Flights"
 include: ["service.py"]
@@ -31,6 +32,7 @@ class Packager:
     ours: Ours
     title: str
     cold: bool = True
+    slow: bool = True
     home: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,14 +93,14 @@ class Bentoml(Packager):
         """A store of its own, and no telemetry."""
         return {"BENTOML_HOME": str(self.home / "store"), "BENTOML_DO_NOT_TRACK": "true"}
 
-    def prepare(self, host: str) -> None:
+    def prepare(self, reference: str) -> None:
         """Train, write the project, build once."""
         self.ready()
         shutil.copyfile(self.scripts / "service.py", self.home / "service.py")
         (self.home / "bentofile.yaml").write_text(_BENTOFILE)
         self.run("python", self.scripts / "save.py", self.home / "features.csv")
-        self.docker.push(base.NAMES[0], f"{host}/base:bentoml")
-        self.deliver(f"{host}/warm:bentoml")
+        self.docker.push(base.NAMES[0], beside(reference, "base"))
+        self.deliver(reference)
 
     def set_weights(self, weights: Path) -> None:
         """In the folder of the model in its store."""
@@ -127,14 +129,14 @@ class Mlflow(Packager):
     In two commands because the second has no word for a build without cached layers.
     """
 
-    def prepare(self, host: str) -> None:
+    def prepare(self, reference: str) -> None:
         """Train, save, build once."""
         self.ready()
         (self.home / "predict.py").write_text('"""What a user brings along."""\n')
         model = (self.home / "features.csv", self.home / "model", self.home / "predict.py")
         self.run("python", self.scripts / "save.py", *model)
-        self.docker.push(base.NAMES[1], f"{host}/base:mlflow")
-        self.deliver(f"{host}/warm:mlflow")
+        self.docker.push(base.NAMES[1], beside(reference, "base"))
+        self.deliver(reference)
 
     def set_weights(self, weights: Path) -> None:
         """Beside the model."""

@@ -68,6 +68,16 @@ class Registry:
         return size_of(self.storage / "docker" / "registry" / "v2" / "blobs")
 
 
+def beside(reference: str, name: str) -> str:
+    """The reference of another repository beside one: same registry, same tag.
+
+    >>> beside("127.0.0.1:5000/docker/first:1", "base")
+    '127.0.0.1:5000/docker/base:1'
+    """
+    place, _, tag = reference.rpartition(":")
+    return f"{place.rpartition('/')[0]}/{name}:{tag}"
+
+
 @contextlib.contextmanager
 def registry(work: Path) -> Iterator[Registry]:
     """Start a registry with empty storage in ``work``; it ends with the block."""
@@ -90,4 +100,4 @@ def registry(work: Path) -> Iterator[Registry]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-__all__ = ["Registry", "registry"]
+__all__ = ["Registry", "beside", "registry"]

@@ -22,10 +22,15 @@ class Subject(Protocol):
         """The version that was measured."""
         ...
 
-    def prepare(self, host: str) -> None:
-        """Make the project, and build it once, so that all packages are in its own cache.
+    @property
+    def slow(self) -> bool:
+        """Whether it takes minutes, so that one sample of each measure has to do."""
+        ...
 
-        What every image of it begins with is pushed to the registry at ``host``.
+    def prepare(self, reference: str) -> None:
+        """Make the project, build it once so that all packages are in its own cache, push it.
+
+        What every image of it begins with is in the registry then, too.
         """
         ...
 

@@ -56,7 +56,7 @@ def compile_all(podman: Builder, image: str, folder: Path, seed: int) -> Path:
     for place in PLACES:
         shutil.copytree(Path(mounted) / place, root / place, symlinks=True)
     podman.run("image", "unmount", image)
-    options = ["--rm", "--network", "none", "--cgroups", "disabled", "--user", "0:0"]
+    options = ["--rm", "--network", "none", "--user", "0:0"]
     options += ["--env", f"PYTHONHASHSEED={seed}", "--entrypoint", "/usr/bin/python3"]
     binds = [word for place in PLACES for word in ("--volume", f"{root / place}:/{place}")]
     podman.run("run", *options, *binds, image, *_COMPILE, *(f"/{place}" for place in PLACES))

@@ -13,6 +13,8 @@ from benchmarks.package.subject import Subject
 from benchmarks.result import Result, result, summary
 
 SIZES = {"250 kB": 250_000, "500 MB": 500_000_000}
+LARGE = 10_000_000
+"""From here on, one sample of each rival has to do."""
 _PIECE = 1 << 20
 
 
@@ -43,7 +45,7 @@ def measure(field: Field) -> list[Result]:
 def weights_only(field: Field, label: str, size: int) -> list[Result]:
     """Seconds from a new file of weights to an image in the registry."""
     folder = scratch(f"weights-{size}")
-    repeats = field.repeats if size < 10_000_000 else min(field.repeats, 3)
+    repeats = field.repeats if size < LARGE else min(field.repeats, 3)
     files = [weights(folder / f"{seed}.bin", size, seed) for seed in range(repeats)]
     plain = [plain_work(path) for path in files]
     with registry(WORK / "bare") as bare:
@@ -51,7 +53,8 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
     sent: dict[str, list[float]] = {}
 
     def rounds(subject: Subject) -> list[float]:
-        return [once(subject, path) for path in files]
+        most = 1 if size > LARGE and subject is not field.ours else len(files)
+        return [once(subject, files[number]) for number in field.rounds(subject, most)]
 
     def once(subject: Subject, path: Path) -> float:
         subject.set_weights(path)
@@ -69,7 +72,7 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
     floor = [one + other for one, other in zip(plain, received, strict=True)]
     beside = {"sha256sum and cp": plain, "sha256sum, cp, and an upload by curl": floor}
     whole = samples | beside
-    limit = 1.5 * summary(plain) if size > 10_000_000 else None
+    limit = 1.5 * summary(plain) if size > LARGE else None
     timed = result(f"{title}: build and push", whole, field.where, limit=limit,
         rule=rule if limit else "", absent=absent)  # fmt: skip
     return [timed, result(f"{title}: bytes pushed", sent, field.where, unit="MB", absent=absent)]
@@ -80,7 +83,7 @@ def code_only(field: Field) -> list[Result]:
     sent: dict[str, list[float]] = {}
 
     def rounds(subject: Subject) -> list[float]:
-        return [once(subject, number) for number in range(field.repeats)]
+        return [once(subject, number) for number in field.rounds(subject)]
 
     def once(subject: Subject, number: int) -> float:
         subject.set_code(number)

@@ -18,7 +18,7 @@ def measure(field: Field) -> list[Result]:
     """
 
     def rounds(subject: Subject) -> list[float]:
-        return [once(subject) for _ in range(field.repeats)]
+        return [once(subject) for _ in field.rounds(subject)]
 
     def once(subject: Subject) -> float:
         subject.forget()

@@ -38,14 +38,13 @@ def measure(field: Field) -> list[Result]:
     def sizes(subject: Subject) -> list[float]:
         reference = field.reference(subject, "image")
         subject.deliver(reference)
-        repository = reference.partition("/")[2].rpartition(":")[0]
-        layers = field.registry.manifest(repository, "1")["layers"]
+        layers = field.registry.manifest(field.repository(subject, "image"), "1")["layers"]
         found["packed"][subject.name] = [sum(one["size"] for one in layers) / 1e6]
         found["layers"][subject.name] = [float(len(layers))]
         podman.run("pull", "--tls-verify=false", "--quiet", reference)
         size = podman.run("image", "inspect", "--format", "{{.Size}}", reference)
         found["unpacked"][subject.name] = [int(size) / 1e6]
-        return [ready(podman, reference) for _ in range(field.repeats)]
+        return [ready(podman, reference) for _ in field.rounds(subject)]
 
     starts, absent = field.each(sizes)
 
@@ -65,7 +64,7 @@ def measure(field: Field) -> list[Result]:
 def ready(podman: Builder, reference: str) -> float:
     """Seconds from the engine's command to the first good answer, in a network of its own."""
     began = clock.monotonic()
-    options = ("--detach", "--rm", "--network", "none", "--cgroups", "disabled", "--tmpfs", "/tmp")  # noqa: S108
+    options = ("--detach", "--rm", "--network", "none", "--tmpfs", "/tmp")  # noqa: S108
     name = podman.run("run", *options, reference).strip()
     try:
         pid = podman.run("inspect", "--format", "{{.State.Pid}}", name).strip()
