@@ -2,9 +2,9 @@
 
 import pytest
 from registry_images import make_image
-from registry_programs import QUICK
 
 from network_servers import Company
+from registry_programs import QUICK
 from sealift import clock
 from sealift.adapters.registries.client import PULL, Client
 from sealift.adapters.registries.credentials import Credential, Found

@@ -2,9 +2,9 @@
 
 import pytest
 from registry_images import make_image
-from registry_programs import QUICK
 
 from network_servers import Company, Proxy, forget
+from registry_programs import QUICK
 from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.push import push
 from sealift.adapters.registries.session import Access
