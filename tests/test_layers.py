@@ -17,6 +17,7 @@ FLOORS = (
         "folders",
         "retired",
         "archive",
+        "logs",
         "loopback",
         "secrets",
     ),

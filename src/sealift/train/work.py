@@ -6,21 +6,16 @@ import re
 import signal
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from sealift import clock
 from sealift.errors import MachineError, SealiftError, StepError
+from sealift.logs import tail
 from sealift.record import graph
 from sealift.record.container import Exit
 from sealift.record.run import StepRun
 from sealift.train import metrics, workspace
 from sealift.train.job import Bench, Job, specification
 from sealift.types import Digest
-
-TAIL = 12
-"""Lines of a log that an error shows."""
-WIDTH = 400
-"""Characters that it shows of each, from the end."""
 
 
 def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
@@ -103,7 +98,7 @@ def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
 
 def _failed(job: Job, bench: Bench, ended: Exit) -> StepError:
     name, log = job.planned.name, bench.log(job.run, job.planned.name)
-    lines = _tail(log)
+    lines = tail(log)
     said = ":\n    " + "\n    ".join(lines) if lines else "; it said nothing."
     folder = bench.folder(job.run, name)
     return StepError(
@@ -139,18 +134,6 @@ def _ending(job: Job, ended: Exit) -> str:
             hint = f"; perhaps it needs more than its {job.planned.step.memory} of memory"
         return f"was ended by {known[ended.status - 128]}{hint}"
     return f"ended with exit status {ended.status}"
-
-
-def _tail(log: Path) -> list[str]:
-    """The last lines of a log, without what could disturb a terminal."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 8192))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    plain = "".join(mark if mark.isprintable() or mark == "\n" else " " for mark in text)
-    return [line.rstrip()[-WIDTH:] for line in plain.split("\n") if line.strip()][-TAIL:]
 
 
 __all__ = ["perform"]
