@@ -109,6 +109,7 @@ def _again(wired: Wired, image: Digest, lock: Lock, progress: Progress) -> Compa
             wired.network,
             Shelf(room, folder / "notes", progress),
             progress,
+            wired.builder(progress).house.place,
         )
         return make_again(image, lock, stack, wired.store, room)
 

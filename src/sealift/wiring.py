@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -12,7 +13,7 @@ from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private
-from sealift.network.network import Network
+from sealift.network.network import OFF, Network
 from sealift.package.builder import Builder
 from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer, Store
 from sealift.record.lock import Variant
@@ -21,10 +22,14 @@ from sealift.record.project import Project
 
 
 class Wired:
-    """A project and its surroundings; each port is made when it is first asked for."""
+    """A project and its surroundings; each port is made when it is first asked for.
+
+    While ``hermetic``, as the variable SEALIFT_HERMETIC says or a command, no wheel is built.
+    """
 
     def __init__(self, root: Path) -> None:
         self.folders = Folders(root)
+        self.hermetic = os.environ.get("SEALIFT_HERMETIC", "").strip().lower() not in OFF
 
     @cached_property
     def project(self) -> Project:
@@ -101,7 +106,8 @@ class Wired:
         if repository := self.project.image.registry:
             access = Access(self.network)
             depot = RegistryDepot(repository, access, progress)
-        return Builder(self.project, self.folders, self.store, progress, variant, depot)
+        engine = None if self.hermetic else lambda: self.engine
+        return Builder(self.project, self.folders, self.store, progress, variant, depot, engine)
 
     @cached_property
     def signer(self) -> Signer:

@@ -33,7 +33,7 @@ def again(world, store, made, talk):
     lock = attached.find(made.lock, store)
     room, folders = MemoryStore(world.with_name("room")), Folders(world)
     shelf = Shelf(room, world.with_name("notes"), talk)
-    stack = Stack(lock, ImageSettings(), folders, Network(), shelf, talk)
+    stack = Stack(lock, ImageSettings(), folders, Network(), shelf, talk, lambda *_: {})
     return rebuild(made.digest, lock, stack, store, room)
 
 

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from sealift import journey
-from sealift.cli.options import HERE, Comment, Json, Version, Where, assignments, project, workplace
+from sealift.cli.options import (
+    HERE,
+    Comment,
+    Hermetic,
+    Json,
+    Version,
+    Where,
+    assignments,
+    project,
+    workplace,
+)
 from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
@@ -37,10 +47,14 @@ def data(where: Where = HERE, json: Json = False) -> None:
 
 
 def train(
-    where: Where = HERE, param: Params = None, comment: Comment = "", json: Json = False
+    where: Where = HERE,
+    param: Params = None,
+    comment: Comment = "",
+    hermetic: Hermetic = False,
+    json: Json = False,
 ) -> None:
     """Run the steps, each in a container, and register the model."""
-    wired, page = workplace(where), Page(as_json=json)
+    wired, page = workplace(where, hermetic=hermetic), Page(as_json=json)
     with Work() as talk:
         run, model = journey.train(
             wired, params=assignments(param or []), comment=comment, progress=talk

@@ -21,6 +21,12 @@ Version: TypeAlias = Annotated[
     int | None, typer.Option("--model", "-m", help="Model version; the newest if absent.")
 ]
 Comment: TypeAlias = Annotated[str, typer.Option("--comment", help="Why; kept in the record.")]
+Hermetic: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--hermetic", help="Build no wheel: refuse what is neither in the store nor the registry."
+    ),
+]
 HERE = Path()
 
 
@@ -29,12 +35,14 @@ def project(where: Path) -> Wired:
     return Wired(find(where))
 
 
-def workplace(where: Path) -> Wired:
+def workplace(where: Path, *, hermetic: bool = False) -> Wired:
     """The project at or above a folder, for a command that changes it.
 
-    Raises ``MachineError`` where it may only be read.
+    While ``hermetic`` no wheel is built, nor where SEALIFT_HERMETIC says so. Raises
+    ``MachineError`` where it may only be read.
     """
     wired = project(where)
+    wired.hermetic |= hermetic
     require_writable(wired.folders.state)
     private(wired.folders.state)
     return wired
@@ -57,4 +65,14 @@ def assignments(words: list[str]) -> dict[str, str]:
     return pairs
 
 
-__all__ = ["HERE", "Comment", "Json", "Version", "Where", "assignments", "project", "workplace"]
+__all__ = [
+    "HERE",
+    "Comment",
+    "Hermetic",
+    "Json",
+    "Version",
+    "Where",
+    "assignments",
+    "project",
+    "workplace",
+]

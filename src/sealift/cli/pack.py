@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from sealift import packing, remaking
-from sealift.cli.options import HERE, Json, Version, Where, workplace
+from sealift.cli.options import HERE, Hermetic, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
 from sealift.errors import UsageError
@@ -81,10 +81,11 @@ def package(
     rebuild: Rebuild = "",
     from_image: From = "",
     table: Table = None,
+    hermetic: Hermetic = False,
     json: Json = False,
 ) -> None:
     """Build the serving image of a model, without a daemon; or bring one in that others built."""
-    wired, page = workplace(where), Page(as_json=json)
+    wired, page = workplace(where, hermetic=hermetic), Page(as_json=json)
     if (from_image or table) and (model is not None or verify or rebuild):
         raise UsageError(
             "--from-image goes with none of --model, --verify and --rebuild.",

@@ -20,7 +20,8 @@ from sealift.network.roads import Roads
 from sealift.record.network import NetworkSettings
 
 _CONNECT = 15.0
-_OFF = ("", "0", "false", "no", "off")
+OFF = ("", "0", "false", "no", "off")
+"""What a variable says, in small letters, that is not to count."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Network:
     def offline(self) -> bool:
         """Whether only this machine may be asked: by a setting, SEALIFT_OFFLINE or UV_OFFLINE."""
         said = (self.environment.get(name, "") for name in ("SEALIFT_OFFLINE", "UV_OFFLINE"))
-        return self.settings.offline or any(one.strip().lower() not in _OFF for one in said)
+        return self.settings.offline or any(one.strip().lower() not in OFF for one in said)
 
     @property
     def mirror(self) -> str:
@@ -136,4 +137,4 @@ class Network:
         return self.root / Path(name).expanduser() if name else None
 
 
-__all__ = ["Network"]
+__all__ = ["OFF", "Network"]

@@ -15,6 +15,7 @@ from sealift import digest
 from sealift.errors import PackageError
 from sealift.network.network import Network
 from sealift.package import locking, wheels
+from sealift.package.locking import House
 from sealift.ports import Progress
 from sealift.record.lock import Lock
 from sealift.types import Digest, Json
@@ -26,11 +27,13 @@ def inputs(plain: Lock) -> Digest:
     return digest.of_json(decisive)
 
 
-def choose(plain: Lock, requirements: Path, network: Network, progress: Progress) -> Lock:
+def choose(
+    plain: Lock, requirements: Path, network: Network, progress: Progress, house: House
+) -> Lock:
     """Choose the wheels of the server for CUDA, in the versions of the plain lock where it can be.
 
-    ``requirements`` is the user's file, which may name indexes. Raises ``PackageError`` when they
-    cannot be had for the platform.
+    ``requirements`` is the user's file, which may name indexes; ``house`` has what was built.
+    Raises ``PackageError`` when they cannot be had for the platform.
     """
     progress.step("lock", f"choosing wheels for {plain.platform} with CUDA")
     target = locking.wheel_target(plain.python, plain.platform, plain.base)
@@ -39,7 +42,8 @@ def choose(plain: Lock, requirements: Path, network: Network, progress: Progress
         like = Path(name) / "like.txt"
         like.write_text("".join(f"{pin}\n" for pin in pins(plain)))
         try:
-            runtime = wheels.lock_alone(user, target, network, wheels.CUDA, like)
+            built = sorted(house.place(plain, Path(name)).values())
+            runtime = wheels.lock_alone(user, target, network, wheels.CUDA, like, built)
         except PackageError as error:
             raise PackageError(
                 f"The server's packages for CUDA cannot be had for {plain.platform}. {error.what}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email import message_from_string
 from email.message import Message
 
@@ -23,7 +23,7 @@ from sealift.package.control import relations, stanzas
 from sealift.package.inventory import normal
 from sealift.package.making import Distribution, Making, Pin
 from sealift.record.image import Image, Layer
-from sealift.record.lock import Deb
+from sealift.record.lock import Built, Deb
 from sealift.types import Digest, Json
 
 LAYER = "sealift:layer"
@@ -47,7 +47,7 @@ def document(made: Making, contents: Sequence[Held]) -> dict[str, Json]:
     found = [
         system(contents, made.lock.suite),
         *debian(contents, Distribution(codename=made.lock.suite), making.debs(made.lock, roles)),
-        *wheels(contents, making.pins(made.lock, roles)),
+        *wheels(contents, making.pins(made.lock, roles), making.built(made.lock, roles)),
         *_server(made),
         card.model(made),
         *card.datasets(made.run),
@@ -152,8 +152,14 @@ def debian(
     ]
 
 
-def wheels(contents: Sequence[Held], pinned: Mapping[str, Pin]) -> list[Component]:
-    """The packages of Python, with the digests of those that are pinned."""
+def wheels(
+    contents: Sequence[Held], pinned: Mapping[str, Pin], sources: Iterable[Built] = ()
+) -> list[Component]:
+    """The packages of Python, with the digests of those that are pinned.
+
+    ``sources`` are those that were built from source distributions.
+    """
+    built = {one.name: one for one in sources}
     found = []
     for layer, held in contents:
         for wheel in held.wheels:
@@ -165,11 +171,24 @@ def wheels(contents: Sequence[Held], pinned: Mapping[str, Pin]) -> list[Componen
             # a lock with several files for a version does not say which of them was taken
             if pin and pin.version == wheel.version and len(pin.hashes) == 1:
                 one["hashes"] = [{"alg": "SHA-256", "content": pin.hashes[0]}]
+            if source := built.get(wheel.name):
+                one["pedigree"] = {"ancestors": [_source(source)]}
             if inner := embedded.parts(wheel, purl):
                 one["components"] = inner
             one["properties"] = [*_place(layer), *embedded.unreadable(wheel)]
             found.append(one)
     return found
+
+
+def _source(built: Built) -> Json:
+    """The source distribution that a wheel was built from."""
+    return {
+        "type": "library",
+        "name": built.name,
+        "version": built.version,
+        "purl": making.sdist_purl(built),
+        "hashes": [{"alg": "SHA-256", "content": built.sha256}],
+    }
 
 
 def _server(made: Making) -> list[Component]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sealift import clock
 from sealift.errors import OfflineError
 from sealift.folders import Folders
@@ -9,11 +11,13 @@ from sealift.network.network import Network
 from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
 from sealift.package.artifact import model_layers
+from sealift.package.kiln import Kiln
 from sealift.package.layer import Role
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
 from sealift.package.stack import SERVER, STEPS, Stack
-from sealift.ports import Depot, Progress, Store
+from sealift.package.wheelhouse import Abroad, Wheelhouse
+from sealift.ports import Depot, Engine, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
 from sealift.record.lock import Lock, Variant
 from sealift.record.model import Model
@@ -24,7 +28,7 @@ class Builder:
     """Makes the images of one project; what was made before is found again and not made twice.
 
     ``variant`` is what they are for; None is this machine, without a card. ``depot`` has layers
-    whose packages are gone.
+    whose packages are gone. ``engine`` gives what wheels are built with; without one, no wheel is.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Builder:
         progress: Progress,
         variant: Variant | None = None,
         depot: Depot | None = None,
+        engine: Callable[[], Engine] | None = None,
     ) -> None:
         self._project = project
         self._folders = folders
@@ -44,6 +49,7 @@ class Builder:
         self._variant = variant or Variant(platform=locking.here())
         self._depot = depot
         self._shelf = Shelf(store, folders.state / "layers", progress)
+        self._engine = engine
         self._prover = Prover(store, folders.state / "proofs", progress)
 
     def lock(self, *, refresh: bool = False) -> Lock:
@@ -63,7 +69,7 @@ class Builder:
         if found and found.inputs == accelerated.inputs(plain):
             return found
         user = self._folders.root / self._project.image.requirements
-        made = accelerated.choose(plain, user, self._network, self._progress)
+        made = accelerated.choose(plain, user, self._network, self._progress, self.house)
         locking.write(self._folders, locks.with_(made))
         return made
 
@@ -86,14 +92,44 @@ class Builder:
         ]
         like = current[0] if current and not refresh else None
         made = self._chosen(like)
-        locking.write(self._folders, locks.with_(made))
+        locking.write(self._folders, locking.read(self._folders).with_(made))
         return made
+
+    @property
+    def house(self) -> Wheelhouse:
+        """The wheels that are in no index."""
+        kiln = None
+        if self._engine:
+            kiln = Kiln(
+                project=self._project,
+                folders=self._folders,
+                network=self._network,
+                store=self._store,
+                shelf=self._shelf,
+                engine=self._engine,
+                talk=self._progress,
+            )
+        root = self._folders.root
+        return Wheelhouse(self._project, root, self._store, self._depot, self._network, kiln)
+
+    def _at_home(self) -> Lock:
+        """The lock of this machine's platform, where builds can run."""
+        return Builder(
+            self._project,
+            self._folders,
+            self._store,
+            self._progress,
+            depot=self._depot,
+            engine=self._engine,
+        ).lock()
 
     def _chosen(self, like: Lock | None) -> Lock:
         settings, root = self._project.image, self._folders.root
+        foreign = self._variant.platform != locking.here()
+        house = Abroad(self.house, self._at_home) if foreign else self.house
         try:
             return locking.choose(
-                settings, root, self._variant.platform, self._network, self._progress, like
+                settings, root, self._variant.platform, self._network, self._progress, house, like
             )
         except OfflineError as error:
             raise OfflineError(
@@ -137,7 +173,13 @@ class Builder:
         locks = locking.read(self._folders)
         shelf = Agreed(self._shelf, locks, lock.variant, self._store, self._depot, self._progress)
         stack = Stack(
-            lock, self._project.image, self._folders, self._network, shelf, self._progress
+            lock,
+            self._project.image,
+            self._folders,
+            self._network,
+            shelf,
+            self._progress,
+            self.house.place,
         )
         layers = stack.layers(roles)
         agreed = locks.came_to(one for one in shelf.results if one.role != "server")

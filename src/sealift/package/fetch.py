@@ -68,22 +68,30 @@ class Fetcher:
         """
         if found := self.held(sha256):
             return found
-        path = self._cache / sha256[:2] / sha256
-        part = path.with_name(f"{sha256}.{clock.token(12)}.part")
+        return self._kept(url, sha256)
+
+    def first(self, url: str) -> Path:
+        """A file whose digest nobody told beforehand: as the address has it now."""
+        return self._kept(url, "")
+
+    def _kept(self, url: str, sha256: str) -> Path:
+        part = self._cache / f"{clock.token(12)}.part"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            found_digest = self._save(url, part)
-            if found_digest != f"sha256:{sha256}":
+            part.parent.mkdir(parents=True, exist_ok=True)
+            found = self._save(url, part).removeprefix("sha256:")
+            if sha256 and found != sha256:
                 raise SourceError(
-                    f"A downloaded file has the digest {found_digest}, not sha256:{sha256}.",
+                    f"A downloaded file has the digest sha256:{found}, not sha256:{sha256}.",
                     where=url,
                     remedy="The mirror may be half updated; try again later, or use another.",
                 )
+            path = self._cache / found[:2] / found
+            path.parent.mkdir(exist_ok=True)
             part.replace(path)
         except OSError as error:
             raise MachineError(
                 f"A download cannot be kept: {error.strerror or error}.",
-                where=str(path.parent),
+                where=str(self._cache),
                 remedy="Free some space, or set SEALIFT_CACHE to a folder that can be written.",
             ) from error
         finally:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import platform
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -19,7 +22,7 @@ from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
-from sealift.record.lock import Deb, Lock, Locks
+from sealift.record.lock import Built, Deb, Lock, Locks
 from sealift.record.project import ImageSettings, Platform
 from sealift.types import Digest, Json
 
@@ -28,6 +31,18 @@ _PLATFORMS: dict[str, Platform] = {
     "aarch64": "linux/arm64",
     "arm64": "linux/arm64",
 }
+
+
+class House(Protocol):
+    """Where wheels come from that are in no index."""
+
+    def made(self, bare: Lock) -> tuple[Built, ...]:
+        """Build what the project names, with a lock that has no wheels yet."""
+        ...
+
+    def place(self, lock: Lock, folder: Path) -> Mapping[Digest, Path]:
+        """Put the built wheels of a lock into a folder, under their names."""
+        ...
 
 
 def here() -> Platform:
@@ -86,6 +101,8 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
     decisive: dict[str, Json] = {
         # only where there are any, so that locks from before this setting still count
         **({"debian": list[Json](settings.debian)} if settings.debian else {}),
+        **({"build": list[Json](settings.build)} if settings.build else {}),
+        **({"tools": list[Json](settings.build_debian)} if settings.build else {}),
         "platform": target,
         "python": settings.python,
         "suite": settings.suite,
@@ -93,14 +110,14 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
         "shell": list(resolve.SHELL),
         "left out": list[Json](sorted(resolve.LEFT_OUT)),
         "runtime": list(wheels.RUNTIME),
-        "requirements": _texts(settings, root),
+        "requirements": dict[str, Json](texts(settings, root)),
     }
     return digest.of_json(decisive)
 
 
-def _texts(settings: ImageSettings, root: Path) -> Json:
+def texts(settings: ImageSettings, root: Path) -> dict[str, str]:
     """The requirements file and the files that it includes, by name."""
-    found: dict[str, Json] = {}
+    found: dict[str, str] = {}
     waiting = [settings.requirements]
     while waiting:
         name = waiting.pop()
@@ -143,28 +160,42 @@ def choose(
     target: str,
     network: Network,
     progress: Progress,
+    house: House,
     like: Lock | None = None,
 ) -> Lock:
     """Choose packages for a platform anew, the newest that fit, from the machine's own sources.
 
-    ``like`` is the lock of another platform: its versions of wheels are taken where they can be.
+    ``house`` builds what is to be built. ``like`` is the lock of another platform: its versions of
+    wheels are taken where they can be.
     """
     progress.step("lock", f"choosing packages of the distribution for {target}")
-    base, shell, debian = _debs(settings, target.partition("/")[2], network, progress)
+    bare = system(settings, root, target, network, progress)
+    built = house.made(bare) if settings.build else ()
+    bare = msgspec.structs.replace(bare, built=built)
     progress.step("lock", "choosing wheels")
     requirements = root / settings.requirements
     if not requirements.exists():
         _without(settings, requirements, progress)
-    runtime, packages = _wheels(
-        requirements if requirements.exists() else None,
-        wheel_target(settings.python, target, base),
-        network,
-        like,
-        progress,
-    )
-    debs = len(base) + len(shell) + len(debian)
+    with tempfile.TemporaryDirectory() as folder:
+        runtime, packages = _wheels(
+            requirements if requirements.exists() else None,
+            wheel_target(settings.python, target, bare.base),
+            network,
+            like,
+            progress,
+            sorted(house.place(bare, Path(folder)).values()),
+        )
+    debs = len(bare.base) + len(bare.shell) + len(bare.debian)
     count = f"{debs} packages, {len(runtime) + len(packages)} wheels"
     progress.step("lock", count)
+    return msgspec.structs.replace(bare, runtime=runtime, packages=packages)
+
+
+def system(
+    settings: ImageSettings, root: Path, target: str, network: Network, progress: Progress
+) -> Lock:
+    """A lock without wheels: the packages of the distribution."""
+    base, shell, debian, tools = _debs(settings, target.partition("/")[2], network, progress)
     return Lock(
         inputs=inputs(settings, root, target),
         platform=target,
@@ -173,8 +204,9 @@ def choose(
         base=base,
         shell=shell,
         debian=debian,
-        runtime=runtime,
-        packages=packages,
+        runtime=(),
+        packages=(),
+        tools=tools,
     )
 
 
@@ -184,18 +216,37 @@ def _wheels(
     network: Network,
     like: Lock | None,
     progress: Progress,
+    built: Sequence[Path],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The wheels for a platform: in the versions of another one, else in the newest that fit."""
     if like is None:
-        return wheels.lock(requirements, target, network)
+        return _newest(requirements, target, network, built)
+    lines = (*like.runtime, *like.packages)
     try:
-        return wheels.lock(requirements, target, network, like=(*like.runtime, *like.packages))
+        return wheels.lock(requirements, target, network, like=lines, built=built)
     except PackageError as error:
         progress.say(
             f"Not all versions of {like.platform} can be had for {target.platform}, which gets "
             f"others: {error.what.partition(chr(10))[0]}"
         )
-        return wheels.lock(requirements, target, network)
+        return _newest(requirements, target, network, built)
+
+
+def _newest(
+    requirements: Path | None, target: Target, network: Network, built: Sequence[Path]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    try:
+        return wheels.lock(requirements, target, network, built=built)
+    except PackageError as error:
+        if not built:
+            raise
+        names = ", ".join("==".join(wheels.named(wheel)) for wheel in built)
+        raise PackageError(
+            error.what,
+            where=error.where,
+            remedy=f"{error.remedy} Built were {names}, the newest that the requirements allow: "
+            "where others need another version, name it in the requirements.",
+        ) from error
 
 
 def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
@@ -215,8 +266,8 @@ def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
 
 def _debs(
     settings: ImageSettings, arch: str, network: Network, progress: Progress
-) -> tuple[tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...]]:
-    """The packages of the base, of the shell, and those that the project asks for."""
+) -> tuple[tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...]]:
+    """The packages of the base, of the shell, those of the project, and those of builds."""
     mirror = sources.mirror(network)
     if not mirror.security:
         progress.say(
@@ -234,18 +285,24 @@ def _debs(
     _known(settings, offers)
     base = resolve.closure((*resolve.BASE, *resolve.python(settings.python)), offers)
     debian = resolve.closure(settings.debian, offers, base)
-    return base, resolve.closure(resolve.SHELL, offers, (*base, *debian)), debian
+    shell = resolve.closure(resolve.SHELL, offers, (*base, *debian))
+    wanted = settings.build_debian if settings.build else ()
+    return base, shell, debian, resolve.closure(wanted, offers, (*base, *debian, *shell))
 
 
 def _known(settings: ImageSettings, offers: Catalogue) -> None:
     """Raises ``ProjectError`` for a package that the project asks for and the archive lacks."""
-    for name in settings.debian:
+    named = [(name, "debian") for name in settings.debian]
+    named += [(name, "build_debian") for name in settings.build_debian if settings.build]
+    for name, key in named:
         if offers.newest(name) is None and not offers.providers(name):
-            names = offers.names(r"(?!.*-(dev|doc|dbg|tests)$).*")
+            names = offers.names(
+                r".*" if key == "build_debian" else r"(?!.*-(dev|doc|dbg|tests)$).*"
+            )
             near = difflib.get_close_matches(name, names, 3)
             raise ProjectError(
                 f"Debian {settings.suite} has no package {name!r}.",
-                where="sealift.toml: image.debian",
+                where=f"sealift.toml: image.{key}",
                 remedy=f"Correct it; near to it are {', '.join(near)}."
                 if near
                 else "Correct it, or take it off the list.",
@@ -258,4 +315,15 @@ def wheel_target(python: str, target: str, base: tuple[Deb, ...]) -> Target:
     return Target(python, target, int(libc.split(".")[1].split("-")[0]))
 
 
-__all__ = ["choose", "keep", "here", "inputs", "read", "wheel_target", "write"]
+__all__ = [
+    "House",
+    "choose",
+    "keep",
+    "here",
+    "inputs",
+    "read",
+    "system",
+    "texts",
+    "wheel_target",
+    "write",
+]

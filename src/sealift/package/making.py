@@ -10,10 +10,11 @@ import msgspec
 from packageurl import PackageURL
 
 from sealift import digest
+from sealift.errors import IntegrityError
 from sealift.package.inventory import normal
 from sealift.ports import Store
 from sealift.record.image import Image
-from sealift.record.lock import Deb, Lock
+from sealift.record.lock import Built, Deb, Lock
 from sealift.record.model import Model
 from sealift.record.run import Run
 from sealift.types import Digest
@@ -52,11 +53,32 @@ class Pin(msgspec.Struct, frozen=True):
 
 def pins(lock: Lock, roles: Collection[str]) -> dict[str, Pin]:
     """The locked wheels by name, of the layers with these roles."""
-    found = {}
-    for line in (one for part in _parts(lock, roles) for one in part if isinstance(one, str)):
-        if match := _PIN.match(line):
-            found[normal(match[1])] = Pin(match[2], tuple(_HASH.findall(match[3])))
-    return found
+    lines = (one for part in _parts(lock, roles) for one in part if isinstance(one, str))
+    return dict(pinned(line) for line in lines if _PIN.match(line))
+
+
+def pinned(line: str) -> tuple[str, Pin]:
+    """The name and the pin of a locked line.
+
+    >>> pinned("Tree_Lib==1.0")
+    ('tree-lib', Pin(version='1.0', hashes=()))
+    """
+    match = _PIN.match(line)
+    if match is None:
+        raise IntegrityError(f"The lock has a line without a version: {line!r}.")
+    return normal(match[1]), Pin(match[2], tuple(_HASH.findall(match[3])))
+
+
+def built(lock: Lock, roles: Collection[str]) -> list[Built]:
+    """The wheels that were built from source distributions, of the layers with these roles."""
+    there = pins(lock, roles)
+    return [one for one in lock.built if one.name in there]
+
+
+def sdist_purl(built: Built) -> str:
+    """The package URL of the source distribution that a wheel was built from."""
+    qualifiers = {"file_name": built.sdist}
+    return PackageURL("pypi", None, built.name, built.version, qualifiers).to_string()
 
 
 def debs(lock: Lock, roles: Collection[str]) -> list[Deb]:
@@ -88,4 +110,15 @@ def deb_purl(name: str, version: str, arch: str, distribution: Distribution) -> 
     return PackageURL("deb", distribution.vendor, name, version, qualifiers).to_string()
 
 
-__all__ = ["Distribution", "Making", "Pin", "deb_purl", "debs", "pins", "project_file"]
+__all__ = [
+    "Distribution",
+    "Making",
+    "Pin",
+    "built",
+    "deb_purl",
+    "debs",
+    "pinned",
+    "pins",
+    "project_file",
+    "sdist_purl",
+]

@@ -15,6 +15,7 @@ from sealift import clock, digest
 from sealift.errors import IntegrityError
 from sealift.package import making
 from sealift.package.making import Distribution, Making
+from sealift.record.lock import Built
 from sealift.types import Digest, Json
 
 BUILD_TYPE = "urn:sealift:build:v1"
@@ -136,6 +137,24 @@ def _packages(made: Making) -> Iterator[Json]:
         # a lock with several files for a version does not say which of them was taken; then the
         # digest of the lock stands for all of them
         one: dict[str, Json] = {"uri": purl}
+        if len(pin.hashes) == 1:
+            one["digest"] = {"sha256": pin.hashes[0]}
+        yield one
+    for built in making.built(made.lock, roles):
+        yield from _sources(built)
+
+
+def _sources(built: Built) -> Iterator[Json]:
+    """What a wheel was built from, and with."""
+    yield {
+        "name": f"source distribution {built.sdist}",
+        "uri": making.sdist_purl(built),
+        "digest": {"sha256": built.sha256},
+    }
+    for line in built.requires:
+        name, pin = making.pinned(line)
+        purl = PackageURL("pypi", None, name, pin.version).to_string()
+        one: dict[str, Json] = {"name": f"to build {built.name}", "uri": purl}
         if len(pin.hashes) == 1:
             one["digest"] = {"sha256": pin.hashes[0]}
         yield one

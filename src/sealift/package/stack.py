@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from sealift import archive, digest
 from sealift.archive import Entry
 from sealift.folders import Folders
@@ -19,7 +21,7 @@ from sealift.ports import Progress
 from sealift.record.image import Layer
 from sealift.record.lock import Deb, Lock
 from sealift.record.project import ImageSettings
-from sealift.types import Json
+from sealift.types import Digest, Json
 
 STEPS: tuple[Role, ...] = ("base", "debian", "shell", "runtime", "packages")
 """What the image of the steps has: base, shell, and all wheels."""
@@ -29,7 +31,10 @@ SERVER: tuple[Role, ...] = ("base", "debian", "runtime", "server")
 
 
 class Stack:
-    """The layers of one lock, each from the shelf or made anew."""
+    """The layers of one lock, each from the shelf or made anew.
+
+    ``built`` puts the wheels of a lock that are in no index into a folder.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class Stack:
         network: Network,
         shelf: Shelves,
         talk: Progress,
+        built: Callable[[Lock, Path], Mapping[Digest, Path]],
     ) -> None:
         self._lock = lock
         self._settings = settings
@@ -46,6 +52,7 @@ class Stack:
         self._folders = folders
         self._shelf = shelf
         self._talk = talk
+        self._built = built
 
     def layers(self, roles: Sequence[Role]) -> list[Layer]:
         """The layers with these roles, in their order; none for a role that the lock leaves empty.
@@ -92,11 +99,17 @@ class Stack:
             user = self._folders.root / self._settings.requirements
             asked = user if user.exists() else None
             with scratch(self._folders.state / "scratch") as folder:
-                installed = wheels.unpack(lines, target, self._network, folder, asked)
+                built = self._built(self._having(lines), folder)
+                installed = wheels.unpack(lines, target, self._network, folder, asked, built)
                 yield from apart.parts(installed)
 
         key: list[Json] = [role, _recipe(), [list(target.options), list(lines)]]
         return self._shelf.layers(role, digest.of_json(key), make)
+
+    def _having(self, lines: tuple[str, ...]) -> Lock:
+        """The lock with only those built wheels that these lines name."""
+        there = tuple(one for one in self._lock.built if any(one.digest in line for line in lines))
+        return msgspec.structs.replace(self._lock, built=there)
 
     def _made(self, role: Role, key: Json, make: Callable[[], Iterable[Entry]]) -> list[Layer]:
         whole: list[Json] = [role, _recipe(), key]

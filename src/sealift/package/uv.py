@@ -6,6 +6,7 @@ credentials; nothing of that is written anywhere.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -32,6 +33,8 @@ _REFUSED = re.compile(r"\(os error (1|13|28|30|122)\)")
 """The system's numbers for: not permitted, no access, no space, read-only, no quota."""
 _REFUSED_REMEDY = "Free some space, or mend the permissions, then run the command again."
 _LATER = "Run the command again then; what was downloaded already is kept."
+_UNFIT = "Every package needs a wheel for this version of Python and this platform."
+_UNFOUND = "Correct the name, or the version in the requirements; or take it off image.build."
 _INDEX = (
     "Check the network and the index (network.index in sealift.toml, UV_DEFAULT_INDEX, UV_INDEX, "
     "uv.toml); behind a proxy, set network.proxy or HTTPS_PROXY."
@@ -72,7 +75,7 @@ def compile_lock(
     sources: Sequence[Path],
     target: Target,
     network: Network,
-    constraints: Path | None = None,
+    constraints: Sequence[Path] = (),
 ) -> tuple[str, ...]:
     """The exact wheels for requirements files, one requirement with its hashes a line.
 
@@ -80,8 +83,8 @@ def compile_lock(
     """
     words = ["pip", "compile", "--no-header", "--no-annotate", *target.options]
     words += map(str, sources)
-    if constraints:
-        words += ["--constraints", str(constraints)]
+    for file in constraints:
+        words += ["--constraints", str(file)]
     done = _run([*words, "--generate-hashes"], network)
     if done.status:
         raise _failure(done, "The packages cannot be resolved", where=str(sources[0]))
@@ -107,6 +110,18 @@ def _joined(text: str) -> tuple[str, ...]:
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     whole = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
     return tuple(line for line in whole.splitlines() if line.strip())
+
+
+def lock_script(script: Path, network: Network) -> str:
+    """What uv locks for a script that tells the metadata of all it depends on, as TOML.
+
+    Nothing is built, since nothing has to be found out.
+    """
+    done = _run(["lock", "--script", str(script)], network)
+    if done.status:
+        what = "A source distribution cannot be found"
+        raise _failure(done, what, "sealift.toml: image.build", _UNFOUND)
+    return script.with_name(f"{script.name}.lock").read_text(encoding="utf-8")
 
 
 def probe(network: Network) -> None:
@@ -171,7 +186,9 @@ def _program() -> str:
     return found
 
 
-def _failure(done: process.Finished, what: str, where: str) -> MachineError | PackageError:
+def _failure(
+    done: process.Finished, what: str, where: str, remedy: str = _UNFIT
+) -> MachineError | PackageError:
     said = done.stderr.decode(errors="replace").strip()
     tail = "\n".join(said.removeprefix("error: ").splitlines()[-12:])
     if _UNREACHABLE.search(said):
@@ -187,11 +204,7 @@ def _failure(done: process.Finished, what: str, where: str) -> MachineError | Pa
         return MachineError(f"{what}:\n{tail}", remedy=_REFUSED_REMEDY)
     if unbuilt := sorted(set(_UNBUILT.findall(said))):
         return _wheelless(unbuilt, f"{what}:\n{tail}", where)
-    return PackageError(
-        f"{what}:\n{tail}",
-        where=where,
-        remedy="Every package needs a wheel for this version of Python and this platform.",
-    )
+    return PackageError(f"{what}:\n{tail}", where=where, remedy=remedy)
 
 
 def _wheelless(names: Sequence[str], said: str, where: str) -> PackageError:
@@ -202,9 +215,9 @@ def _wheelless(names: Sequence[str], said: str, where: str) -> PackageError:
         f"No wheel of {', '.join(names)} fits this version of Python and this platform; there "
         f"{'is' if one else 'are'} only {files}, which nothing builds unasked. {said}",
         where=where,
-        remedy="Ask for versions that have wheels; or put wheels into an index of your own, and "
-        "name that in network.extra_indexes of sealift.toml.",
+        remedy=f"Have {'it' if one else 'them'} built in a container: add {json.dumps(list(names))}"
+        " to image.build in sealift.toml; or ask for versions that have wheels.",
     )
 
 
-__all__ = ["Target", "compile_lock", "install", "probe"]
+__all__ = ["Target", "compile_lock", "install", "lock_script", "probe"]

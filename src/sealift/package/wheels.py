@@ -16,14 +16,16 @@ import hashlib
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from sealift import archive
 from sealift.archive import Entry
 from sealift.network.network import Network
 from sealift.package import uv
+from sealift.package.inventory import normal
 from sealift.package.uv import Target
+from sealift.types import Digest
 
 RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
 """What the model server needs."""
@@ -48,39 +50,103 @@ def lock(
     network: Network,
     runtime: Sequence[str] = RUNTIME,
     like: Sequence[str] = (),
+    built: Sequence[Path] = (),
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Resolve the server's and the user's requirements together.
 
     The lines for the server, and those that only the steps need. ``like`` are locked lines whose
-    versions are to be taken again. Raises ``PackageError`` when they cannot be had together.
+    versions are to be taken again, ``built`` the only wheels that count of their packages. Raises
+    ``PackageError`` when they cannot be had together.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         needed = _file(folder / "runtime.in", runtime)
         sources = [path for path in (requirements, needed) if path]
-        versions = _file(folder / "like.txt", [_pin(line) for line in like]) if like else None
-        whole = uv.compile_lock(sources, target, network, constraints=versions)
+        versions = [_file(folder / "like.txt", _versions(like, built))] if like else []
+
+        def compiled(files: Sequence[Path], constraints: Sequence[Path]) -> tuple[str, ...]:
+            return _compiled(files, target, network, constraints, built)
+
+        whole = compiled(sources, versions)
         if requirements is None:
             return whole, ()
         pins = _file(folder / "pins.txt", [line.partition(" --hash")[0] for line in whole])
-        alone = _file(folder / "alone.in", [*_indexes(requirements), *runtime])
-        served = {_pin(line) for line in uv.compile_lock([alone], target, network, pins)}
+        alone = _file(folder / "alone.in", [*indexes(requirements), *runtime])
+        served = {_pin(line) for line in compiled([alone], [pins])}
     runtime_lines = tuple(line for line in whole if _pin(line) in served)
     return runtime_lines, tuple(line for line in whole if _pin(line) not in served)
 
 
 def lock_alone(
-    requirements: Path | None, target: Target, network: Network, wanted: Sequence[str], like: Path
+    requirements: Path | None,
+    target: Target,
+    network: Network,
+    wanted: Sequence[str],
+    like: Path,
+    built: Sequence[Path] = (),
 ) -> tuple[str, ...]:
-    """Resolve what a server needs without what the steps need, in the versions of ``like``."""
+    """Resolve what a server needs without what the steps need, in the versions of ``like``.
+
+    ``built`` are the only wheels that count of their packages.
+    """
     with tempfile.TemporaryDirectory() as name:
-        indexes = _indexes(requirements) if requirements else ()
-        alone = _file(Path(name) / "alone.in", [*indexes, *wanted])
-        return uv.compile_lock([alone], target, network, like)
+        places = indexes(requirements) if requirements else ()
+        alone = _file(Path(name) / "alone.in", [*places, *wanted])
+        return _compiled([alone], target, network, [like], built)
+
+
+def _compiled(
+    files: Sequence[Path],
+    target: Target,
+    network: Network,
+    constraints: Sequence[Path],
+    built: Sequence[Path],
+) -> tuple[str, ...]:
+    """Locked lines, of which those for built wheels do not tell where these lie."""
+    with tempfile.TemporaryDirectory() as name:
+        bound = [_file(Path(name) / "built.txt", [_at(one) for one in built])] if built else []
+        lines = uv.compile_lock(files, target, network, [*constraints, *bound])
+    return tuple(_versioned(line, built) for line in lines)
 
 
 def _pin(line: str) -> str:
     return line.partition(" ")[0].partition(";")[0]
+
+
+def named(wheel: Path) -> tuple[str, str]:
+    """The name and the version in the name of a wheel's file (PyPA, "Binary distribution").
+
+    >>> named(Path("tree_lib-1.0+cu-py3-none-any.whl"))
+    ('tree-lib', '1.0+cu')
+    """
+    name, version, *_ = wheel.name.split("-")
+    return normal(name), version
+
+
+def _at(wheel: Path) -> str:
+    return f"{named(wheel)[0]} @ {wheel.as_uri()}"
+
+
+def _versions(lines: Sequence[str], built: Sequence[Path]) -> list[str]:
+    """Locked lines as versions alone, but for those packages that were built."""
+    names = {named(wheel)[0] for wheel in built}
+    pins = [_pin(line) for line in lines]
+    return [pin for pin in pins if normal(pin.partition("==")[0].partition("[")[0]) not in names]
+
+
+def _versioned(line: str, built: Sequence[Path]) -> str:
+    """A line without the place where a wheel that was built happens to lie."""
+    for wheel in built:
+        line = line.replace(f" @ {wheel.as_uri()}", f"=={named(wheel)[1]}")
+    return line
+
+
+def _placed(line: str, built: Mapping[Digest, Path]) -> str:
+    """A locked line with the place of its wheel, if that was built."""
+    for digest, wheel in built.items():
+        if line.endswith(f"--hash={digest}"):
+            return re.sub(r"==\S+", f" @ {wheel.as_uri()}", line, count=1)
+    return line
 
 
 def _file(path: Path, lines: Sequence[str]) -> Path:
@@ -94,19 +160,24 @@ def unpack(
     network: Network,
     folder: Path,
     requirements: Path | None = None,
+    built: Mapping[Digest, Path] | None = None,
 ) -> Iterator[Entry]:
     """Unpack locked wheels below ``folder`` and give the entries of their layers.
 
-    ``requirements`` is the user's file, which may name the indexes to use.
+    ``requirements`` is the user's file, which may name the indexes to use; ``built`` are the
+    wheels that are in no index.
     """
     where = folder / "wheels"
-    content = [*(_indexes(requirements) if requirements else ()), *lines]
+    content = [
+        *(indexes(requirements) if requirements else ()),
+        *(_placed(line, built or {}) for line in lines),
+    ]
     uv.install(_file(folder / "requirements.txt", content), target, network, where)
     return entries(where, target.python)
 
 
-def _indexes(requirements: Path) -> Iterator[str]:
-    """The lines that name indexes; they are the user's own and never part of a lock."""
+def indexes(requirements: Path) -> Iterator[str]:
+    """A file's lines that name indexes; they are the user's own and never part of a lock."""
     for line in requirements.read_text(encoding="utf-8").splitlines():
         if _INDEX.match(line):
             yield line
@@ -177,4 +248,4 @@ def _checksum(content: bytes) -> str:
     return "sha256=" + digest.rstrip(b"=").decode()
 
 
-__all__ = ["RUNTIME", "entries", "lock", "unpack"]
+__all__ = ["RUNTIME", "entries", "indexes", "lock", "named", "unpack"]

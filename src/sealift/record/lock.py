@@ -50,15 +50,40 @@ class Deb(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """A wheel that was built from a source distribution, and all that it was built with.
+
+    ``sdist`` is the file's name and ``sha256`` its digest in hexadecimal; ``requires`` are lines
+    of a requirements file with hashes: the wheels that the build needed. ``platform`` is where it
+    was built; ``wheel`` the name of the file that came out, ``digest`` and ``size`` (bytes) its.
+    """
+
+    name: str
+    version: str
+    sdist: str
+    sha256: str
+    requires: tuple[str, ...]
+    platform: str
+    wheel: str
+    digest: Digest
+    size: int
+
+    @property
+    def pure(self) -> bool:
+        """Whether the wheel serves every platform, by its name (PyPA, "Binary distribution")."""
+        return self.wheel.endswith("-none-any.whl")
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the layers of one platform's images are made of.
 
     ``inputs`` is the digest of everything that the choice was made from; a lock counts as long as
     that is unchanged. ``debian`` are the packages that the project file asks for, and what these
     need beyond the base. ``runtime`` and ``packages`` are lines of a requirements file with hashes:
-    what the server needs, and the other wheels of the steps. ``platform`` is that of OCI, such as
-    ``linux/amd64``. The lock for ``cuda`` has what the server needs there; the steps run on the
-    packages of the other one.
+    what the server needs, and the other wheels of the steps. ``built`` are those wheels that come
+    from source distributions, ``tools`` the Debian packages that only the image of a build has.
+    ``platform`` is that of OCI, such as ``linux/amd64``. The lock for ``cuda`` has what the server
+    needs there; the steps run on the packages of the other one.
     """
 
     inputs: Digest
@@ -71,6 +96,8 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     debian: tuple[Deb, ...] = ()
     runtime: tuple[str, ...]
     packages: tuple[str, ...]
+    tools: tuple[Deb, ...] = ()
+    built: tuple[Built, ...] = ()
 
     @property
     def variant(self) -> Variant:
@@ -152,4 +179,4 @@ def decode(text: bytes) -> Locks:
     return msgspec.json.decode(text, type=Locks)
 
 
-__all__ = ["Accelerator", "Deb", "Lock", "Locks", "Result", "Variant", "decode", "encode"]
+__all__ = ["Accelerator", "Built", "Deb", "Lock", "Locks", "Result", "Variant", "decode", "encode"]

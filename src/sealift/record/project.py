@@ -42,6 +42,18 @@ DebianName = Annotated[
 ]
 """The name of a Debian package (Debian Policy 5.6.1)."""
 
+PackageName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        extra={
+            "write": "the name of a package, such as 'treelib'; its version is chosen by the "
+            "requirements"
+        },
+    ),
+]
+"""The name of a package of an index (PyPA, "Names")."""
+
 Platform = Literal["linux/amd64", "linux/arm64"]
 """What an image runs on, in the words of OCI: system and architecture."""
 
@@ -94,6 +106,20 @@ class ImageSettings(Section, frozen=True):
         Meta(
             description="Further Debian packages of both images, with all that these need; "
             "for shared libraries that wheels expect on the machine, such as libgl1."
+        ),
+    ] = field(default_factory=list)
+    build: Annotated[
+        list[PackageName],
+        Meta(
+            description="Packages that are built from their source distributions, in a container "
+            "without a network; all others come as wheels."
+        ),
+    ] = field(default_factory=list)
+    build_debian: Annotated[
+        list[DebianName],
+        Meta(
+            description="Debian packages, such as compilers, of the images that build those; no "
+            "other image has them."
         ),
     ] = field(default_factory=list)
     absent: Annotated[
