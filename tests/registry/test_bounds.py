@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from registry_images import everything, make_image, noise
-from registry_programs import run
 
+from registry_programs import run
 from sealift import clock, digest
 from sealift.adapters.registries.partial import partial
 from sealift.adapters.registries.pull import pull

@@ -5,9 +5,9 @@ import json
 import pytest
 from cutting_wire import CuttingWire
 from registry_images import everything, make_image, make_index, make_real_image, plain
-from registry_programs import LOGIN, QUICK, run, write_login
 
 from programs import needs
+from registry_programs import LOGIN, QUICK, run, write_login
 from sealift.adapters.registries.client import PULL, PUSH, Client
 from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.push import push
