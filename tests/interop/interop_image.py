@@ -47,6 +47,17 @@ class Made:
         return self.store.manifest(self.image.digest)
 
 
+def make_for(root, variant):
+    """The unpacked image of sums for another platform."""
+    folders = Folders(root)
+    root.mkdir()
+    store = Layout(folders.layout, folders.unpacked)
+    builder = Builder(Project(name="sums"), folders, store, Quiet(), variant)
+    folder = _learnt(root)
+    kept = write_model(store, folder, name="sums", version=3)
+    return store.rootfs(builder.serving_image(_record(kept, folder)).digest)
+
+
 def make(root):
     """Learn a model of sums, package it and save its image."""
     folders = Folders(root)

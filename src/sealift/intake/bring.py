@@ -25,7 +25,6 @@ from sealift.intake import columns, interview, vectors
 from sealift.intake.arrival import Arrival, arrival, launch
 from sealift.intake.columns import Examples
 from sealift.intake.vectors import Asking, Cells
-from sealift.network.network import Network
 from sealift.package import evidence, locking
 from sealift.package.artifact import write_description
 from sealift.package.brought import Brought
@@ -84,7 +83,7 @@ def bring(
 def _arrived(wired: Wired, source: Source, progress: Progress) -> Arrival:
     progress.step("image", f"from {source}")
     platform = locking.here()
-    access = Access(Network(wired.project.network, wired.folders.root))
+    access = Access(wired.network)
     image = arrive(source, wired.store, platform=platform, access=access, progress=progress)
     found = arrival(image, wired.store, platform)
     progress.step("image", f"{len(found.layers)} layers")
