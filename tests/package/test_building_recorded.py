@@ -1,6 +1,7 @@
 """Wheels built from source distributions: recorded, found again, refused; containers in memory."""
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -128,6 +129,30 @@ def test_what_a_backend_asks_for_when_it_runs_is_locked_too(yard):
     (one,) = yard.builder().lock().built
     assert [line.split(" --hash")[0] for line in one.requires] == ["lathe==4.0", "mould==3.0"]
     assert yard.known == [[], ["lathe>=4"]]
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url=https://evil.example", "a\n-r /etc/hosts", "a @ file:///etc/hosts"]
+)
+def test_neither_options_nor_addresses_come_from_a_source(yard, line):
+    """What a backend asks for is a name and versions."""
+    yard.more = [line]
+    with pytest.raises(PackageError, match="not the name of a package"):
+        yard.builder().lock()
+    assert len(yard.engine.ran) == 1
+
+
+def test_a_backend_that_leaves_a_trap_harms_nothing(yard):
+    """A pipe where its list should be would keep a reader waiting."""
+
+    def trap(spec):
+        out = next(Path(one.source) for one in spec.mounts if one.target == "/out")
+        os.mkfifo(out / "requires.json")
+        return pep517.MORE
+
+    yard.engine = MemoryEngine(trap)
+    with pytest.raises(PackageError, match="ended with status 3"):
+        yard.builder().lock()
 
 
 def test_a_backend_that_never_has_enough_is_an_error(yard):

@@ -8,6 +8,7 @@ PEP 517, as the unprivileged user, with the environment that every step gets.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ _ENVIRONMENT = {
     "TMPDIR": "/work/tmp",
     "TZ": "UTC",
 }
+# a source is not trusted: neither options of an installer nor addresses may come from it
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][^@\r\n]*")
 _LINE = "/usr/bin/python3 /in/pep517.py requires && exec /usr/bin/python3 /in/pep517.py wheel"
 
 
@@ -95,6 +98,14 @@ class Kiln:
     def _locked(self, source: Sdist, asked: Sequence[str], bare: Lock) -> tuple[str, ...]:
         if not asked:
             return ()
+        if odd := [one for one in asked if not _REQUIREMENT.fullmatch(one)]:
+            raise PackageError(
+                f"{source.file} needs {odd[0]!r} to be built, which is not the name of a package "
+                "and versions of it.",
+                where="sealift.toml: image.build",
+                remedy=f"Ask for another version of {source.name} in the requirements, or put a "
+                "wheel of it into an index.",
+            )
         target = locking.wheel_target(bare.python, bare.platform, bare.base)
         user = self.folders.root / self.project.image.requirements
         named = list(wheels.indexes(user)) if user.exists() else []
@@ -218,7 +229,7 @@ def _nothing(_lock: Lock, _folder: Path) -> dict[Digest, Path]:
 def _wanted(file: Path) -> list[str]:
     """What a backend wrote that it needs; it is not trusted to have written it well."""
     try:
-        if file.is_symlink():
+        if file.is_symlink() or not file.is_file():
             return []
         return msgspec.json.decode(file.read_bytes(), type=list[str])
     except (OSError, msgspec.MsgspecError):
