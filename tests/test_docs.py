@@ -42,6 +42,13 @@ def test_every_link_leads_to_a_file(page):
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_lines_are_short_enough_to_review(page):
+    """At most 100 characters, but for rows of tables."""
+    lines = page.read_text().splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_every_command_in_the_docs_exists(page):
     """No page names a command that the command line does not have."""
     known = {command.callback.__name__ for command in app.registered_commands}
