@@ -84,7 +84,7 @@ def package(
     hermetic: Hermetic = False,
     json: Json = False,
 ) -> None:
-    """Build the serving image of a model, without a daemon; or bring one in that others built."""
+    """Build a model's serving image, or bring in another one."""
     wired, page = workplace(where, hermetic=hermetic), Page(as_json=json)
     if (from_image or table) and (model is not None or verify or rebuild):
         raise UsageError(
