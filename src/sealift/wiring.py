@@ -10,6 +10,8 @@ from typing import cast
 from sealift.adapters.engines.choice import choose
 from sealift.adapters.registries.depot import RegistryDepot
 from sealift.adapters.registries.session import Access
+from sealift.adapters.signers.keyring import Keyring
+from sealift.adapters.signers.pem import PASSWORD
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private
@@ -113,7 +115,13 @@ class Wired:
     def signer(self) -> Signer:
         """The project's signing key, and the keys it trusts."""
         private(self.folders.state)
-        return cast("Signer", adapter("signer", "keyfile")(self.folders.keys))
+        made = adapter("signer", "keyfile")(self.folders.keys, os.environ.get(PASSWORD, ""))
+        return cast("Signer", made)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The project's own key and those it trusts, as files."""
+        return Keyring(self.folders.keys, os.environ.get(PASSWORD, ""))
 
 
 def find(start: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sealift import __version__
-from sealift.cli import build, look, operate, pack, start
+from sealift.cli import build, keys, look, operate, pack, start
 from sealift.cli.faults import refusal, unforeseen
 from sealift.cli.output import explain
 from sealift.errors import SealiftError
@@ -47,6 +47,7 @@ JOURNEY = (
 for verb in JOURNEY:
     app.command()(verb)
 app.add_typer(look.runs_app, name="runs")
+app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:
