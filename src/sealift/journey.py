@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from sealift import clock
+from sealift import clock, versions
 from sealift.check.report import require, seal
 from sealift.check.suite import CHECKS, check_image
 from sealift.data.find import find
@@ -20,15 +20,12 @@ from sealift.data.snapshot import Files
 from sealift.errors import (
     CheckError,
     MachineError,
-    NotFoundError,
     ReleaseError,
     StepError,
     UsageError,
 )
 from sealift.package import evidence
-from sealift.package.locking import here
 from sealift.ports import Progress
-from sealift.record.image import Image
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
@@ -101,8 +98,8 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
 
     A report with failed checks is kept too; the caller judges by ``Report.passed``.
     """
-    model = pick(wired, version)
-    image = image_of(wired, model)
+    model = versions.pick(wired, version)
+    image = versions.image_of(wired, model)
     report = check_image(
         image.digest,
         project=wired.project.name,
@@ -124,8 +121,8 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
     passing report about this version, when a guard needs predictions of a server that was brought
     in, when another release is in progress, or when the version serves already.
     """
-    model = pick(wired, version)
-    image = image_of(wired, model)
+    model = versions.pick(wired, version)
+    image = versions.image_of(wired, model)
     evidence.require(image.digest, model.version, store=wired.store, signer=wired.signer)
     report, sealed = require(
         image.digest,
@@ -193,7 +190,7 @@ def follow(
 
 def ask(wired: Wired, wish: Literal["promote", "rollback"]) -> Release:
     """Tell the controller to end the release in progress by promoting or rolling back."""
-    current = in_progress(wired)
+    current = versions.in_progress(wired)
     if current is None:
         raise UsageError(
             "No release is in progress.", remedy="See `sealift releases` for those that ended."
@@ -203,47 +200,6 @@ def ask(wired: Wired, wish: Literal["promote", "rollback"]) -> Release:
         current.id,
         lambda one: transitions.ask(one, wish, by=getpass.getuser(), now=clock.now()),
     )
-
-
-def in_progress(wired: Wired) -> Release | None:
-    """The release that has not ended, if there is one."""
-    return next((one for one in wired.ledger.all(Release) if one.state != "ended"), None)
-
-
-def serving(wired: Wired) -> int | None:
-    """The version that the last promoted release brought up; None before the first."""
-    promoted = [one for one in wired.ledger.all(Release) if one.outcome == "promoted"]
-    return promoted[-1].version if promoted else None
-
-
-def pick(wired: Wired, version: int | None) -> Model:
-    """A model version; None is the newest."""
-    if version is not None:
-        return wired.ledger.get(Model, version)
-    models = wired.ledger.all(Model)
-    if not models:
-        raise NotFoundError("There is no model yet.", remedy="Run `sealift train`.")
-    return models[-1]
-
-
-def image_of(wired: Wired, model: Model) -> Image:
-    """The newest serving image of a model version that runs on this machine."""
-    if model.origin is not None:
-        return wired.ledger.get(Image, model.origin.image)
-    built = [image for image in wired.ledger.all(Image) if image.model == model.version]
-    if not built:
-        raise NotFoundError(
-            f"Model {model.version} has no image yet.",
-            remedy=f"Run `sealift package --model {model.version}`.",
-        )
-    fitting = [one for one in built if (one.platform, one.accelerator) == (here(), "cpu")]
-    if not fitting:
-        raise NotFoundError(
-            f"Model {model.version} has an image for {built[-1].platform}, and none for this "
-            f"machine, which is {here()}.",
-            remedy=f"Add {here()!r} to image.platforms in sealift.toml, and package again.",
-        )
-    return fitting[-1]
 
 
 def passed(report: Report) -> None:
@@ -270,12 +226,12 @@ def _can_be_guarded(model: Model, settings: ReleaseSettings) -> None:
 
 
 def _free_for(wired: Wired, version: int) -> int | None:
-    if (busy := in_progress(wired)) is not None:
+    if (busy := versions.in_progress(wired)) is not None:
         raise ReleaseError(
             f"Release {busy.id} of model {busy.version} is in progress.",
             remedy="Wait for it, or end it with `sealift promote` or `sealift rollback`.",
         )
-    current = serving(wired)
+    current = versions.serving(wired)
     if current == version:
         raise ReleaseError(f"Model {version} serves already.", remedy="Release another version.")
     return current
@@ -286,11 +242,7 @@ __all__ = [
     "check",
     "follow",
     "foresee",
-    "image_of",
-    "in_progress",
     "passed",
-    "pick",
     "release",
-    "serving",
     "train",
 ]

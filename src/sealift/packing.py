@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from sealift import journey
+from sealift import versions
 from sealift.adapters.registries.push import push as send
 from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.repositories import Repositories
@@ -38,9 +38,9 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     image that it came in. The bill of materials and the provenance of each are signed and kept
     beside it.
     """
-    model = journey.pick(wired, version)
+    model = versions.pick(wired, version)
     if model.origin is not None:
-        return (journey.image_of(wired, model),)
+        return (versions.image_of(wired, model),)
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
@@ -109,7 +109,7 @@ def tie(wired: Wired, images: Sequence[Image]) -> Faces:
 
     They are named in the store beside this machine's image: ``NAME:VERSION-index`` and so on.
     """
-    model = journey.pick(wired, images[0].model)
+    model = versions.pick(wired, images[0].model)
     made = faces(wired.store, model.digest, images)
     name = f"{wired.project.name}:{model.version}"
     named = {"model": made.model, "volume": made.volume, "index": made.index}
@@ -130,7 +130,7 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(images[0].model))
     root, beside = images[0].digest, dict[str, Digest]()
-    if journey.pick(wired, images[0].model).origin is None:
+    if versions.pick(wired, images[0].model).origin is None:
         made = tie(wired, images)
         root = made.index.digest
         if place.tag and not place.digest:

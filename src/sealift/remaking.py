@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from sealift import journey
+from sealift import versions
 from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
@@ -30,14 +30,14 @@ def verify(wired: Wired, version: int | None, *, progress: Progress) -> list[Com
 
     Raises ``NotFoundError`` when it was not packaged.
     """
-    model = journey.pick(wired, version)
+    model = versions.pick(wired, version)
     images = {
         (image.platform, image.accelerator): image
         for image in wired.ledger.all(Image)
         if image.model == model.version
     }
     if not images:
-        journey.image_of(wired, model)
+        versions.image_of(wired, model)
     return [
         _again(wired, image.digest, attached.find(image.lock, wired.store), progress)
         for _, image in sorted(images.items())

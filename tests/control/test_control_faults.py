@@ -15,7 +15,7 @@ from sealift import clock
 from sealift.control import daemon, pulse
 from sealift.control.diary import Trouble, troubles
 from sealift.errors import MachineError, ProjectError
-from sealift.testing.ledger_suite import release
+from sealift.testing.ledger_suite import model, release
 from sealift.wiring import Wired
 
 BROKEN = 'name = "svc"\nnmae = [1,\n'
@@ -195,7 +195,9 @@ def test_signs_of_a_controller_of_before_do_not_count(site):
 def test_up_says_why_the_promoted_model_does_not_come_up(site):
     """Its image is not in the store any more; the rest runs on."""
     past = release("r1", service="svc", state="ended", outcome="promoted")
-    Wired(site.root).ledger.save(past)
+    ledger = Wired(site.root).ledger
+    ledger.save(model(past.version))
+    ledger.save(past)
 
     with pytest.raises(MachineError, match="not in the store") as told:
         site.up()

@@ -3,7 +3,7 @@
 import pytest
 from intake_world import PORT, examples
 
-from sealift import journey, remaking
+from sealift import journey, remaking, versions
 from sealift.check.suite import CHECKS
 from sealift.errors import IntegrityError, NotFoundError, PackageError, ReleaseError
 from sealift.package import brought, evidence
@@ -54,8 +54,8 @@ def test_it_is_documented_as_what_it_is(newcomer):
     stated = brought.predicate(
         brought.Brought(
             image=image,
-            model=journey.pick(newcomer.wired, 1),
-            origin=journey.pick(newcomer.wired, 1).origin,
+            model=versions.pick(newcomer.wired, 1),
+            origin=versions.pick(newcomer.wired, 1).origin,
             project="prices",
         )
     )
@@ -83,7 +83,7 @@ def test_brought_in_again_it_is_the_same_version(newcomer):
 
     assert (first.version, again.version, other.version) == (1, 1, 2)
     assert report.passed
-    assert journey.image_of(newcomer.wired, first).digest == image.digest
+    assert versions.image_of(newcomer.wired, first).digest == image.digest
     with pytest.raises(ReleaseError, match="about model 2, not 1"):
         journey.release(newcomer.wired, 1, strategy=None, comment="")
 
@@ -195,7 +195,7 @@ def test_what_cannot_be_served_is_refused_with_its_reason(newcomer, fault, said,
     assert next_ in refused.value.remedy
     assert not newcomer.wired.engine.find({})
     with pytest.raises(Exception, match="no model yet"):
-        journey.pick(newcomer.wired, None)
+        versions.pick(newcomer.wired, None)
 
 
 def test_a_server_that_is_not_told_its_port_is_refused_before_it_is_started(newcomer):

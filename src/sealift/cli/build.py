@@ -1,4 +1,4 @@
-"""The commands that make things, but for images: data, train, check."""
+"""The commands that make a model: data, train."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sealift.cli.options import (
     Comment,
     Hermetic,
     Json,
-    Version,
     Where,
     assignments,
     project,
@@ -22,7 +21,6 @@ from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
 from sealift.folders import private
-from sealift.record.report import CheckResult, Report
 from sealift.record.run import Run
 
 Params = Annotated[
@@ -89,43 +87,4 @@ def show_outcome(page: Page, run: Run) -> None:
     page.line("  ".join(f"{name} {number(value)}" for name, value in run.metrics.items()))
 
 
-def check(where: Where = HERE, model: Version = None, json: Json = False) -> None:
-    """Start the image, run every check, and sign the report."""
-    wired, page = workplace(where), Page(as_json=json)
-    with Work(told=True) as talk:
-        report = journey.check(wired, model, progress=talk)
-    page.value(report)
-    show_report(page, report)
-    journey.passed(report)
-    page.line(f"next: sealift release --model {report.model}", "info")
-
-
-def show_report(page: Page, report: Report) -> None:
-    """A report for a person."""
-    page.table(
-        ("check", "result", "seconds", "shows"),
-        [(one.name, verdict(one), f"{one.seconds:.2f}", one.shows) for one in report.results],
-    )
-    for result in report.results:
-        if not result.applied:
-            page.line(f"{result.name}: {result.detail}", "info")
-        for finding in result.findings:
-            place = f" ({finding.place})" if finding.place else ""
-            page.line(f"{result.name}: {finding.message}{place}", finding.severity)
-            if finding.remedy:
-                page.line(f"  next: {finding.remedy}", "info")
-    page.line(
-        f"{sum(one.passed for one in report.results)} of {len(report.results)} checks passed; "
-        f"the report is signed and kept beside image {short(report.subject)}",
-        "good" if report.passed else "error",
-    )
-
-
-def verdict(one: CheckResult) -> str:
-    """How a check ended, in a word."""
-    if not one.passed:
-        return "FAIL"
-    return "pass" if one.applied else "-"
-
-
-__all__ = ["check", "data", "show_report", "show_run", "train"]
+__all__ = ["data", "show_run", "train"]

@@ -21,9 +21,7 @@ LARGEST = 64 * 1024
 """Bytes of a file that may be a key."""
 STREAM = "-"
 
-app = typer.Typer(
-    no_args_is_help=True, help="The project's signing key, and the keys of others that it trusts."
-)
+app = typer.Typer(no_args_is_help=True, help="The keys that sign, and those that are trusted.")
 
 
 @app.command("list")

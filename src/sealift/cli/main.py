@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sealift import __version__
-from sealift.cli import build, keys, look, operate, pack, start
+from sealift.cli.commands import Lazy
 from sealift.cli.faults import refusal, unforeseen
 from sealift.cli.output import explain
 from sealift.errors import SealiftError
@@ -18,36 +18,13 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="sealift",
+    cls=Lazy,
     help="From training code to a model container that can be trusted in production.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-JOURNEY = (
-    start.init,
-    build.data,
-    build.train,
-    pack.package,
-    build.check,
-    operate.up,
-    operate.release,
-    operate.watch,
-    operate.promote,
-    operate.rollback,
-    operate.status,
-    operate.releases,
-    look.models,
-    operate.down,
-    look.doctor,
-    start.schema,
-)
-
-for verb in JOURNEY:
-    app.command()(verb)
-app.add_typer(look.runs_app, name="runs")
-app.add_typer(keys.app, name="keys")
 
 
 def _version(wanted: bool) -> None:

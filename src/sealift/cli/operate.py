@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sealift import clock, control, journey
+from sealift import clock, control, journey, versions
 from sealift.cli.options import HERE, Comment, Json, Version, Where, project
 from sealift.cli.output import Page, Talk, moment, number
 from sealift.cli.watching import show_watch
@@ -57,7 +57,7 @@ def status(where: Where = HERE, json: Json = False) -> None:
     """What runs, what serves, what is in progress."""
     wired, page = project(where), Page(as_json=json)
     running = control.status(wired.folders.root)
-    current, release = journey.serving(wired), journey.in_progress(wired)
+    current, release = versions.serving(wired), versions.in_progress(wired)
     counts = wired.observations.counts()
     asleep = "" if running.address or current is None else ", as soon as `sealift up` starts it"
     page.value({"processes": running, "serving": current, "release": release, "counts": counts})
@@ -243,7 +243,7 @@ def watch(
     seen = look(
         wired.observations,
         Profiles(wired.ledger, wired.store).known(),
-        serving=journey.serving(wired),
+        serving=versions.serving(wired),
         since=begin,
         trained={model.version: model.metrics for model in models},
         brought={model.version for model in models if model.origin},

@@ -9,11 +9,11 @@ from sealift import clock
 from sealift.control import daemon
 from sealift.control.diary import troubles
 from sealift.errors import MachineError
-from sealift.journey import serving
 from sealift.loopback import get
 from sealift.ports import Progress
 from sealift.record.model import Model
 from sealift.release.fleet import START
+from sealift.versions import serving
 from sealift.wiring import Wired
 
 PATIENCE = 5.0

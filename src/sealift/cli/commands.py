@@ -1,0 +1,72 @@
+"""The commands by name, each loaded when it is asked for.
+
+All of them together take several times as long to load as one, which who waits for it would feel.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = {
+    "init": "start:init",
+    "data": "build:data",
+    "train": "build:train",
+    "package": "pack:package",
+    "check": "check:check",
+    "up": "operate:up",
+    "release": "operate:release",
+    "watch": "operate:watch",
+    "promote": "operate:promote",
+    "rollback": "operate:rollback",
+    "status": "operate:status",
+    "releases": "operate:releases",
+    "models": "look:models",
+    "down": "operate:down",
+    "doctor": "look:doctor",
+    "schema": "start:schema",
+    "runs": "look:runs_app",
+    "keys": "keys:app",
+}
+"""Each command's module in this folder, and what it is there: a function or a group."""
+
+_HOW: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+}
+
+
+class Lazy(TyperGroup):
+    """The group of all commands, in the order of the journey."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # the names alone, for whoever suggests one that is near
+        self.commands = dict.fromkeys(COMMANDS, TyperCommand(None))
+
+    def list_commands(self, _context: Any) -> list[str]:
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: Any, name: str) -> Any:
+        """A command, loaded now; None where there is none of this name."""
+        return load(name) if name in COMMANDS else None
+
+
+def load(name: str) -> Any:
+    """A command by its name."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(importlib.import_module(f"sealift.cli.{module}"), attribute)
+    whole = typer.Typer(**_HOW)
+    if isinstance(found, typer.Typer):
+        whole.add_typer(found, name=name)
+        return typer.main.get_group(whole).commands[name]
+    whole.command(name)(found)
+    return typer.main.get_command(whole)
+
+
+__all__ = ["COMMANDS", "Lazy", "load"]

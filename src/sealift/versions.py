@@ -1,0 +1,54 @@
+"""Which model, image or release is meant: the newest, the one that serves, the one under way."""
+
+from __future__ import annotations
+
+from sealift.errors import NotFoundError
+from sealift.package.locking import here
+from sealift.record.image import Image
+from sealift.record.model import Model
+from sealift.record.release import Release
+from sealift.wiring import Wired
+
+
+def in_progress(wired: Wired) -> Release | None:
+    """The release that has not ended, if there is one."""
+    return next((one for one in wired.ledger.all(Release) if one.state != "ended"), None)
+
+
+def serving(wired: Wired) -> int | None:
+    """The version that the last promoted release brought up; None before the first."""
+    promoted = [one for one in wired.ledger.all(Release) if one.outcome == "promoted"]
+    return promoted[-1].version if promoted else None
+
+
+def pick(wired: Wired, version: int | None) -> Model:
+    """A model version; None is the newest."""
+    if version is not None:
+        return wired.ledger.get(Model, version)
+    models = wired.ledger.all(Model)
+    if not models:
+        raise NotFoundError("There is no model yet.", remedy="Run `sealift train`.")
+    return models[-1]
+
+
+def image_of(wired: Wired, model: Model) -> Image:
+    """The newest serving image of a model version that runs on this machine."""
+    if model.origin is not None:
+        return wired.ledger.get(Image, model.origin.image)
+    built = [image for image in wired.ledger.all(Image) if image.model == model.version]
+    if not built:
+        raise NotFoundError(
+            f"Model {model.version} has no image yet.",
+            remedy=f"Run `sealift package --model {model.version}`.",
+        )
+    fitting = [one for one in built if (one.platform, one.accelerator) == (here(), "cpu")]
+    if not fitting:
+        raise NotFoundError(
+            f"Model {model.version} has an image for {built[-1].platform}, and none for this "
+            f"machine, which is {here()}.",
+            remedy=f"Add {here()!r} to image.platforms in sealift.toml, and package again.",
+        )
+    return fitting[-1]
+
+
+__all__ = ["image_of", "in_progress", "pick", "serving"]
