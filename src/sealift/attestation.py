@@ -167,8 +167,16 @@ def _verify(kind: Kind, envelope: Envelope, payload: bytes, signer: Signer) -> N
         signer.verify(signed, base64.b64decode(signature.sig, validate=True), signature.keyid)
 
 
-def keep(kind: Kind, bundle: bytes, image: Digest, *, created: float, store: Store) -> Descriptor:
-    """Keep a bundle as a referrer of its image; the same twice is kept once.
+def keep(
+    kind: Kind,
+    bundle: bytes,
+    image: Digest,
+    *,
+    created: float,
+    store: Store,
+    media_type: str = MANIFEST,
+) -> Descriptor:
+    """Keep a bundle as a referrer of its image or index; the same twice is kept once.
 
     Raises ``NotFoundError`` if the image is not here.
     """
@@ -179,7 +187,7 @@ def keep(kind: Kind, bundle: bytes, image: Digest, *, created: float, store: Sto
         artifact_type=BUNDLE,
         config=store.put(b"{}", EMPTY),
         layers=(content,),
-        subject=Descriptor(media_type=MANIFEST, digest=image, size=size),
+        subject=Descriptor(media_type=media_type, digest=image, size=size),
         annotations={
             CONTENT_KIND: "dsse-envelope",
             PREDICATE_KIND: kind.predicate,

@@ -117,9 +117,9 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
 def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
     """Ask the controller for a release of a model version; returns its record at once.
 
-    Raises ``ReleaseError`` when the image has no bill of materials, no provenance, or no valid,
-    passing report about this version, when a guard needs predictions of a server that was brought
-    in, when another release is in progress, or when the version serves already.
+    Raises ``ReleaseError`` when the image has no bill of materials, no provenance, no signature or
+    no valid, passing report about this version, when a guard needs predictions of a server that
+    was brought in, when another release is in progress, or when the version serves already.
     """
     model = versions.pick(wired, version)
     image = versions.image_of(wired, model)

@@ -36,7 +36,7 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
 
     That for this machine, if it is among them, comes first. A model that was brought in has the
     image that it came in. The bill of materials and the provenance of each are signed and kept
-    beside it.
+    beside it, and its signature.
     """
     model = versions.pick(wired, version)
     if model.origin is not None:
@@ -107,7 +107,8 @@ def destination(wired: Wired, reference: str) -> str:
 def tie(wired: Wired, images: Sequence[Image]) -> Faces:
     """Tie the serving images of a model, its volume and its artifact together by an index.
 
-    They are named in the store beside this machine's image: ``NAME:VERSION-index`` and so on.
+    They are named in the store beside this machine's image: ``NAME:VERSION-index`` and so on, and
+    each is signed, since a tag in a registry leads to it.
     """
     model = versions.pick(wired, images[0].model)
     made = faces(wired.store, model.digest, images)
@@ -116,6 +117,9 @@ def tie(wired: Wired, images: Sequence[Image]) -> Faces:
     named |= {f"index-{accelerator}": one for accelerator, one in made.others.items()}
     for suffix, one in named.items():
         wired.store.tag(f"{name}-{suffix}", one)
+        evidence.sign(
+            one, wired.project.name, model.created, store=wired.store, signer=wired.signer
+        )
     return made
 
 

@@ -93,11 +93,13 @@ def test_an_image_goes_to_the_registry_of_the_project_under_its_version(server, 
         "3-model": made.model.digest,
     }
     assert pushed.digest == made.index.digest
-    assert pushed.referrers == 1
+    # what stands beside the image, and a signature for each of the three tags
+    assert pushed.referrers == 1 + 3
     assert pushed.beside == {"3-volume": made.volume.digest, "3-model": made.model.digest}
     assert talk.heard == [f"push: to {pushed.reference}"]
-    # five files of the model, once; two configurations of volumes, those of image and artifact
-    assert msgspec.json.decode(msgspec.json.encode(pushed))["sent_blobs"] == 5 + 2 + 2 + 2
+    # five files of the model, once; two configurations of volumes, those of image and artifact;
+    # a signature for each tag
+    assert msgspec.json.decode(msgspec.json.encode(pushed))["sent_blobs"] == 5 + 2 + 2 + 2 + 3
     assert wired.store.resolve("flights:3-index") == made.index
 
 
@@ -133,7 +135,7 @@ def test_what_an_earlier_push_sent_elsewhere_is_mounted(server, tmp_path):
     packing.push(wired, [image], f"{server.host}/one", progress=Listener())
     pushed = packing.push(wired, [image], f"{server.host}/two", progress=Listener())
 
-    assert (pushed.sent_blobs, pushed.mounted_blobs) == (0, 11)
+    assert (pushed.sent_blobs, pushed.mounted_blobs) == (0, 14)
     note = json.loads((tmp_path / "cache" / "repositories.json").read_text())
     assert note == {server.host: ["two", "one"]}
 

@@ -115,7 +115,7 @@ def package(
     page.value({"images": images, "explained": told, "pushed": pushed, "archive": saved})
     for one, explanation in zip(images, told, strict=True):
         show_image(page, one, explanation)
-    page.line("signed and kept beside it: bill of materials, provenance", "good")
+    page.line("signed and kept beside it: bill of materials, provenance, signature", "good")
     if bom:
         write_bill(bill(image.digest, store=wired.store, signer=wired.signer), bom)
         page.line(f"bill of materials (CycloneDX): {bom}", "good")

@@ -1,4 +1,4 @@
-"""The signed documents beside a serving image: its bill of materials and its provenance."""
+"""What lies signed beside a serving image: bill of materials, provenance, and its signature."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from sealift.package.brought import Brought
 from sealift.package.contents import Reader
 from sealift.package.making import Making
 from sealift.ports import Signer, Store
-from sealift.record.image import Descriptor
+from sealift.record.image import MANIFEST, Descriptor
 from sealift.types import Digest, Json
 
 _REMEDY = "Run `sealift package`."
 BOM = Kind(predicate="https://cyclonedx.org/bom", noun="bill of materials", remedy=_REMEDY)
 PROVENANCE = Kind(predicate="https://slsa.dev/provenance/v1", noun="provenance", remedy=_REMEDY)
-KINDS = (BOM, PROVENANCE)
+SIGNATURE = Kind(
+    predicate="https://sigstore.dev/cosign/sign/v1", noun="cosign signature", remedy=_REMEDY
+)
+"""A statement that says nothing but which image is meant: what cosign takes for its signature."""
+KINDS = (BOM, PROVENANCE, SIGNATURE)
 
 Document = dict[str, Json]
 
@@ -32,6 +36,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     bom: Descriptor
     provenance: Descriptor
+    signature: Descriptor
     bill: Document
 
 
@@ -48,6 +53,7 @@ def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Eviden
     return Evidence(
         bom=seal(BOM, bill, clock.EPOCH),
         provenance=seal(PROVENANCE, provenance.predicate(made), ended),
+        signature=seal(SIGNATURE, {}, ended),
         bill=bill,
     )
 
@@ -59,8 +65,18 @@ def attest_brought(one: Brought, *, store: Store, signer: Signer) -> Evidence:
     return Evidence(
         bom=seal(BOM, bill, clock.EPOCH),
         provenance=seal(PROVENANCE, brought.predicate(one), one.model.created),
+        signature=seal(SIGNATURE, {}, one.model.created),
         bill=bill,
     )
+
+
+def sign(one: Descriptor, name: str, created: float, *, store: Store, signer: Signer) -> Descriptor:
+    """Sign an index or an artifact, as images are signed, in place of this key's signature of it.
+
+    A tag may name one: whoever verifies by tag looks for the signature of what it leads to.
+    """
+    seal = _Sealing(one.digest, name, store, signer, one.media_type)
+    return seal(SIGNATURE, {}, created)
 
 
 @dataclass(frozen=True)
@@ -71,11 +87,14 @@ class _Sealing:
     name: str
     store: Store
     signer: Signer
+    media_type: str = MANIFEST
 
     def __call__(self, kind: Kind, document: Document, created: float) -> Descriptor:
         stated = attestation.statement(kind, document, image=self.image, name=self.name)
         bundle = attestation.pack(stated, self.signer)
-        kept = attestation.keep(kind, bundle, self.image, created=created, store=self.store)
+        kept = attestation.keep(
+            kind, bundle, self.image, created=created, store=self.store, media_type=self.media_type
+        )
         _forget_others(kind, kept, self.image, self.store, self.signer)
         return kept
 
@@ -99,7 +118,7 @@ def _replaced(kind: Kind, one: Descriptor, store: Store, signer: Signer) -> bool
 
 
 def require(image: Digest, model: int, *, store: Store, signer: Signer) -> None:
-    """Raise unless the image of a model has both documents, unaltered, by a known key, about it.
+    """Raise unless the image of a model has all of KINDS, unaltered, by a known key, about it.
 
     Raises ``ReleaseError`` for one that is missing, ``IntegrityError`` for one that does not hold.
     """
@@ -163,6 +182,15 @@ def _own_bill(kind: Kind, document: Document, image: Digest) -> None:
         raise attestation.elsewhere(kind, image, str(document.get("serialNumber", "")))
 
 
+def _bare(kind: Kind, document: Document, image: Digest) -> None:
+    if document:
+        raise IntegrityError(
+            f"The {kind.noun} states more than which image it signs: {', '.join(document)}.",
+            where=image,
+            remedy=kind.remedy,
+        )
+
+
 def _own_provenance(kind: Kind, document: Document, image: Digest) -> None:
     definition = document.get("buildDefinition")
     build = definition.get("buildType") if isinstance(definition, dict) else None
@@ -177,6 +205,7 @@ def _own_provenance(kind: Kind, document: Document, image: Digest) -> None:
 _CONFIRM: dict[str, Callable[[Kind, Document, Digest], None]] = {
     BOM.predicate: _own_bill,
     PROVENANCE.predicate: _own_provenance,
+    SIGNATURE.predicate: _bare,
 }
 
 
@@ -184,10 +213,12 @@ __all__ = [
     "BOM",
     "KINDS",
     "PROVENANCE",
+    "SIGNATURE",
     "Evidence",
     "attest",
     "attest_brought",
     "bill",
     "origin",
     "require",
+    "sign",
 ]
