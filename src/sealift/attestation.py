@@ -26,6 +26,9 @@ CONTENT_KIND = "dev.sigstore.bundle.content"
 PREDICATE_KIND = "dev.sigstore.bundle.predicateType"
 CREATED = "org.opencontainers.image.created"
 
+_NAME_BYTES = 32
+"""Bytes of a SHA-256 digest."""
+
 T = TypeVar("T")
 
 
@@ -38,9 +41,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statement is about."""
+    """What a statement is about; cosign gives it no name."""
 
-    name: str
+    name: str = ""
     digest: dict[str, str]
 
 
@@ -59,10 +62,13 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """One signature, in base64, and the key it was made with."""
+    """One signature, in base64.
+
+    ``keyid`` is the key it was made with, in bundles that say so here: ours of before.
+    """
 
     sig: str
-    keyid: str
+    keyid: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,10 +79,23 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     signatures: tuple[Signature, ...]
 
 
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Which key to verify with: the SHA-256 of its DER form, in base64."""
+
+    hint: str = ""
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is needed to verify, as far as it is read."""
+
+    public_key: PublicKey = PublicKey()
+
+
 class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The part of a bundle that is read."""
 
     media_type: str
+    verification_material: Material = Material()
     dsse_envelope: Envelope
 
 
@@ -102,19 +121,20 @@ def encoded(kind: str, payload: bytes) -> bytes:
 
 
 def pack(stated: Json, signer: Signer) -> bytes:
-    """The bundle of a statement: the same statement and signature give the same bytes."""
+    """The bundle of a statement: the same statement and signature give the same bytes.
+
+    The signature itself names no key: cosign skips one whose ``keyid`` is not in its own form.
+    """
     payload = digest.canonical(stated)
     signature = signer.sign(encoded(PAYLOAD, payload))
     return digest.canonical(
         {
             "mediaType": BUNDLE,
-            "verificationMaterial": {"publicKey": {"hint": signer.key_id}},
+            "verificationMaterial": {"publicKey": {"hint": _hint(signer.key_id)}},
             "dsseEnvelope": {
                 "payload": base64.b64encode(payload).decode(),
                 "payloadType": PAYLOAD,
-                "signatures": [
-                    {"sig": base64.b64encode(signature).decode(), "keyid": signer.key_id}
-                ],
+                "signatures": [{"sig": base64.b64encode(signature).decode()}],
             },
         }
     )
@@ -129,12 +149,13 @@ def unpack(
     image, or cannot be read.
     """
     try:
-        envelope = decode(bundle, Bundle).dsse_envelope
+        whole = decode(bundle, Bundle)
+        envelope = whole.dsse_envelope
         payload = base64.b64decode(envelope.payload, validate=True)
         frame = decode(payload, Frame)
         if (frame.type, frame.predicate_type) != (STATEMENT, kind.predicate):
             return None
-        _verify(kind, envelope, payload, signer)
+        _verify(kind, whole, payload, signer)
         stated = decode(payload, Statement)
         content = decode(bytes(stated.predicate), predicate)
     except ValueError as error:
@@ -158,13 +179,34 @@ def elsewhere(kind: Kind, image: Digest, other: str) -> IntegrityError:
     )
 
 
-def _verify(kind: Kind, envelope: Envelope, payload: bytes, signer: Signer) -> None:
+def _verify(kind: Kind, bundle: Bundle, payload: bytes, signer: Signer) -> None:
     """Raises ``IntegrityError`` unless every signature is there and fits."""
+    envelope = bundle.dsse_envelope
     if not envelope.signatures:
         raise IntegrityError(f"The {kind.noun} is not signed.", remedy=kind.remedy)
     signed = encoded(envelope.payload_type, payload)
     for signature in envelope.signatures:
-        signer.verify(signed, base64.b64decode(signature.sig, validate=True), signature.keyid)
+        raw = base64.b64decode(signature.sig, validate=True)
+        signer.verify(signed, raw, _named(bundle, signature))
+
+
+def _hint(key_id: str) -> str:
+    """The name of a key as cosign writes it into a bundle.
+
+    >>> _hint("00" * 32)
+    'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
+    """
+    return base64.b64encode(bytes.fromhex(key_id)).decode()
+
+
+def _named(bundle: Bundle, signature: Signature) -> str:
+    """The key that a signature is said to be of, in hexadecimal digits; unchecked."""
+    name = signature.keyid or bundle.verification_material.public_key.hint
+    try:
+        raw = base64.b64decode(name, validate=True)
+    except ValueError:
+        return name
+    return raw.hex() if len(raw) == _NAME_BYTES else name
 
 
 def keep(
@@ -246,10 +288,11 @@ def content_of(kind: Kind, kept: Descriptor, store: Store) -> bytes:
 def key_of(bundle: bytes) -> str:
     """The key that a bundle says it was signed with, unchecked; empty when it says none."""
     try:
-        signatures = decode(bundle, Bundle).dsse_envelope.signatures
+        read = decode(bundle, Bundle)
     except ValueError:
         return ""
-    return signatures[0].keyid if signatures else ""
+    signatures = read.dsse_envelope.signatures
+    return _named(read, signatures[0]) if signatures else ""
 
 
 __all__ = [

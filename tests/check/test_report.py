@@ -121,7 +121,8 @@ def test_a_report_is_kept_in_the_form_that_other_tools_read(store, image, signer
         "dev.sigstore.bundle.predicateType": "urn:sealift:check-report:v1",
         "org.opencontainers.image.created": "2027-01-15T07:59:00.000Z",
     }
-    assert stored["verificationMaterial"] == {"publicKey": {"hint": signer.key_id}}
+    hint = base64.b64encode(bytes.fromhex(signer.key_id)).decode()
+    assert stored["verificationMaterial"] == {"publicKey": {"hint": hint}}
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     assert statement["predicateType"] == "urn:sealift:check-report:v1"
     assert statement["subject"] == [
