@@ -14,7 +14,7 @@ from sealift.adapters.registries.repositories import Repositories
 from sealift.adapters.registries.session import Access
 from sealift.errors import UsageError
 from sealift.folders import downloads
-from sealift.package import attached, content, evidence, locking
+from sealift.package import attached, content, eject, evidence, locking
 from sealift.package import explain as explaining
 from sealift.package.contents import Reader
 from sealift.package.index import Faces, faces
@@ -175,6 +175,16 @@ def archive(wired: Wired, image: Image, name: str, to: Path, *, progress: Progre
     return Saved(file=str(to), image=image.digest, platform=image.platform, name=name, size=size)
 
 
+def write_out(wired: Wired, image: Image, to: Path) -> None:
+    """Write a folder with a Dockerfile of an image of a model.
+
+    Raises ``NotFoundError`` for an image that others built, and ``UsageError`` for a folder that
+    is not empty.
+    """
+    lock = attached.find(image.lock, wired.store)
+    eject.write(image, versions.pick(wired, image.model), lock, wired.store, to)
+
+
 def _image(wired: Wired, model: Model, variant: Variant, progress: Progress) -> Image:
     builder = wired.builder(progress, variant)
     return _attested(wired, builder.serving_image(model), model, builder.lock())
@@ -189,4 +199,14 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
     return msgspec.structs.replace(image, bom=kept.bom.digest, provenance=kept.provenance.digest)
 
 
-__all__ = ["archive", "called", "destination", "explain", "package", "push", "tie", "variants"]
+__all__ = [
+    "archive",
+    "called",
+    "destination",
+    "explain",
+    "package",
+    "push",
+    "tie",
+    "variants",
+    "write_out",
+]

@@ -69,6 +69,11 @@ Rebuild = Annotated[
     ),
 ]
 
+Eject = Annotated[
+    Path | None,
+    typer.Option("--eject", help="Write a plain Dockerfile, and all it needs, to this folder."),
+]
+
 
 def package(
     where: Where = HERE,
@@ -81,6 +86,7 @@ def package(
     rebuild: Rebuild = "",
     from_image: From = "",
     table: Table = None,
+    eject: Eject = None,
     hermetic: Hermetic = False,
     json: Json = False,
 ) -> None:
@@ -112,7 +118,18 @@ def package(
         told = [packing.explain(wired, one) for one in images]
         name = packing.called(wired, image, target)
         saved = packing.archive(wired, image, name, archive, progress=talk) if archive else None
-    page.value({"images": images, "explained": told, "pushed": pushed, "archive": saved})
+        if eject:
+            packing.write_out(wired, image, eject)
+    folder = str(eject) if eject else None
+    page.value(
+        {
+            "images": images,
+            "explained": told,
+            "pushed": pushed,
+            "archive": saved,
+            "ejected": folder,
+        }
+    )
     for one, explanation in zip(images, told, strict=True):
         show_image(page, one, explanation)
     page.line("signed and kept beside it: bill of materials, provenance, signature", "good")
@@ -123,6 +140,8 @@ def package(
         show_pushed(page, pushed)
     if saved:
         show_saved(page, saved)
+    if eject:
+        page.line(f"Dockerfile for {image.platform}, and all it needs: {eject}", "good")
     page.line(f"next: sealift check --model {image.model}", "info")
 
 
