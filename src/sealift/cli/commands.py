@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "look:doctor",
     "schema": "start:schema",
     "runs": "look:runs_app",
+    "reproduce": "reproduce:reproduce",
     "keys": "keys:app",
 }
 """Each command's module in this folder, and what it is there: a function or a group."""

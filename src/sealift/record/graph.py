@@ -92,6 +92,11 @@ def _step(project: Project, name: str, step: Step) -> Iterator[Fault]:
             yield Fault(2, f"{path}.reads[{number}]", f"{read!r} is read twice.", "Name it once.")
     for output, target in step.writes.items():
         yield from _inside(target, f"{path}.writes.{output}")
+    for output in step.tolerance:
+        if output not in step.writes:
+            what = f"The step has no output {output!r}."
+            remedy = nearest(output, step.writes, "Add it to the step's writes.")
+            yield Fault(2, f"{path}.tolerance.{output}", what, remedy)
     for number, entry in enumerate(step.code or ()):
         yield from _inside(entry, f"{path}.code[{number}]", whole=True)
     yield from _params(step, path)

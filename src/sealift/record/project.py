@@ -172,6 +172,13 @@ class Step(Section, frozen=True):
             "'metrics' is a JSON file of numbers."
         ),
     ] = field(default_factory=dict)
+    tolerance: Annotated[
+        dict[Word, Annotated[float, Meta(ge=0, lt=1)]],
+        Meta(
+            description="By output, the relative difference of numbers that does not matter when "
+            "`sealift reproduce` compares; by default none."
+        ),
+    ] = field(default_factory=dict)
     code: Annotated[
         list[str] | None,
         Meta(description="Files and folders of the project that the command sees; default all."),

@@ -1,0 +1,71 @@
+"""The command that runs a recorded run again: reproduce."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sealift import reproducing
+from sealift.cli.look import find_run
+from sealift.cli.options import HERE, Json, Where, workplace
+from sealift.cli.output import Page, Work, number
+from sealift.digest import short
+from sealift.record.reproduction import Remade, Reproduction
+
+
+def reproduce(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run's id, or its beginning or end.")
+    ],
+    step: Annotated[
+        list[str] | None, typer.Option("--step", help="Only this step; may be repeated.")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Relative difference of numbers that does not matter, in any output."
+        ),
+    ] = None,
+    attach: Annotated[
+        bool,
+        typer.Option("--attach", help="Sign what came out, and keep it beside the model's images."),
+    ] = False,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Run a recorded run again, and compare every output."""
+    wired, page = workplace(where), Page(as_json=json)
+    wanted = find_run(wired, run)
+    with Work(told=True) as talk:
+        made = reproducing.reproduce(
+            wired, wanted, steps=tuple(step or ()), tolerance=tolerance, progress=talk
+        )
+    images = reproducing.attach(wired, made) if attach else []
+    page.value({"reproduction": made, "reproduced": made.reproduced, "images": images})
+    show(page, made)
+    for image in images:
+        page.line(f"signed, and kept beside image {short(image)}", "good")
+    reproducing.reproduced(made)
+    page.line(f"run {made.run} is reproduced", "good")
+
+
+def show(page: Page, made: Reproduction) -> None:
+    """A reproduction for a person."""
+    page.table(
+        ("output", "verdict", "difference", "differs"),
+        [
+            (f"{one.step}.{one.output}", one.verdict, _apart(one), "; ".join(one.differs))
+            for one in made.outputs
+        ],
+    )
+    for name, causes in made.causes.items():
+        for cause in causes:
+            page.line(f"{name}: {cause}", "warning")
+
+
+def _apart(one: Remade) -> str:
+    return "-" if one.difference is None else number(one.difference, 2)
+
+
+__all__ = ["reproduce", "show"]

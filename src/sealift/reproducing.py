@@ -1,0 +1,83 @@
+"""Running a recorded run again, and the signed statement of what came of it."""
+
+from __future__ import annotations
+
+from sealift.data.snapshot import Files
+from sealift.errors import IntegrityError, NotFoundError
+from sealift.ports import Progress
+from sealift.record.image import Image
+from sealift.record.reproduction import Reproduction
+from sealift.record.run import Run
+from sealift.train.again import reproduce as again
+from sealift.train.again import statement
+from sealift.train.job import Bench
+from sealift.types import Digest
+from sealift.wiring import Wired
+
+
+def reproduce(
+    wired: Wired,
+    run: Run,
+    *,
+    steps: tuple[str, ...],
+    tolerance: float | None,
+    progress: Progress,
+) -> Reproduction:
+    """Run the finished steps of a run again (those in ``steps``; empty: all), and compare.
+
+    ``tolerance`` is the relative difference of numbers that does not matter in any output; None
+    takes what the project file says today, which for outputs it does not name is none.
+    """
+    bench = Bench(
+        folders=wired.folders,
+        project=wired.project.name,
+        engine=wired.engine,
+        store=wired.store,
+        lake=Files(wired.folders.root),
+    )
+    outputs = [f"{one.name}.{name}" for one in run.steps for name in one.outputs]
+    declared = {
+        f"{name}.{output}": value
+        for name, step in wired.project.steps.items()
+        for output, value in step.tolerance.items()
+    }
+    with wired.ledger.exclusive("train"):
+        return again.reproduce(
+            run,
+            bench=bench,
+            steps=steps,
+            tolerances=declared if tolerance is None else dict.fromkeys(outputs, tolerance),
+            progress=progress,
+        )
+
+
+def attach(wired: Wired, made: Reproduction) -> list[Digest]:
+    """Sign a reproduction and keep it beside every image of the model that the run made.
+
+    Raises ``NotFoundError`` when there is no such image.
+    """
+    model = wired.ledger.get(Run, made.run).model
+    images = [one.digest for one in wired.ledger.all(Image) if model and one.model == model]
+    if not images:
+        raise NotFoundError(
+            f"Run {made.run} has no model with an image, which the statement would be about.",
+            remedy=f"Run `sealift package --model {model}` first." if model else "Leave --attach.",
+        )
+    for image in images:
+        statement.seal(made, image, signer=wired.signer, store=wired.store)
+    return images
+
+
+def reproduced(made: Reproduction) -> None:
+    """Raises ``IntegrityError`` that names the outputs that did not come out as they were."""
+    lost = [f"{one.step}.{one.output}" for one in made.outputs if not one.reproduced]
+    if lost or not made.outputs:
+        raise IntegrityError(
+            f"Not reproduced: {', '.join(lost) or 'the run has no outputs'}.",
+            where=f"run {made.run}",
+            remedy="The causes above say what to mend. If a small difference of numbers does not "
+            "matter, say so: --tolerance, or the step's `tolerance` in sealift.toml.",
+        )
+
+
+__all__ = ["attach", "reproduce", "reproduced"]
