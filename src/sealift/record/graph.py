@@ -190,6 +190,8 @@ def _circle(project: Project) -> Iterator[Fault]:
 def _model(project: Project, model: ModelSettings) -> Iterator[Fault]:
     yield from _reference(project, model.origin, "model.from", data=False)
     yield from _reference(project, model.table, "model.table", data=False)
+    if model.predict:
+        yield from _inside(model.predict, "model.predict")
     if model.target in model.ignore:
         what = f"The target {model.target!r} cannot be ignored."
         yield Fault(2, "model.ignore", what, "Remove it from the list.")

@@ -237,8 +237,8 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
         str,
         Meta(
             description="The step output that is the model: an ONNX file, a folder with "
-            "model.onnx, or a model of scikit-learn, XGBoost or LightGBM, which is converted. "
-            "Written 'STEP.OUTPUT'."
+            "model.onnx, or a model of scikit-learn, XGBoost or LightGBM, which is converted; with "
+            "predict, whatever that loads. Written 'STEP.OUTPUT'."
         ),
     ]
     task: Annotated[Task, Meta(description="What the model predicts: a number or a class.")]
@@ -250,6 +250,13 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
         ),
     ]
     target: Annotated[str, Meta(description="The column of the table that is predicted.")]
+    predict: Annotated[
+        str,
+        Meta(
+            description="A program of your own that loads the model and predicts: a Python file of "
+            "the project, or a folder with predict.py."
+        ),
+    ] = ""
     ignore: Annotated[list[str], Meta(description="Columns of the table that are not inputs.")] = (
         field(default_factory=list)
     )

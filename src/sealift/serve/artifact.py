@@ -10,6 +10,7 @@ import msgspec
 
 from sealift.errors import PackageError
 from sealift.record.contract import Contract, Golden
+from sealift.serve.program import CODE
 
 T = TypeVar("T")
 
@@ -29,7 +30,12 @@ class Artifact:
     identity: Identity
     contract: Contract
     golden: Golden
-    weights: Path
+    folder: Path
+
+    @property
+    def program(self) -> bool:
+        """Whether it is a program of the user's own."""
+        return (self.folder / CODE).is_dir()
 
 
 def read(folder: Path) -> Artifact:
@@ -38,7 +44,7 @@ def read(folder: Path) -> Artifact:
         identity=_part(folder / "model.json", Identity),
         contract=_part(folder / "contract.json", Contract),
         golden=_part(folder / "golden.json", Golden),
-        weights=folder / "model.onnx",
+        folder=folder,
     )
 
 

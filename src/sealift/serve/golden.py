@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sealift.record.contract import Contract, Golden
-from sealift.serve.model import Model
+from sealift.serve.answering import Answering
 from sealift.serve.tensors import Packer, Row, cells
 
 
@@ -35,13 +35,13 @@ def rows(contract: Contract, golden: Golden) -> list[Row]:
     return [tuple(row[field.name] for field in contract.fields) for row in golden.rows]
 
 
-def answers(model: Model, packer: Packer, batch: Sequence[Row]) -> dict[str, list[Any]]:
+def answers(model: Answering, packer: Packer, batch: Sequence[Row]) -> dict[str, list[Any]]:
     """All outputs for a batch of rows, one cell a row."""
     return {name: cells(array) for name, array in model.run(packer.pack(batch)).items()}
 
 
 def answers_in_parts(
-    model: Model, packer: Packer, batch: Sequence[Row], size: int
+    model: Answering, packer: Packer, batch: Sequence[Row], size: int
 ) -> dict[str, list[Any]]:
     """All outputs for a batch of rows, asked for in parts of ``size`` rows."""
     whole: dict[str, list[Any]] = {name: [] for name in model.names}
@@ -51,7 +51,7 @@ def answers_in_parts(
     return whole
 
 
-def replay(model: Model, packer: Packer, contract: Contract, golden: Golden) -> Mismatch | None:
+def replay(model: Answering, packer: Packer, contract: Contract, golden: Golden) -> Mismatch | None:
     """The first mismatch, asked for all rows at once and for each row alone; None: certified."""
     batch = rows(contract, golden)
     together = answers(model, packer, batch)

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from sealift.errors import MachineError, ProjectError
-from sealift.record.contract import Contract, FieldType, Golden
+from sealift.errors import MachineError, PackageError, ProjectError
+from sealift.record.contract import Contract, Golden
 from sealift.record.profile import Profile
-from sealift.record.project import FieldRule, ModelSettings
-from sealift.serve import fields, log, outputs, table
-from sealift.serve.match import Match, matched
-from sealift.serve.model import Model, load
+from sealift.record.project import FieldRule, ModelSettings, Task
+from sealift.serve import fields, golden, log, outputs, program, table
+from sealift.serve.answering import Answering
+from sealift.serve.guard import legal
+from sealift.serve.match import matched
+from sealift.serve.model import load
+from sealift.serve.program import FILE, Program
 from sealift.serve.quota import cores
 from sealift.serve.study import Study
 from sealift.serve.table import Column
-from sealift.serve.tensors import FIELD_TYPES
+from sealift.serve.tensors import FIELD_TYPES, Array, Packer, Row, TensorInfo, sized
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,28 @@ class Learnt:
     golden: Golden
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The contract as far as inputs go, their columns, and the column of the target."""
+
+    draft: Contract
+    columns: Sequence[Column]
+    target: Column
+    task: Task
+
+
 def learn(source: Path, target: Path) -> None:
     """Read ``model``, ``table`` and ``settings.json`` in ``source``; write ``contract.json``,
     ``profile.json`` and ``golden.json`` in ``target``.
 
     Raises the fitting ``SealiftError`` when model, table and settings do not go together.
     """
-    model = source / "model"
-    path = model / "model.onnx" if model.is_dir() else model
-    result = learnt(path, source / "table", _settings(source / "settings.json"))
+    model, settings = source / "model", _settings(source / "settings.json")
+    if settings.predict:
+        result = of_program(model, source / "table", settings)
+    else:
+        path = model / "model.onnx" if model.is_dir() else model
+        result = learnt(path, source / "table", settings)
     _write(target / "contract.json", result.contract)
     _write(target / "profile.json", result.profile)
     _write(target / "golden.json", result.golden)
@@ -55,27 +71,70 @@ def learn(source: Path, target: Path) -> None:
 def learnt(path: Path, source: Path, settings: ModelSettings) -> Learnt:
     """Learn from the ONNX file at ``path`` and the CSV table at ``source``."""
     model = load(path, threads=cores())
-    matches = matched(model.inputs, table.header(source), settings)
+    known = _known(model.inputs, source, settings)
+    others = [load(path, threads=threads) for threads in (1, 2, 4)]
+    return _studied(model, others, known)
+
+
+def of_program(folder: Path, source: Path, settings: ModelSettings) -> Learnt:
+    """Learn from the program in the folder of a model and the CSV table at ``source``.
+
+    Raises ``PackageError`` for a program that gives other answers when it is asked again.
+    """
+    try:
+        return _of_program(folder, source, settings)
+    except PackageError as error:
+        if error.where != "model.onnx":
+            raise
+        raise PackageError(error.what, where=FILE, remedy=error.remedy) from error
+
+
+def _of_program(folder: Path, source: Path, settings: ModelSettings) -> Learnt:
+    loaded = program.opened(folder, target=settings.target, threads=cores())
+    unread = (settings.target, *settings.ignore)
+    inputs = [
+        TensorInfo(name, loaded.wanted.get(name, datatype), (None,))
+        for name, datatype in table.datatypes(source).items()
+        if name not in unread
+    ]
+    program.check_wanted(loaded.wanted, [one.name for one in inputs])
+    known = _known(inputs, source, settings)
+    model = program.introduced(loaded, inputs, _first(inputs, known))
+    found = _studied(model, [], known)
+    again = Program(
+        program.opened(folder, target=settings.target, threads=cores()), inputs, model.outputs
+    )
+    packer = Packer(found.contract, sized(inputs, found.contract))
+    mismatch = golden.replay(again, packer, found.contract, found.golden)
+    if mismatch is not None:
+        raise PackageError(
+            f"The program gives other answers when it is asked again: {mismatch}.",
+            where=FILE,
+            remedy="Give each row the answer that it has alone, and set the seeds of what is drawn "
+            "at random.",
+        )
+    return found
+
+
+def _first(inputs: Sequence[TensorInfo], known: _Known) -> dict[str, Array]:
+    """The first row of the table that fits the draft, as the model's inputs."""
+
+    def row(number: int) -> Row:
+        return tuple(column.value(number) for column in known.columns)
+
+    every = map(row, range(len(known.columns[0])))
+    return Packer(known.draft, inputs).pack([next(filter(legal(known.draft), every), row(0))])
+
+
+def _known(inputs: Sequence[TensorInfo], source: Path, settings: ModelSettings) -> _Known:
+    matches = matched(inputs, table.header(source), settings)
     fields.check_rules(settings.fields, matches)
-    kinds: dict[str, FieldType] = {
-        match.column: FIELD_TYPES[match.tensor.datatype] for match in matches
-    }
+    kinds = {match.column: FIELD_TYPES[match.tensor.datatype] for match in matches}
     kinds[settings.target] = "float" if settings.task == "regression" else "string"
     columns = table.columns(source, kinds)
     target = columns.pop(settings.target)
-    study = Study(model, _draft(model, matches, columns, settings), list(columns.values()))
-    return Learnt(
-        contract=study.contract(target),
-        profile=study.profile(target),
-        golden=study.golden([load(path, threads=threads) for threads in (1, 2, 4)]),
-    )
-
-
-def _draft(
-    model: Model, matches: Sequence[Match], columns: dict[str, Column], settings: ModelSettings
-) -> Contract:
     rules = settings.fields
-    return Contract(
+    draft = Contract(
         task=settings.task,
         target=settings.target,
         fields=tuple(
@@ -83,7 +142,18 @@ def _draft(
             for match in matches
         ),
         outputs=(),
-        prediction=outputs.prediction(model.outputs, settings.task),
+        prediction="",
+    )
+    return _Known(draft, list(columns.values()), target, settings.task)
+
+
+def _studied(model: Answering, others: Sequence[Answering], known: _Known) -> Learnt:
+    answer = outputs.prediction(model.outputs, known.task)
+    study = Study(model, msgspec.structs.replace(known.draft, prediction=answer), known.columns)
+    return Learnt(
+        contract=study.contract(known.target),
+        profile=study.profile(known.target),
+        golden=study.golden(others),
     )
 
 
@@ -111,4 +181,4 @@ def _write(path: Path, record: Contract | Profile | Golden) -> None:
         raise MachineError(f"{path.name} cannot be written: {error}.", where=str(path)) from error
 
 
-__all__ = ["Learnt", "learn", "learnt"]
+__all__ = ["Learnt", "learn", "learnt", "of_program"]

@@ -32,6 +32,10 @@ class Model:
     [rows, classes], the classes in order.
     """
 
+    platform = "onnx_onnxv1"
+    waits = False
+    exact = True
+
     def __init__(self, session: Any, runtime: Any) -> None:
         self._session = session
         self._runtime = runtime

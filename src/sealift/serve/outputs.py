@@ -25,7 +25,7 @@ def prediction(outputs: Sequence[TensorInfo], task: Task) -> str:
     raise PackageError(
         f"The model gives no {wanted}, only: {shown}.",
         where="model.onnx",
-        remedy="Export the label as an output, or set [model] task to what the model does.",
+        remedy="Make the label an output, or set [model] task to what the model does.",
     )
 
 
@@ -41,7 +41,7 @@ def described(outputs: Sequence[TensorInfo], answers: dict[str, Array], rows: in
             raise PackageError(
                 f"The output {tensor.name!r} has shape {list(shape)} for {rows} rows.",
                 where="model.onnx",
-                remedy="Export with a first dimension that varies with the number of rows.",
+                remedy="Its first dimension must vary with the number of rows.",
             )
         found.append(Output(name=tensor.name, dtype=tensor.datatype, shape=(-1, *shape[1:])))
     return found
@@ -54,7 +54,7 @@ def check_single(output: Output) -> None:
             f"The output {output.name!r} has {math.prod(output.shape[1:])} values a row; "
             "the answer must be one.",
             where="model.onnx",
-            remedy="Export a model that predicts one target.",
+            remedy="Let the model predict one target.",
         )
 
 

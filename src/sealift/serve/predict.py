@@ -68,7 +68,7 @@ class Predictor:
     async def _outputs(self, call: Call, batch: Batch) -> tuple[dict[str, Array], float]:
         model = self._certified.model
         cost = self._certified.call + batch.count * self._certified.row
-        if cost < INLINE:
+        if cost < INLINE and not model.waits:
             started = clock.monotonic()
             return model.run(batch.feeds), started
         options = model.stoppable()

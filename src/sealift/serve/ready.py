@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sealift import clock
 from sealift.errors import SealiftError
-from sealift.serve import golden, log
+from sealift.serve import golden, log, program
+from sealift.serve.answering import Answering
 from sealift.serve.artifact import Artifact
-from sealift.serve.model import Model, load
+from sealift.serve.model import load
 from sealift.serve.tensors import Packer, sized
 
 
@@ -45,7 +46,7 @@ class Certified:
     A batch of ``n`` rows takes about ``call + n * row`` seconds.
     """
 
-    model: Model
+    model: Answering
     packer: Packer
     call: float
     row: float
@@ -58,7 +59,7 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
         log.event("no_golden_vectors")
         return "There are no golden vectors to reproduce."
     try:
-        model = load(artifact.weights, threads=threads)
+        model = _opened(artifact, threads)
         packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
         mismatch = golden.replay(model, packer, artifact.contract, artifact.golden)
     except SealiftError as error:
@@ -89,7 +90,16 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
     return Certified(model, packer, call, row)
 
 
-def _cost(model: Model, packer: Packer, artifact: Artifact) -> tuple[float, float]:
+def _opened(artifact: Artifact, threads: int) -> Answering:
+    """The model, or the program with the inputs and outputs that its contract names."""
+    if not artifact.program:
+        return load(artifact.folder / "model.onnx", threads=threads)
+    contract = artifact.contract
+    loaded = program.opened(artifact.folder, target=contract.target, threads=threads)
+    return program.declared(loaded, contract)
+
+
+def _cost(model: Answering, packer: Packer, artifact: Artifact) -> tuple[float, float]:
     batch = golden.rows(artifact.contract, artifact.golden)
 
     def seconds(size: int) -> float:

@@ -106,6 +106,7 @@ class Service:
         self._guard = Guard(artifact.contract)
         self._repository = Repository(self.name, self.version, readiness, control=control)
         self._statistics = Statistics()
+        self._platform = "python" if artifact.program else "onnx_onnxv1"
         self._loaded: _Loaded | None = None
         self._lanes: Lanes | None = None
         self._document: bytes = openapi.document(artifact)
@@ -164,7 +165,7 @@ class Service:
     async def model(self, call: Call) -> Answer:
         """``GET /v2/models/NAME``."""
         described = self._begin(call).protocol.described()
-        head = {"name": self.name, "versions": [self.version], "platform": "onnx_onnxv1"}
+        head = {"name": self.name, "versions": [self.version], "platform": self._platform}
         return told(head | described)
 
     async def live(self, _call: Call) -> Answer:

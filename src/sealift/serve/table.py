@@ -117,6 +117,37 @@ def header(path: Path) -> list[str]:
     return names
 
 
+def datatypes(path: Path) -> dict[str, str]:
+    """The narrowest datatype of each column that holds all of its cells: BOOL for true and false,
+    INT64, FP64 for other numbers and where cells are empty, BYTES for texts. Raises ``DataError``.
+    """
+    lines = _lines(path)
+    names = next(lines, [])
+    possible = [list(_FITS) for _ in names]
+    for cells in lines:
+        for left, cell in zip(possible, cells, strict=False):
+            left[:] = [one for one in left if _FITS[one](cell)]
+    return {name: left[0] if left else "BYTES" for name, left in zip(names, possible, strict=True)}
+
+
+def _is_whole(cell: str) -> bool:
+    return cell.lstrip("+-").isdecimal() and abs(int(cell)) < 1 << 53
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return not cell or cell.lower() in WORDS or not math.isinf(float(cell))
+    except ValueError:
+        return False
+
+
+_FITS: dict[str, Callable[[str], bool]] = {
+    "BOOL": lambda cell: cell.lower() in WORDS,
+    "INT64": _is_whole,
+    "FP64": _is_number,
+}
+
+
 def columns(path: Path, kinds: Mapping[str, FieldType]) -> dict[str, Column]:
     """The named columns, read in one pass.
 
@@ -179,4 +210,4 @@ def _lines(path: Path) -> Iterator[list[str]]:
         ) from error
 
 
-__all__ = ["Column", "columns", "header"]
+__all__ = ["Column", "columns", "datatypes", "header"]
