@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -15,9 +15,10 @@ from sealift.record.contract import Contract
 from sealift.record.model import Conversion, Model
 from sealift.record.project import ModelSettings
 from sealift.record.run import Run
-from sealift.train import conversion, learning
+from sealift.train import conversion, learning, program
 from sealift.train.conversion import Workshop
 from sealift.train.intake import admit
+from sealift.train.learning import Handed
 from sealift.types import Digest, Json
 from sealift.wiring import Wired
 
@@ -33,7 +34,8 @@ def register(
     """
     step, _, name = settings.origin.partition(".")
     path = wired.project.steps[step].writes[name]
-    admitted = admit(run, settings, path, store=wired.store)
+    own = program.code(run, settings, wired.store)
+    admitted = admit(run, settings, path, own, store=wired.store)
     for one in admitted.allowed:
         progress.say(f"{one.path} can run code, and is allowed by its digest.")
     folder = wired.folders.runs / run.id / "model"
@@ -45,7 +47,7 @@ def register(
     doubts = learning.learn(
         run,
         settings,
-        source,
+        Handed(source, own, PurePosixPath(path).name),
         image=builder.serving_image(None).digest,
         folder=folder,
         engine=wired.engine,

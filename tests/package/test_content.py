@@ -5,7 +5,7 @@ import pytest
 from sealift import digest
 from sealift.errors import PackageError
 from sealift.package import content
-from sealift.package.artifact import write_model
+from sealift.package.artifact import model_layers, write_model
 from sealift.record.contract import Contract
 from sealift.record.model import Model
 from sealift.testing.store import MemoryStore
@@ -22,6 +22,11 @@ def store(tmp_path):
 def model(store, folder, **files):
     """A registered model of these files."""
     folder.mkdir()
+    return registered(store, folder, **files)
+
+
+def registered(store, folder, **files):
+    """A registered model of a folder and these files."""
     beside = dict.fromkeys(("model.json", "contract.json", "profile.json", "golden.json"), b"{}")
     for name, data in (beside | files).items():
         (folder / name).write_bytes(data)
@@ -55,3 +60,23 @@ def test_plain_weights_are_packaged(store, tmp_path):
     plain = {"model.onnx": b"\x08\x0a", "model.onnx.data": bytes(range(256)) * 99}
 
     content.require(model(store, tmp_path / "m", **plain), (), store=store)
+
+
+def test_every_file_of_a_program_is_looked_at(store, tmp_path):
+    """Its files are in layers of folders, and an empty folder is no fault."""
+    folder = tmp_path / "m"
+    (folder / "code").mkdir(parents=True)
+    (folder / "files" / "inner").mkdir(parents=True)
+    (folder / "code" / "predict.py").write_text("def load(folder): ...\n")
+    (folder / "files" / "inner" / "a.joblib").write_bytes(PICKLE)
+    own = registered(store, folder)
+
+    with pytest.raises(PackageError) as told:
+        content.require(own, (), store=store)
+    assert told.value.where == "model 3: files/inner/a.joblib"
+    content.require(own, [digest.of_bytes(PICKLE)], store=store)
+    held = [layer.holds for layer in model_layers(store, own.digest)]
+    assert held[:2] == ["code", "files"]
+    (folder / "files" / "inner" / "a.joblib").unlink()
+    (folder / "files" / "inner").rmdir()
+    content.require(registered(store, folder), (), store=store)

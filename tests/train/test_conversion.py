@@ -39,7 +39,7 @@ class Bench(World):
 
     def admitted(self, settings=SETTINGS):
         """What is taken in."""
-        return admit(self.run(), settings, "out/model", store=self.store)
+        return admit(self.run(), settings, "out/model", {}, store=self.store)
 
     def shop(self):
         """Where it is converted."""

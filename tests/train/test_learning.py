@@ -13,7 +13,7 @@ from sealift.record.run import Code, Machine, Run, StepRun
 from sealift.testing.engine import MemoryEngine
 from sealift.testing.store import MemoryStore
 from sealift.train.intake import admit, output
-from sealift.train.learning import learn
+from sealift.train.learning import Handed, learn
 from sealift.types import Digest
 
 SETTINGS = ModelSettings(origin="fit.model", task="regression", table="fit.table", target="price")
@@ -48,7 +48,7 @@ class World:
         return learn(
             run,
             SETTINGS,
-            self.store.tree(output(run, SETTINGS.origin)),
+            Handed(self.store.tree(output(run, SETTINGS.origin)), {}),
             image=EMPTY,
             folder=self.folder / "runs" / "r1" / "model",
             engine=self.engine,
@@ -177,10 +177,10 @@ def test_a_pickle_beside_the_model_is_refused_until_it_is_allowed(world):
     run = world.run()
 
     with pytest.raises(PackageError) as told:
-        admit(run, SETTINGS, "out/model", store=world.store)
+        admit(run, SETTINGS, "out/model", {}, store=world.store)
     assert "posix.system" in told.value.what
     allowing = msgspec.structs.replace(SETTINGS, allow=[digest.of_bytes(pickled)])
-    admitted = admit(run, allowing, "out/model", store=world.store)
+    admitted = admit(run, allowing, "out/model", {}, store=world.store)
     assert admitted.source.is_dir()
     assert admitted.native is None
     assert [one.path for one in admitted.allowed] == ["model.pkl"]

@@ -6,6 +6,8 @@ of the artifact and of the image.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -30,6 +32,9 @@ from sealift.types import Digest, Json
 TITLE = "org.opencontainers.image.title"
 """What tools call a blob that they hand out as it is: here a tar, and so its name says."""
 WEIGHTS = "model.onnx"
+CODE = "code"
+FILES = "files"
+"""The folders of a model that a program of the user's own serves: the program, and its files."""
 _BESIDE = {
     "model.json": "weight.config",
     "contract.json": "weight.config",
@@ -43,8 +48,12 @@ def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descr
     """Keep a model: its weights and the JSON files beside them, as ``NAME:VERSION``'s artifact.
 
     Weights are ``model.onnx`` and, for models whose tensors lie outside it, the files whose names
-    begin so. The same files give the same digest. Raises ``PackageError`` when one is missing.
+    begin so; or the folder of what a program of the user's own loads, which has one too. The same
+    files give the same digest. Raises ``PackageError`` when one is missing.
     """
+    if (folder / CODE).is_dir():
+        own = {CODE: "code", FILES: "weight"} | _BESIDE
+        return _write(store, folder, own, {"name": name, "version": version, "format": "python"})
     outside = sorted(one.name for one in folder.glob(f"{WEIGHTS}?*"))
     files = dict.fromkeys((WEIGHTS, *outside), "weight") | _BESIDE
     return _write(store, folder, files, {"name": name, "version": version, "format": "onnx"})
@@ -79,14 +88,23 @@ def _write(
 
 def _layer(store: Store, folder: Path, file: str, kind: str) -> Descriptor:
     path = folder / file
-    if not path.is_file():
+    if not path.exists():
         raise PackageError(
             f"The model has no {file}.", where=str(folder), remedy="Run the training step again."
         )
-    member = Entry(name=f"{PLACE}/{file}", kind="file", mode=0o644, content=path)
-    content = archive.stream(archive.pack(sorted_entries([member])))
+    name = f"{PLACE}/{file}"
+    content = archive.stream(archive.pack(sorted_entries(_members(name, path))))
     kept = store.put(content, f"application/vnd.cncf.model.{kind}.v1.tar")
-    return msgspec.structs.replace(kept, annotations={FILEPATH: member.name, TITLE: f"{file}.tar"})
+    return msgspec.structs.replace(kept, annotations={FILEPATH: name, TITLE: f"{file}.tar"})
+
+
+def _members(name: str, path: Path) -> Iterator[Entry]:
+    if path.is_file():
+        yield Entry(name=name, kind="file", mode=0o644, content=path)
+        return
+    for one in archive.entries(path):
+        inner = name if one.name == "." else f"{name}/{one.name}"
+        yield dataclasses.replace(one, name=inner)
 
 
 def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
@@ -106,4 +124,4 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     )
 
 
-__all__ = ["TITLE", "model_layers", "write_description", "write_model"]
+__all__ = ["CODE", "TITLE", "model_layers", "write_description", "write_model"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sealift import clock
-from sealift.errors import OfflineError
+from sealift.errors import OfflineError, ProjectError
 from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
-from sealift.package.artifact import model_layers
+from sealift.package.artifact import CODE, model_layers
 from sealift.package.kiln import Kiln
 from sealift.package.layer import Role
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
-from sealift.package.stack import SERVER, STEPS, Stack
+from sealift.package.stack import PROGRAM, SERVER, STEPS, Stack
 from sealift.package.wheelhouse import Abroad, Wheelhouse
 from sealift.ports import Depot, Engine, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
@@ -152,15 +152,29 @@ class Builder:
     def serving_image(self, model: Model | None) -> Image:
         """The image that serves a model; without one, that which learns a model's contract."""
         lock = self.lock()
-        layers = self._layers(lock, SERVER)
+        own = model_layers(self._store, model.digest) if model else ()
+        layers = self._layers(lock, self._roles(own, model))
         self._prove("image that serves", lock, layers)
-        if model:
-            layers += model_layers(self._store, model.digest)
+        layers += own
         notes = self._annotations(model)
         config = image.serving_config(lock.variant, layers, notes)
         manifest = image.write(self._store, config, layers, notes)
         self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)
+
+    def _roles(self, own: Sequence[Layer], model: Model | None) -> tuple[Role, ...]:
+        """The layers below the model: a program of the user's own needs the packages too."""
+        settings = self._project.model
+        learns = model is None and settings is not None and bool(settings.predict)
+        if not learns and all(layer.holds != CODE for layer in own):
+            return SERVER
+        if self._variant.accelerator != "cpu":
+            raise ProjectError(
+                "A program of your own is put into images without a card only.",
+                where="sealift.toml: image.accelerators",
+                remedy="Take 'cuda' off image.accelerators, or export the model to ONNX.",
+            )
+        return PROGRAM
 
     def _name(self, model: Model | None) -> str:
         """The name in the store: with the processor where it is not this machine's."""

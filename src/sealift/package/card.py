@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sealift.package.artifact import CODE
 from sealift.package.making import Making
 from sealift.record.contract import Contract, Field
+from sealift.record.image import Layer
 from sealift.record.model import Model, Origin
 from sealift.record.run import Run
 from sealift.types import Json
@@ -33,6 +35,11 @@ def model(made: Making) -> dict[str, Json]:
         for layer in made.image.layers
         if layer.role == "model"
     ]
+    places += [
+        {"name": "sealift:program", "value": str(layer.descriptor.digest)}
+        for layer in made.image.layers
+        if program(layer)
+    ]
     return {
         "type": "machine-learning-model",
         "bom-ref": f"model:{one.name}@{one.version}",
@@ -42,6 +49,11 @@ def model(made: Making) -> dict[str, Json]:
         "modelCard": card,
         "properties": [{"name": "sealift:run", "value": made.run.id}, *_origin(one), *places],
     }
+
+
+def program(layer: Layer) -> bool:
+    """Whether a layer holds a program of the user's own, which serves the model."""
+    return layer.role == "model" and layer.holds == CODE
 
 
 def _origin(one: Model) -> list[Json]:
@@ -131,4 +143,4 @@ def _outputs(contract: Contract) -> list[Json]:
     return [{"format": f"{one.name}: {one.dtype} {list(one.shape)}"} for one in contract.outputs]
 
 
-__all__ = ["brought", "datasets", "model"]
+__all__ = ["brought", "datasets", "model", "program"]

@@ -12,6 +12,7 @@ from sealift.errors import IntegrityError
 from sealift.formats.evidence import Finding
 from sealift.formats.refusal import refuse
 from sealift.formats.scan import examine
+from sealift.modelpack import PLACE
 from sealift.package.artifact import model_layers
 from sealift.ports import Store
 from sealift.record.model import Model
@@ -21,33 +22,49 @@ from sealift.types import Digest
 def require(model: Model, allowed: Collection[str], *, store: Store) -> None:
     """Refuse a model whose files run code, unless they are allowed by their digests.
 
-    Raises ``PackageError``; ``IntegrityError`` for a layer that is no tar of one file.
+    Raises ``PackageError``; ``IntegrityError`` for a layer that is no tar of files.
     """
     findings = []
     for layer in model_layers(store, model.digest):
-        found = _finding(store, layer.descriptor.digest, layer.holds)
-        findings += [found] if found else []
+        for name in _names(store, layer.descriptor.digest):
+            found = _finding(store, layer.descriptor.digest, name)
+            findings += [found] if found else []
     refuse(findings, allowed, where=f"model {model.version}")
 
 
 def _finding(store: Store, address: Digest, name: str) -> Finding | None:
-    seen = examine(lambda: _content(store, address), None, name)
+    seen = examine(lambda: _content(store, address, name), None, name)
     if not seen.imports and not seen.unclear:
         return None
-    with _content(store, address) as stream:
-        return seen.finding(name, digest.of_stream(stream))
+    with _content(store, address, name) as stream:
+        return seen.finding(name.removeprefix(f"{PLACE}/"), digest.of_stream(stream))
+
+
+def _names(store: Store, address: Digest) -> list[str]:
+    """The files in a layer of a model."""
+    with _opened(store, address) as archive:
+        members = archive.getmembers()
+    if not members:
+        raise IntegrityError("A layer of the model holds nothing.", where=address)
+    return [one.name for one in members if one.isfile()]
 
 
 @contextmanager
-def _content(store: Store, address: Digest) -> Iterator[BinaryIO]:
-    """The one file in a layer of a model."""
+def _content(store: Store, address: Digest, name: str) -> Iterator[BinaryIO]:
+    """One file in a layer of a model."""
+    with _opened(store, address) as archive:
+        member = next((one for one in archive if one.name == name), None)
+        stream = archive.extractfile(member) if member else None
+        if stream is None:
+            raise IntegrityError(f"A layer of the model has lost {name}.", where=address)
+        yield cast("BinaryIO", stream)
+
+
+@contextmanager
+def _opened(store: Store, address: Digest) -> Iterator[tarfile.TarFile]:
     try:
         with store.open(address) as blob, tarfile.open(fileobj=blob, mode="r|") as archive:
-            member = next((one for one in archive if one.isfile()), None)
-            stream = archive.extractfile(member) if member else None
-            if stream is None:
-                raise IntegrityError("A layer of the model holds no file.", where=address)
-            yield cast("BinaryIO", stream)
+            yield archive
     except tarfile.TarError as error:
         raise IntegrityError(f"A layer of the model is damaged: {error}.", where=address) from error
 

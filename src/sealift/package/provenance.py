@@ -13,7 +13,7 @@ from packageurl import PackageURL
 import sealift
 from sealift import clock, digest
 from sealift.errors import IntegrityError
-from sealift.package import making
+from sealift.package import card, making
 from sealift.package.making import Distribution, Making
 from sealift.record.lock import Built
 from sealift.types import Digest, Json
@@ -108,9 +108,9 @@ def _dependencies(made: Making) -> Iterator[Json]:
         yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
     yield from _packages(made)
     for layer in made.image.layers:
-        if layer.role != "model":
+        if layer.role != "model" or card.program(layer):
             yield {
-                "name": f"layer/{layer.role}",
+                "name": "program" if layer.role == "model" else f"layer/{layer.role}",
                 "digest": _digest(layer.descriptor.digest),
                 "mediaType": layer.descriptor.media_type,
             }

@@ -30,6 +30,10 @@ SERVER: tuple[Role, ...] = ("base", "debian", "runtime", "server")
 """What an image that serves has besides its model."""
 
 
+PROGRAM: tuple[Role, ...] = ("base", "debian", "runtime", "packages", "server")
+"""The same for a model that a program of the user's own serves: with the packages of the steps."""
+
+
 class Stack:
     """The layers of one lock, each from the shelf or made anew.
 
@@ -124,4 +128,4 @@ def _recipe() -> Json:
     return [digest.of_file(Path(module.__file__ or "")) for module in makers]
 
 
-__all__ = ["SERVER", "STEPS", "Stack"]
+__all__ = ["PROGRAM", "SERVER", "STEPS", "Stack"]

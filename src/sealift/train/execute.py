@@ -69,6 +69,8 @@ def execute(
         one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.name}.code")
         for one in planned
     }
+    if project.model is not None and project.model.predict:
+        code.select(state, [project.model.predict], where="sealift.toml: model.predict")
     identifier, here = clock.identifier(), machine(engine.name)
     try:
         run = Run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -45,8 +45,12 @@ class Admitted:
     allowed: tuple[Finding, ...]
 
 
-def admit(run: Run, settings: ModelSettings, path: str, *, store: Store) -> Admitted:
+def admit(
+    run: Run, settings: ModelSettings, path: str, program: Mapping[str, Path], *, store: Store
+) -> Admitted:
     """The output that is the model; ``path`` is where its step wrote it.
+
+    Nothing is converted where a ``program`` loads it, whose files are looked at too.
 
     Raises ``PackageError`` when a file in it would run code when it is loaded and the project file
     does not allow its digest, and when it is of a framework whose models are not converted.
@@ -54,9 +58,12 @@ def admit(run: Run, settings: ModelSettings, path: str, *, store: Store) -> Admi
     source = store.tree(output(run, settings.origin))
     called = PurePosixPath(path).name
     findings = scan(source, called=called)
+    for name, file in program.items():
+        findings += scan(file, called=name)
     where = f"output {settings.origin}"
     refuse(findings, settings.allow, where=where)
-    return Admitted(source, _native(source, called, findings, where), tuple(findings))
+    native = None if program else _native(source, called, findings, where)
+    return Admitted(source, native, tuple(findings))
 
 
 def _native(source: Path, called: str, findings: Sequence[Finding], where: str) -> Native | None:
@@ -88,7 +95,8 @@ def _refuse_others(forms: dict[Path, Form], named: dict[Path, str], where: str) 
         raise PackageError(
             f"{named[other]} is a model of {forms[other].capitalize()}, which is not converted.",
             where=where,
-            remedy=f"Let the step export it to ONNX as {WEIGHTS}; docs/your-model.md shows how.",
+            remedy=f"Let the step export it to ONNX as {WEIGHTS}, or load it in a program of your "
+            "own, [model] predict; docs/your-model.md shows both.",
         )
 
 

@@ -15,6 +15,9 @@ WEIGHTS = "model.onnx"
 """The file of a model; files whose names begin so belong to it."""
 
 
+PROGRAM = "predict.py"
+
+
 class Event(msgspec.Struct, frozen=True):
     """A line of the log.
 
@@ -81,6 +84,8 @@ def _place(where: str, settings: ModelSettings) -> str:
         return f"output {settings.origin}"
     if where in (WEIGHTS, f"/in/model/{WEIGHTS}"):
         return f"output {settings.origin}: {WEIGHTS}"
+    if where == PROGRAM and settings.predict:
+        return settings.predict
     return where
 
 

@@ -62,7 +62,8 @@ def _pickle(path: Path, requirements: str) -> Any:
             f"The model cannot be loaded: {error}.",
             where="model",
             remedy=f"Name what it needs in {requirements}. What the step's own script defines is "
-            "not there outside of it: let the step export such a model to ONNX itself.",
+            "not there outside of it: let the step export such a model to ONNX itself, or serve it "
+            "by a program of your own, [model] predict.",
         ) from error
 
 

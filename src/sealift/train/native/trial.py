@@ -21,7 +21,10 @@ PROTOBUF = 6
 """The last version of protobuf that takes truth values where a converter means whole numbers."""
 WAYS = ("FLOAT", "OWN", "DOUBLE")
 """How a model may take numbers, the fastest way first."""
-EXPORT = "Let the step export the model to ONNX itself; docs/your-model.md shows how."
+EXPORT = (
+    "Let the step export the model to ONNX itself, or serve it as it is by a program of your own, "
+    "[model] predict; docs/your-model.md shows both."
+)
 _TOOLS = (
     "skl2onnx",
     "onnxmltools",
