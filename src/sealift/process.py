@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from sealift import clock
 from sealift.errors import MachineError
+
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,69 @@ def spawn(
             start_new_session=detach,
             pass_fds=pass_fds,
         )
+
+
+def fork(work: Callable[[], int], *, held: Collection[signal.Signals] = ()) -> int:
+    """Part: a child, with all that is in memory, does ``work`` and ends with its status.
+
+    Gives the child's id. The child gets SIGTERM when this process ends; the signals ``held``
+    wait until it asks for them with ``take_signals``. Raises ``MachineError`` where there is no
+    room for a process, and when another thread of Python's runs: what that thread holds, a lock
+    for one, would stay held in the child for ever.
+    """
+    if threading.active_count() > 1:
+        raise MachineError("A process with several threads cannot be divided.")
+    parent = os.getpid()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        pid = os.fork()
+    except OSError as error:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise MachineError(f"No further process can be started: {error.strerror}.") from error
+    if not pid:
+        _live(work, parent)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
+def _live(work: Callable[[], int], parent: int) -> NoReturn:
+    """What a child does."""
+    status = 70
+    try:
+        _die_with(parent)
+        status = work()
+    except BaseException as error:  # noqa: BLE001  the child must not go on as its parent
+        sys.excepthook(type(error), error, error.__traceback__)
+    exit_now(status)
+
+
+def take_signals(held: Collection[signal.Signals]) -> None:
+    """Let the signals through that ``fork`` has held back."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel send SIGTERM when the parent ends (prctl(2)); now, if it has ended."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def threads() -> int:
+    """How many threads this process has, those of native libraries included."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def ended() -> list[tuple[int, int]]:
+    """Ids and statuses of children that ended since (negative: killed by that signal)."""
+    found: list[tuple[int, int]] = []
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
+            found.append((pid, os.waitstatus_to_exitcode(status)))
+    return found
 
 
 def leave(child: subprocess.Popen[bytes]) -> int:
@@ -188,11 +255,15 @@ __all__ = [
     "alive",
     "children",
     "end",
+    "ended",
     "environment",
     "exit_now",
+    "fork",
     "leave",
     "run",
     "spawn",
     "started",
+    "take_signals",
+    "threads",
     "wait",
 ]

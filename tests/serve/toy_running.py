@@ -21,7 +21,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 def environment(**more):
     """The environment of a container."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "HOME": "/tmp"} | more
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "HOME": "/tmp"}
+    return own | {"SEALIFT_WORKERS": "1"} | more
 
 
 def learn(source, target, check=True):

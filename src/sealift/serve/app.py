@@ -44,7 +44,7 @@ class App:
         metrics = self._metrics
         call = Call(scope, protocol)
         route = self._routes.find(scope.path)
-        metrics.in_flight += 1
+        metrics.in_flight.add()
         # probes go on until the end, and do not show that anybody still wants answers
         metrics.begun += scope.method == "POST"
         status = GONE
@@ -60,7 +60,7 @@ class App:
         except (ProtocolClosed, ProtocolError):
             call.code = "gone"
         finally:
-            metrics.in_flight -= 1
+            metrics.in_flight.add(-1.0)
             self._service.room.give_back(call)
             self._count(call, route, status)
 
@@ -110,7 +110,7 @@ class App:
         name = route.name if route else "none"
         self._metrics.answered(name, status, seconds)
         if call.code:
-            self._metrics.refused[call.code] += 1
+            self._metrics.refused.add(1.0, call.code)
             if route is not None and route.predicts:
                 self._service.failed(call)
         self._access.note(call, name, status, seconds)

@@ -54,13 +54,23 @@ def answers_in_parts(
 def replay(model: Answering, packer: Packer, contract: Contract, golden: Golden) -> Mismatch | None:
     """The first mismatch, asked for all rows at once and for each row alone; None: certified."""
     batch = rows(contract, golden)
-    together = answers(model, packer, batch)
-    alone = answers_in_parts(model, packer, batch, 1)
+    return replay_together(model, packer, contract, golden) or _mismatch(
+        golden, answers_in_parts(model, packer, batch, 1)
+    )
+
+
+def replay_together(
+    model: Answering, packer: Packer, contract: Contract, golden: Golden
+) -> Mismatch | None:
+    """The first mismatch, asked for all rows at once."""
+    return _mismatch(golden, answers(model, packer, rows(contract, golden)))
+
+
+def _mismatch(golden: Golden, got: dict[str, list[Any]]) -> Mismatch | None:
     for name, expected in golden.outputs.items():
         for number, value in enumerate(expected):
-            for got in (together[name][number], alone[name][number]):
-                if not same(value, got, golden.tolerance):
-                    return Mismatch(number, name, value, got)
+            if not same(value, got[name][number], golden.tolerance):
+                return Mismatch(number, name, value, got[name][number])
     return None
 
 
@@ -81,4 +91,4 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
     return bool(expected == got)
 
 
-__all__ = ["Mismatch", "answers", "answers_in_parts", "replay", "rows", "same"]
+__all__ = ["Mismatch", "answers", "answers_in_parts", "replay", "replay_together", "rows", "same"]

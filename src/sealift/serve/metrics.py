@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+
+from sealift.serve.board import Family, Name, Seat
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (
@@ -13,72 +15,113 @@ BOUNDS = (
 )
 """Upper bounds of the buckets of durations, in seconds."""
 
+SECONDS = "sealift_request_seconds"
+
+_FAMILIES = {
+    "sealift_requests_total": (("route", "status"), "Requests answered, by route and HTTP status."),
+    "sealift_rows_total": ((), "Rows answered."),
+    "sealift_rows_without_value_total": (
+        (),
+        "Rows for which the model gave no finite number.",
+    ),
+    "sealift_records_written_total": ((), "Predictions written to the log."),
+    "sealift_records_dropped_total": ((), "Predictions that were not written to the log."),
+    "sealift_flagged_total": (
+        ("field",),
+        "Values outside what the training data held, by field.",
+    ),
+    "sealift_refused_total": (
+        ("code",),
+        "Requests without the answer they asked for, by code of the error.",
+    ),
+    "sealift_workers_died_total": (("cause",), "Workers that died and were replaced, by cause."),
+    "sealift_in_flight": ((), "Requests being answered."),
+    "sealift_waiting": ((), "Requests that wait for a thread of the model."),
+    "sealift_body_bytes": ((), "Bytes of request bodies under way."),
+}
+"""What is told of the numbers of the board: their labels, and what they count."""
+
+_ALWAYS = ("sealift_in_flight", "sealift_waiting", "sealift_body_bytes")
+
+LEVELS = _ALWAYS
+"""What a worker that died has no more of."""
+
+_PLAIN = (
+    *("sealift_rows_total", "sealift_rows_without_value_total"),
+    *("sealift_records_written_total", "sealift_records_dropped_total"),
+)
+
 
 class Metrics:
-    """What the server counted since it started; used by one thread."""
+    """What a worker counts, on the board that it shares with the others; used by one thread.
 
-    def __init__(self) -> None:
-        self.requests: Counter[tuple[str, int]] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.flags: Counter[str] = Counter()
-        self.rows = 0
-        self.valueless = 0
+    ``begun`` counts the requests of this worker alone.
+    """
+
+    def __init__(self, seat: Seat) -> None:
+        table = seat.table
+        self._board = seat.board
+        self._requests = Family(table, "sealift_requests_total")
+        self._buckets = Family(table, f"{SECONDS}_bucket")
+        self._seconds = Family(table, f"{SECONDS}_sum")
+        self.refused = Family(table, "sealift_refused_total")
+        self.flags = Family(table, "sealift_flagged_total")
+        self.rows = Family(table, "sealift_rows_total")
+        self.valueless = Family(table, "sealift_rows_without_value_total")
+        self.in_flight = Family(table, "sealift_in_flight")
         self.begun = 0
-        self.in_flight = 0
-        self._buckets: dict[str, list[int]] = {}
-        self._seconds: Counter[str] = Counter()
+        self._levels = {name: Family(table, name) for name in (*_ALWAYS, *_PLAIN)}
+        self._before = {name: self._levels[name].get() for name in _PLAIN}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count a request to a route, and how long it took."""
-        self.requests[route, status] += 1
-        if route not in self._buckets:
-            self._buckets[route] = [0] * (len(BOUNDS) + 1)
-        self._buckets[route][bisect_left(BOUNDS, seconds)] += 1
-        self._seconds[route] += seconds  # type: ignore[assignment]
+        self._requests.add(1.0, route, status)
+        self._buckets.add(1.0, route, bisect_left(BOUNDS, seconds))
+        self._seconds.add(seconds, route)
+
+    def level(self, name: str, value: float) -> None:
+        """Tell how much there is of something now."""
+        self._levels[name].set(value)
+
+    def counted(self, name: str, value: float) -> None:
+        """Tell what this process has counted elsewhere since it started."""
+        self._levels[name].set(self._before[name] + value)
 
     def text(
         self, *, gauges: Mapping[str, float], counters: Mapping[str, float], info: Mapping[str, str]
     ) -> str:
-        """Everything counted, and the values of others, as one page."""
+        """Everything that all workers counted, and the values of others, as one page."""
+        by_family: defaultdict[str, dict[Name, float]] = defaultdict(dict)
+        for (name, *of), value in self._board.totals().items():
+            by_family[name][tuple(of)] = value
         lines: list[str] = []
-        _family(
-            lines,
-            "sealift_requests_total",
-            "counter",
-            "Requests answered, by route and HTTP status.",
-            (
-                ({"route": route, "status": str(status)}, count)
-                for (route, status), count in sorted(self.requests.items())
-            ),
-        )
-        self._durations(lines)
-        own = {
-            "sealift_rows_total": self.rows,
-            "sealift_rows_without_value_total": self.valueless,
-        }
-        for name, value in {**own, **counters}.items():
-            _family(lines, name, "counter", _HELP[name], [({}, value)])
-        for name, label, counts in (
-            ("sealift_flagged_total", "field", self.flags),
-            ("sealift_refused_total", "code", self.refused),
-        ):
-            samples = (({label: key}, count) for key, count in sorted(counts.items()))
-            _family(lines, name, "counter", _HELP[name], samples)
-        for name, level in {"sealift_in_flight": self.in_flight, **gauges}.items():
-            _family(lines, name, "gauge", _HELP[name], [({}, level)])
+        for name, (labels, words) in _FAMILIES.items():
+            kind = "counter" if name.endswith("_total") else "gauge"
+            found = by_family[name] or ({} if labels else {(): 0.0})
+            samples = (
+                (dict(zip(labels, given, strict=True)), value)
+                for given, value in sorted(found.items())
+            )
+            _family(lines, name, kind, words, samples)
+        _durations(lines, by_family[f"{SECONDS}_bucket"], by_family[f"{SECONDS}_sum"])
+        for kind, others in (("counter", counters), ("gauge", gauges)):
+            for name, number in others.items():
+                _family(lines, name, kind, _HELP[name], [({}, number)])
         _family(lines, "sealift_info", "gauge", "What is served.", [(info, 1)])
         return "\n".join(lines) + "\n"
 
-    def _durations(self, lines: list[str]) -> None:
-        name = "sealift_request_seconds"
-        lines += [f"# HELP {name} Time in the server, by route.", f"# TYPE {name} histogram"]
-        for route, buckets in sorted(self._buckets.items()):
-            total = 0
-            for bound, count in zip((*BOUNDS, "+Inf"), buckets, strict=True):
-                total += count
-                lines.append(_sample(f"{name}_bucket", {"route": route, "le": str(bound)}, total))
-            lines.append(_sample(f"{name}_sum", {"route": route}, self._seconds[route]))
-            lines.append(_sample(f"{name}_count", {"route": route}, total))
+
+def _durations(
+    lines: list[str], buckets: Mapping[Name, float], seconds: Mapping[Name, float]
+) -> None:
+    lines += [f"# HELP {SECONDS} Time in the server, by route.", f"# TYPE {SECONDS} histogram"]
+    for (route,), taken in sorted(seconds.items()):
+        total = 0.0
+        for number, bound in enumerate((*BOUNDS, "+Inf")):
+            total += buckets.get((route, str(number)), 0.0)
+            lines.append(_sample(f"{SECONDS}_bucket", {"route": route, "le": str(bound)}, total))
+        lines.append(_sample(f"{SECONDS}_sum", {"route": route}, taken))
+        lines.append(_sample(f"{SECONDS}_count", {"route": route}, total))
 
 
 _HELP = {
@@ -87,16 +130,9 @@ _HELP = {
     "process_resident_memory_bytes": "Memory that the server holds.",
     "process_threads": "Threads of the server.",
     "process_virtual_memory_bytes": "Memory that the server has addressed.",
-    "sealift_body_bytes": "Bytes of request bodies under way.",
-    "sealift_flagged_total": "Values outside what the training data held, by field.",
-    "sealift_in_flight": "Requests being answered.",
     "sealift_ready": "1 when the golden vectors were reproduced and the server does not end.",
-    "sealift_records_dropped_total": "Predictions that were not written to the log.",
-    "sealift_records_written_total": "Predictions written to the log.",
-    "sealift_refused_total": "Requests without the answer they asked for, by code of the error.",
-    "sealift_rows_total": "Rows answered.",
-    "sealift_rows_without_value_total": "Rows for which the model gave no finite number.",
-    "sealift_waiting": "Requests that wait for a thread of the model.",
+    "sealift_workers": "Processes that are to answer requests.",
+    "sealift_workers_ready": "Those that reproduced the golden vectors and do not end.",
 }
 
 
@@ -113,11 +149,12 @@ def _family(
 
 def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
     shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{shown}}} {value}" if shown else f"{name} {value}"
+    number = int(value) if value == int(value) else value
+    return f"{name}{{{shown}}} {number}" if shown else f"{name} {number}"
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-__all__ = ["CONTENT_TYPE", "Metrics"]
+__all__ = ["CONTENT_TYPE", "LEVELS", "Metrics"]

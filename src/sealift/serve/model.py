@@ -99,6 +99,14 @@ def load(path: Path, *, threads: int) -> Model:
     return Model(session, onnxruntime)
 
 
+def divisible() -> bool:
+    """Whether a process that has loaded models can fork, and both go on with them.
+
+    Not where a graphics card computes: it belongs to the process that opened it.
+    """
+    return accelerator.CARD not in _silent().get_available_providers()
+
+
 def _array(value: Any) -> Any:
     if value.element_type() != BFLOAT16:
         return value.numpy()
@@ -156,4 +164,4 @@ def _shape(shape: Sequence[int | str | None] | None) -> Sequence[int | str | Non
     return (None,) if shape is None else shape
 
 
-__all__ = ["Model", "load"]
+__all__ = ["Model", "divisible", "load"]

@@ -69,15 +69,7 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
         log.event("model_failed", error=f"{type(error).__name__}: {error}")
         return "The model fails on its golden vectors."
     if mismatch is not None:
-        log.event(
-            "golden_mismatch",
-            vector=mismatch.row,
-            output=mismatch.output,
-            expected=mismatch.expected,
-            got=mismatch.got,
-            tolerance=artifact.golden.tolerance,
-        )
-        return f"The model does not behave as it did when it was trained: {mismatch}."
+        return _told(artifact, mismatch)
     call, row = _cost(model, packer, artifact)
     log.event(
         "certified",
@@ -99,6 +91,32 @@ def _opened(artifact: Artifact, threads: int) -> Answering:
     return program.declared(loaded, contract)
 
 
+def recertify(artifact: Artifact, outcome: Certified | str) -> Certified | str:
+    """What ``certify`` found, taken over by a process that was forked off since.
+
+    Its memory is the same, page by page; that the runtime works in it too is shown by one batch
+    of all golden vectors.
+    """
+    if isinstance(outcome, str):
+        return outcome
+    mismatch = golden.replay_together(
+        outcome.model, outcome.packer, artifact.contract, artifact.golden
+    )
+    return outcome if mismatch is None else _told(artifact, mismatch)
+
+
+def _told(artifact: Artifact, mismatch: golden.Mismatch) -> str:
+    log.event(
+        "golden_mismatch",
+        vector=mismatch.row,
+        output=mismatch.output,
+        expected=mismatch.expected,
+        got=mismatch.got,
+        tolerance=artifact.golden.tolerance,
+    )
+    return f"The model does not behave as it did when it was trained: {mismatch}."
+
+
 def _cost(model: Answering, packer: Packer, artifact: Artifact) -> tuple[float, float]:
     batch = golden.rows(artifact.contract, artifact.golden)
 
@@ -117,4 +135,4 @@ def _cost(model: Answering, packer: Packer, artifact: Artifact) -> tuple[float, 
     return one, max(0.0, (seconds(len(batch)) - one) / (len(batch) - 1))
 
 
-__all__ = ["Certified", "Readiness", "certify"]
+__all__ = ["Certified", "Readiness", "certify", "recertify"]

@@ -11,6 +11,9 @@ from typing import Any
 from sealift.serve.ready import Readiness
 from sealift.serve.refusal import RefusalError, brief
 
+UNLOADED = "The model was unloaded."
+"""Why a model that was unloaded is not ready."""
+
 _STATES = {"ready": "READY", "loading": "LOADING"}
 
 
@@ -54,7 +57,7 @@ class Repository:
     def unload(self, name: str) -> None:
         """Take the model out of service. Raises ``RefusalError``."""
         self._check(name, "unload")
-        self._readiness.set("unloaded", "The model was unloaded.")
+        self._readiness.set("unloaded", UNLOADED)
 
     def _check(self, name: str, verb: str) -> None:
         if not self._control:
@@ -72,4 +75,4 @@ class Repository:
             )
 
 
-__all__ = ["Repository"]
+__all__ = ["UNLOADED", "Repository"]

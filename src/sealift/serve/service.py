@@ -5,6 +5,7 @@ The four steps are apart, so that others can stand between them or bring other e
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -18,17 +19,19 @@ from sealift.serve.answer import Answer, told
 from sealift.serve.arrival import Arrival
 from sealift.serve.artifact import Artifact
 from sealift.serve.batch import Batch, of_rows
+from sealift.serve.board import Seat
 from sealift.serve.call import Call
 from sealift.serve.encode import Encoder
 from sealift.serve.guard import Guard
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.metrics import CONTENT_TYPE, Metrics
+from sealift.serve.orders import Orders
 from sealift.serve.predict import Predictor, Result
 from sealift.serve.protocol import Asked, Protocol
 from sealift.serve.ready import Certified, Readiness
 from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
-from sealift.serve.repository import Repository
+from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
 from sealift.serve.tensors import Packer, sized
 
@@ -85,19 +88,21 @@ class Service:
         readiness: Readiness,
         recorder: Recorder | None,
         limits: Limits,
+        seat: Seat,
         *,
         server: str = "sealift",
         image: str = "",
         control: bool = False,
     ) -> None:
         self.readiness = readiness
-        self.metrics = Metrics()
+        self.metrics = Metrics(seat)
         self.name = artifact.identity.name
         self.version = str(artifact.identity.version)
         self._number = artifact.identity.version
         self.room = Room(limits.room)
         self.arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
+        self._seat = seat
         self._artifact = artifact
         self._recorder = recorder
         self._limits = limits
@@ -105,7 +110,9 @@ class Service:
         self._image = image
         self._guard = Guard(artifact.contract)
         self._repository = Repository(self.name, self.version, readiness, control=control)
-        self._statistics = Statistics()
+        self._statistics = Statistics(seat, self.name, self.version)
+        self._orders = Orders(seat, self.name)
+        self._obeying: asyncio.Task[None] | None = None
         self._platform = "python" if artifact.program else "onnx_onnxv1"
         self._loaded: _Loaded | None = None
         self._lanes: Lanes | None = None
@@ -174,31 +181,36 @@ class Service:
 
     async def ready(self, _call: Call) -> Answer:
         """``GET /v2/health/ready``."""
+        self.heed()
         if not self.readiness.ready:
             raise self._unready()
         return told({"ready": True})
 
     async def model_ready(self, _call: Call) -> Answer:
         """``GET /v2/models/NAME/ready``."""
+        self.heed()
         if not self.readiness.ready:
             raise self._unready()
         return told({"name": self.name, "ready": True})
 
     async def stats(self, _call: Call) -> Answer:
         """``GET /v2/models/NAME/stats``."""
-        return told(self._statistics.told(self.name, self.version))
+        return told(self._statistics.told())
 
     async def index(self, call: Call) -> Answer:
         """``POST /v2/repository/index``."""
         call.kind((rows.JSON,))
         body = await self._body(call)
         asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
+        self.heed()
         return told(self._repository.index(ready=asked.ready))
 
     async def load(self, call: Call) -> Answer:
         """``POST /v2/repository/models/NAME/load``; what parameters it has is not looked at."""
         await self._body(call)
         await self._repository.load(_named(call), self._reload)
+        self._orders.give(loaded=True)
+        await self._orders.followed()
         return told({})
 
     async def unload(self, call: Call) -> Answer:
@@ -206,6 +218,7 @@ class Service:
         await self._body(call)
         self._repository.unload(_named(call))
         self._loaded = None
+        self._orders.give(loaded=False)
         return told({})
 
     async def document(self, _call: Call) -> Answer:
@@ -218,19 +231,17 @@ class Service:
 
     async def numbers(self, _call: Call) -> Answer:
         """``GET /metrics``."""
-        recorder, lanes = self._recorder, self._lanes
+        self.publish()
+        board = self._seat.board
+        ready, processes = board.ready(), [board.parent, *board.pids()]
         text = self.metrics.text(
             gauges={
-                "sealift_ready": int(self.readiness.ready),
-                "sealift_waiting": lanes.waiting if lanes else 0,
-                "sealift_body_bytes": self.room.taken,
-                **usage.gauges(),
+                "sealift_ready": int(ready > 0),
+                "sealift_workers": board.workers,
+                "sealift_workers_ready": ready,
+                **usage.gauges(processes),
             },
-            counters={
-                "sealift_records_written_total": recorder.written if recorder else 0,
-                "sealift_records_dropped_total": recorder.dropped if recorder else 0,
-                **usage.counters(),
-            },
+            counters={"process_cpu_seconds_total": sum(map(usage.seconds, processes))},
             info={
                 "model": self.name,
                 "version": self.version,
@@ -239,6 +250,33 @@ class Service:
             },
         )
         return Answer(200, text.encode(), kind=CONTENT_TYPE)
+
+    def publish(self) -> None:
+        """Write on the board what is not counted there."""
+        recorder, lanes, metrics = self._recorder, self._lanes, self.metrics
+        self._seat.status.set(self.readiness.ready, "ready")
+        metrics.level("sealift_waiting", lanes.waiting if lanes else 0)
+        metrics.level("sealift_body_bytes", self.room.taken)
+        if recorder is not None:
+            metrics.counted("sealift_records_written_total", recorder.written)
+            metrics.counted("sealift_records_dropped_total", recorder.dropped)
+
+    def heed(self) -> None:
+        """Follow an order to load or unload that another worker was given."""
+        if not self._orders.pending or self._obeying is not None:
+            return
+        if self._orders.loaded:
+            self._obeying = asyncio.ensure_future(self._load_too())
+            return
+        self.readiness.set("unloaded", UNLOADED)
+        self._loaded = None
+        self._orders.follow()
+
+    async def _load_too(self) -> None:
+        self.readiness.again()
+        await self._reload()
+        self._orders.follow()
+        self._obeying = None
 
     def failed(self, call: Call) -> None:
         """Count a prediction that was asked for and not given."""
@@ -259,6 +297,8 @@ class Service:
         return Answer(200, content, kind=BINARY, headers=((HEADER_LENGTH, str(length)),))
 
     def _begin(self, call: Call) -> _Loaded:
+        if self._orders.pending:
+            self.heed()
         if self._loaded is None:
             raise self._unready()
         call.bound(self._limits.timeout)
@@ -285,11 +325,12 @@ class Service:
             computed=result.ended - result.started,
             wrote=now - result.ended,
         )
-        self.metrics.rows += batch.count
+        self.metrics.rows.add(batch.count)
         if result.flags:
-            self.metrics.valueless += result.predictions.count(None)
+            self.metrics.valueless.add(result.predictions.count(None))
             for fields in result.flags.values():
-                self.metrics.flags.update(fields)
+                for field in fields:
+                    self.metrics.flags.add(1.0, field)
         if self._recorder is not None:
             self._recorder.add(
                 Answered(

@@ -2,100 +2,105 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from sealift.serve.board import Family, Seat
+
 BATCHES = 64
-"""Sizes of batches that are told apart; what comes later is told in the sums only."""
+"""Sizes of batches that a worker tells apart; what comes later is told in the sums only."""
 
-
-class _Counts:
-    """Requests of one number of rows, and the seconds of their parts."""
-
-    __slots__ = ("count", "infer", "input", "output", "queue")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.queue = 0.0
-        self.input = 0.0
-        self.infer = 0.0
-        self.output = 0.0
+_ROOT = "statistics"
+_REST = 0
+_PARTS = ("compute_input", "compute_infer", "compute_output")
 
 
 class Statistics:
-    """What a model did since the server started; used by one thread."""
+    """What a model did since the server started, in all workers; used by one thread."""
 
-    def __init__(self) -> None:
-        self._rows = 0
-        self._last = 0.0
-        self._failures = 0
-        self._failing = 0.0
-        self._rest = _Counts()
-        self._batches: dict[int, _Counts] = {}
+    def __init__(self, seat: Seat, model: str, version: str) -> None:
+        self._board = seat.board
+        self._named = (model, version)
+        self._counts = Family(seat.table, _ROOT)
+        self._sizes: set[int] = set()
 
     def answered(
         self, rows: int, at: float, *, read: float, waited: float, computed: float, wrote: float
     ) -> None:
         """Count a request: its rows, when it was answered, and its parts in seconds."""
-        self._rows += rows
-        self._last = at
-        counts = self._batches.get(rows)
-        if counts is None:
-            counts = self._rest
-            if len(self._batches) < BATCHES:
-                counts = self._batches[rows] = _Counts()
-        counts.count += 1
-        counts.input += read
-        counts.queue += waited
-        counts.infer += computed
-        counts.output += wrote
+        if rows not in self._sizes and len(self._sizes) < BATCHES:
+            self._sizes.add(rows)
+        size = rows if rows in self._sizes else _REST
+        model, version = self._named
+        add = self._counts.add
+        self._counts.set(at, model, version, "last")
+        add(rows, model, version, "rows")
+        add(1.0, model, version, size, "count")
+        add(waited, model, version, size, "queue")
+        add(read, model, version, size, "compute_input")
+        add(computed, model, version, size, "compute_infer")
+        add(wrote, model, version, size, "compute_output")
 
     def refused(self, seconds: float) -> None:
         """Count a request that got no prediction."""
-        self._failures += 1
-        self._failing += seconds
+        self._counts.add(1.0, *self._named, "failures")
+        self._counts.add(seconds, *self._named, "failing")
 
-    def told(self, name: str, version: str) -> dict[str, Any]:
-        """The body of an answer about one model."""
-        every = [*self._batches.values(), self._rest]
-        calls = sum(one.count for one in every)
-        queue = sum(one.queue for one in every)
-        parts = {
-            "compute_input": sum(one.input for one in every),
-            "compute_infer": sum(one.infer for one in every),
-            "compute_output": sum(one.output for one in every),
-        }
+    def told(self) -> dict[str, Any]:
+        """The body of an answer about the model."""
+        sums, sizes = self._gathered()
+        total: Counter[str] = Counter()
+        for counts in sizes.values():
+            total.update(counts)
+        success = total["queue"] + sum(total[part] for part in _PARTS)
+        calls = total["count"]
+        name, version = self._named
         return {
             "model_stats": [
                 {
                     "name": name,
                     "version": version,
-                    "last_inference": round(self._last * 1000),
-                    "inference_count": self._rows,
-                    "execution_count": calls,
+                    "last_inference": round(sums["last"] * 1000),
+                    "inference_count": round(sums["rows"]),
+                    "execution_count": round(calls),
                     "inference_stats": {
-                        "success": _duration(calls, queue + sum(parts.values())),
-                        "fail": _duration(self._failures, self._failing),
-                        "queue": _duration(calls, queue),
-                        **{part: _duration(calls, seconds) for part, seconds in parts.items()},
+                        "success": _duration(calls, success),
+                        "fail": _duration(sums["failures"], sums["failing"]),
+                        "queue": _duration(calls, total["queue"]),
+                        **{part: _duration(calls, total[part]) for part in _PARTS},
                         "cache_hit": _duration(0, 0.0),
                         "cache_miss": _duration(0, 0.0),
                     },
                     "batch_stats": [
-                        {
-                            "batch_size": rows,
-                            "compute_input": _duration(counts.count, counts.input),
-                            "compute_infer": _duration(counts.count, counts.infer),
-                            "compute_output": _duration(counts.count, counts.output),
-                        }
-                        for rows, counts in sorted(self._batches.items())
+                        {"batch_size": size}
+                        | {part: _duration(counts["count"], counts[part]) for part in _PARTS}
+                        for size, counts in sorted(sizes.items())
+                        if size != _REST
                     ],
                 }
             ]
         }
 
+    def _gathered(self) -> tuple[Counter[str], dict[int, Counter[str]]]:
+        """What all workers counted: altogether, and by size of the batch."""
+        sums: Counter[str] = Counter()
+        sizes: dict[int, Counter[str]] = {}
+        for table in self._board.tables:
+            for (root, *labels), value in table.items():
+                if root != _ROOT or tuple(labels[:2]) != self._named:
+                    continue
+                if labels[2] == "last":
+                    sums["last"] = max(sums["last"], value)  # type: ignore[assignment]
+                elif len(labels) == 3:
+                    sums[labels[2]] += value  # type: ignore[assignment]
+                else:
+                    counts = sizes.setdefault(int(labels[2]), Counter())
+                    counts[labels[3]] += value  # type: ignore[assignment]
+        return sums, sizes
 
-def _duration(count: int, seconds: float) -> dict[str, int]:
-    return {"count": count, "ns": round(seconds * 1e9)}
+
+def _duration(count: float, seconds: float) -> dict[str, int]:
+    return {"count": round(count), "ns": round(seconds * 1e9)}
 
 
 __all__ = ["Statistics"]

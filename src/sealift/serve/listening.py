@@ -1,0 +1,93 @@
+"""The port: a socket for each worker, all of which the parent holds too.
+
+With one socket for all, the worker that is quickest takes every connection: 32 of 32, measured.
+So each has its own, among which the kernel spreads connections. As the parent holds them as well,
+connections that a dying worker had not yet taken wait for the one that takes its place.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from sealift.errors import MachineError, UsageError
+
+BACKLOG = 1024
+"""Connections that wait to be taken, for each worker."""
+
+KEEP_ALIVE = 120_000
+"""Milliseconds until an idle connection is closed: longer than routers keep theirs (90 s), so
+that a router never sends a request on a connection that is being closed."""
+
+
+def claim(host: str, port: int) -> int:
+    """Make sure that nobody listens on a port, whoever's it is; the port (a free one for 0).
+
+    Raises ``MachineError`` when it is taken, ``UsageError`` for a host that is no address.
+    """
+    with _socket(host, port, shared=False) as probe:
+        return int(probe.getsockname()[1])
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens beside others of this server. Raises ``MachineError``."""
+    return _socket(host, port, shared=True)
+
+
+def _socket(host: str, port: int, *, shared: bool) -> socket.socket:
+    try:
+        wide = ipaddress.ip_address(host).version == 6
+    except ValueError as error:
+        raise UsageError(f"SEALIFT_HOST must be an IP address, not {host!r}.") from error
+    opened = socket.socket(socket.AF_INET6 if wide else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind((host, port))
+        opened.listen(BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise MachineError(
+            f"The server cannot listen: {error.strerror}.",
+            where=f"{host}:{port}",
+            remedy="Choose a free port in SEALIFT_PORT.",
+        ) from error
+    return opened
+
+
+class Listening(Server):
+    """Granian's server, on a socket that listens already; the socket becomes the server's."""
+
+    def __init__(self, app: Any, opened: socket.socket, *, connections: int) -> None:
+        super().__init__(
+            app,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE),
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=connections,
+            log_level=LogLevels.error,
+            log_access=False,
+        )
+        holder: Any = SocketHolder  # its stub names no arguments
+        self._holder = holder(opened.detach(), False, BACKLOG)
+
+    def _init_shared_socket(self) -> None:
+        self._shd = self._holder
+
+    def end(self) -> None:
+        """Take no further connections, and end when those that there are have been answered."""
+        self.interrupt_signal = True
+        self.main_loop_interrupt.set()
+
+
+__all__ = ["BACKLOG", "Listening", "claim", "listener"]
