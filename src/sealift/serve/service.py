@@ -263,7 +263,8 @@ class Service:
 
     def heed(self) -> None:
         """Follow an order to load or unload that another worker was given."""
-        if not self._orders.pending or self._obeying is not None:
+        installed = self._lanes is not None
+        if not installed or self._obeying is not None or not self._orders.pending:
             return
         if self._orders.loaded:
             self._obeying = asyncio.ensure_future(self._load_too())
