@@ -52,6 +52,11 @@ class Folders:
         return self.state / "runs"
 
     @property
+    def checkpoints(self) -> Path:
+        """What unfinished steps go on from: ``checkpoints/KEY/``."""
+        return self.state / "checkpoints"
+
+    @property
     def live(self) -> Path:
         """What belongs to running processes: their ids, logs, the router's files."""
         return self.state / "live"

@@ -51,21 +51,26 @@ def reproduce(
         )
 
 
-def attach(wired: Wired, made: Reproduction) -> list[Digest]:
-    """Sign a reproduction and keep it beside every image of the model that the run made.
+def images(wired: Wired, run: Run) -> list[Digest]:
+    """The images of the model that a run made; a statement about the run is kept beside each.
 
-    Raises ``NotFoundError`` when there is no such image.
+    Raises ``NotFoundError`` when there is none.
     """
-    model = wired.ledger.get(Run, made.run).model
-    images = [one.digest for one in wired.ledger.all(Image) if model and one.model == model]
-    if not images:
+    found = [one.digest for one in wired.ledger.all(Image) if run.model and one.model == run.model]
+    if not found:
         raise NotFoundError(
-            f"Run {made.run} has no model with an image, which the statement would be about.",
-            remedy=f"Run `sealift package --model {model}` first." if model else "Leave --attach.",
+            f"Run {run.id} has no model with an image, which the statement would be about.",
+            remedy=f"Run `sealift package --model {run.model}` first."
+            if run.model
+            else "Leave --attach away.",
         )
+    return found
+
+
+def attach(wired: Wired, made: Reproduction, images: list[Digest]) -> None:
+    """Sign a reproduction and keep it beside images."""
     for image in images:
         statement.seal(made, image, signer=wired.signer, store=wired.store)
-    return images
 
 
 def reproduced(made: Reproduction) -> None:
@@ -80,4 +85,4 @@ def reproduced(made: Reproduction) -> None:
         )
 
 
-__all__ = ["attach", "reproduce", "reproduced"]
+__all__ = ["attach", "images", "reproduce", "reproduced"]

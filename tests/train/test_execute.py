@@ -303,7 +303,7 @@ def test_retries_start_from_a_clean_folder(small):
         f"ls out\ntouch out/rubbish\n[ -e {tried} ] || {{ touch {tried}; exit 1; }}\n"
         "mkdir out/model; echo 1 > out/model/weights\n",
     )
-    small.change("writes = { model", "retries = 2\nwrites = { model")
+    small.change("writes = { model", "retries = 2\nbackoff = 0\nwrites = { model")
     run = small.run()
 
     log = (small.root / one(run, "train").log).read_text()

@@ -37,11 +37,12 @@ def reproduce(
     """Run a recorded run again, and compare every output."""
     wired, page = workplace(where), Page(as_json=json)
     wanted = find_run(wired, run)
+    images = reproducing.images(wired, wanted) if attach else []
     with Work(told=True) as talk:
         made = reproducing.reproduce(
             wired, wanted, steps=tuple(step or ()), tolerance=tolerance, progress=talk
         )
-    images = reproducing.attach(wired, made) if attach else []
+    reproducing.attach(wired, made, images)
     page.value({"reproduction": made, "reproduced": made.reproduced, "images": images})
     show(page, made)
     for image in images:

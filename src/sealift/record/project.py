@@ -204,6 +204,21 @@ class Step(Section, frozen=True):
     ] = ""
     network: Annotated[bool, Meta(description="Whether the command may reach the network.")] = False
     retries: Annotated[int, Meta(ge=0, le=20, description="Further attempts after a failure.")] = 0
+    backoff: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds before the first of these; doubled before each that follows.",
+        ),
+    ] = 1.0
+    checkpoints: Annotated[
+        bool,
+        Meta(
+            description="Whether /checkpoints is there: a folder that outlives the container, for "
+            "a command that goes on from where it was when it is started again."
+        ),
+    ] = False
     timeout: Annotated[int, Meta(ge=0, description="Seconds it may run; 0 for no limit.")] = 0
 
     @property

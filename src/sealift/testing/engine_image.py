@@ -17,7 +17,7 @@ from sealift.ports import Store
 from sealift.record.image import CONFIG, LAYER, MANIFEST, Manifest
 from sealift.types import Digest, Json
 
-PROGRAMS = ("bash", "cat", "env", "id", "ls", "mkdir", "rm", "sleep", "touch", "uname")
+PROGRAMS = ("bash", "cat", "env", "id", "ls", "mkdir", "mv", "rm", "sleep", "touch", "uname")
 
 
 def host_image(store: Store, env: dict[str, str] | None = None) -> Digest:

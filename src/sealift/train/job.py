@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from sealift.train import key, workspace
 from sealift.train.key import PINNED
 from sealift.train.plan import Planned
 from sealift.types import Digest
+
+CHECKPOINTS = "/checkpoints"
+"""Where a step finds what it wrote to go on from."""
 
 THREADS = (
     *("BLIS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS"),
@@ -60,6 +63,10 @@ class Bench:
     def folder(self, run: str, step: str) -> Path:
         """Where a step works."""
         return self.folders.runs / run / step / "project"
+
+    def checkpoints(self, job: Job) -> Path:
+        """What a step that is made of the same wrote before it was cut off."""
+        return self.folders.checkpoints / job.key.partition(":")[2]
 
     def log(self, run: str, step: str) -> Path:
         """What a step said."""
@@ -130,6 +137,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
             **PINNED,
             **threads,
             **({} if seed is None else {"SEALIFT_SEED": str(seed)}),
+            **({"SEALIFT_CHECKPOINTS": CHECKPOINTS} if step.checkpoints else {}),
             **step.env,
         },
         mounts=(
@@ -139,6 +147,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
                 writable=True,
             ),
             *job.mounts,
+            *_checkpoints(job, bench),
         ),
         workdir=str(workspace.PROJECT),
         network="host" if step.network else "none",
@@ -151,6 +160,11 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
         },
         log=str(bench.log(job.run, name)),
     )
+
+
+def _checkpoints(job: Job, bench: Bench) -> Iterator[Mount]:
+    if job.planned.step.checkpoints:
+        yield Mount(source=str(bench.checkpoints(job)), target=CHECKPOINTS, writable=True)
 
 
 __all__ = ["Bench", "Job", "prepare", "specification"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,9 @@ from sealift.train import code, key, workspace
 from sealift.train.job import Bench
 from sealift.train.plan import Planned
 
+KEPT = 30 * 86_400
+"""Seconds for which checkpoints that nobody writes any more are kept."""
+
 
 def tidy(ledger: Ledger, folders: Folders) -> dict[str, StepRun]:
     """Mark dead runs, remove the folders that earlier runs left; the last outcome of each step."""
@@ -32,6 +36,9 @@ def tidy(ledger: Ledger, folders: Folders) -> dict[str, StepRun]:
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
             workspace.remove(left if left.name == ".code" else left.parent)
+        for left in folders.checkpoints.glob("*"):
+            if clock.now() - _written(left) > KEPT:
+                workspace.remove(left)
     except OSError as error:
         raise MachineError(
             f"What an earlier run left cannot be removed: {error.strerror}.",
@@ -39,6 +46,11 @@ def tidy(ledger: Ledger, folders: Folders) -> dict[str, StepRun]:
             remedy="Remove it yourself.",
         ) from error
     return last
+
+
+def _written(folder: Path) -> float:
+    """When something below a folder was last written."""
+    return max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
 
 
 def not_code(project: Project, snapshots: Mapping[str, Snapshot]) -> set[str]:

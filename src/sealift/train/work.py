@@ -17,6 +17,9 @@ from sealift.train import metrics, workspace
 from sealift.train.job import Bench, Job, specification
 from sealift.types import Digest
 
+LONGEST = 3600.0
+"""Seconds that are waited between two attempts at most."""
+
 
 def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
     """Run a step to its end, with its retries; its record, and the error if it failed.
@@ -36,6 +39,7 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
         else:
             outputs = _keep(job, bench)
             workspace.remove(bench.folder(job.run, job.planned.name).parent)
+            workspace.remove(bench.checkpoints(job))
     except OSError as fault:
         error = MachineError(
             f"Step {job.planned.name!r} cannot be run or kept: {fault.strerror or fault}.",
@@ -66,20 +70,36 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
 
 
 def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
-    step, folder = job.planned.step, bench.folder(job.run, job.planned.name)
-    log = bench.log(job.run, job.planned.name)
-    for number in range(1, step.retries + 2):
-        if number > 1:
-            with log.open("a") as file:
-                file.write(f"\n[attempt {number} of {step.retries + 1}]\n")
-        workspace.remove(folder)
-        folder.mkdir(parents=True)
-        workspace.copy(bench.code(job.run), folder, job.files)
-        workspace.prepare(folder, job.mounts, step.writes.values())
+    step, most = job.planned.step, job.planned.step.retries + 1
+    for number in range(1, most + 1):
+        _lay_out(job, bench)
         ended = bench.engine.run(specification(job, bench), timeout=step.timeout or None)
-        if (ended.status == 0 and not ended.timed_out) or bench.stopping.is_set():
+        well = ended.status == 0 and not ended.timed_out
+        if well or number == most or bench.stopping.wait(pause(step.backoff, number)):
             break
+        with bench.log(job.run, job.planned.name).open("a") as file:
+            file.write(f"\n[attempt {number + 1} of {most}]\n")
     return ended, number
+
+
+def _lay_out(job: Job, bench: Bench) -> None:
+    """Give the step a clean folder; only checkpoints outlive an attempt."""
+    step, folder = job.planned.step, bench.folder(job.run, job.planned.name)
+    workspace.remove(folder)
+    folder.mkdir(parents=True)
+    workspace.copy(bench.code(job.run), folder, job.files)
+    workspace.prepare(folder, job.mounts, step.writes.values())
+    if step.checkpoints:
+        bench.checkpoints(job).mkdir(parents=True, exist_ok=True)
+
+
+def pause(backoff: float, failed: int) -> float:
+    """Seconds to wait after so many failed attempts.
+
+    >>> [pause(1.0, failed) for failed in (1, 2, 3, 20)]
+    [1.0, 2.0, 4.0, 3600.0]
+    """
+    return min(LONGEST, backoff * 2.0 ** (failed - 1))
 
 
 def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
