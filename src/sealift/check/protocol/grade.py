@@ -1,0 +1,158 @@
+"""Grading a server: every rule in turn, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from sealift import clock
+from sealift.check.protocol import (
+    binary,
+    errors,
+    extensions,
+    floats,
+    health,
+    identity,
+    inference,
+    limits,
+    media,
+    metadata,
+    texts,
+)
+from sealift.check.protocol.rule import Choice, Fault, Rule, Seen, Severity, Spared
+from sealift.check.protocol.server import Server
+from sealift.errors import CheckError
+from sealift.ports import Progress
+
+RULES: tuple[Rule, ...] = (
+    *health.RULES,
+    *metadata.RULES,
+    *inference.RULES,
+    *identity.RULES,
+    *errors.RULES,
+    *binary.RULES,
+    *texts.RULES,
+    *floats.RULES,
+    *media.RULES,
+    *extensions.RULES,
+    *limits.RULES,
+)
+"""Every rule, by topic; what is large comes last."""
+
+Outcome = Literal["kept", "broken", "open", "spared"]
+"""Kept or broken; where the specification is unclear, what the server does; or not to be judged."""
+
+_ORDER: tuple[Severity, ...] = ("must", "should", "unclear")
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was seen: in words, the request as a command, and the answer in short."""
+
+    message: str
+    request: str
+    answer: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule found. ``severity`` is that of the worst fault, or the rule's own."""
+
+    rule: str
+    topic: str
+    demands: str
+    passage: str
+    severity: Severity
+    outcome: Outcome
+    detail: str
+    shown: tuple[Shown, ...]
+    seconds: float
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdicts on one server."""
+
+    address: str
+    server: str
+    model: str
+    requests: int
+    started: float
+    finished: float
+    verdicts: tuple[Verdict, ...]
+
+    def broken(self, severity: Severity) -> list[Verdict]:
+        """The broken rules of a severity."""
+        return [
+            one for one in self.verdicts if one.outcome == "broken" and one.severity == severity
+        ]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is broken that the specification demands."""
+        return not self.broken("must")
+
+
+def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> Grade:
+    """Judge a server that was learnt by every rule."""
+    started = clock.now()
+    verdicts = []
+    for one in rules:
+        progress.step(one.name, "running")
+        verdict = judged(server, one)
+        progress.step(one.name, verdict.outcome)
+        verdicts.append(verdict)
+    said = server.about.object
+    return Grade(
+        address=server.address,
+        server=f"{said.get('name', 'unknown')} {said.get('version', '')}".strip(),
+        model=server.model,
+        requests=server.asked,
+        started=started,
+        finished=clock.now(),
+        verdicts=tuple(verdicts),
+    )
+
+
+def judged(server: Server, rule: Rule) -> Verdict:
+    """The verdict of one rule."""
+    began = clock.monotonic()
+    seen: list[Seen] = []
+    try:
+        # one by one, so that what was seen before the bound of requests is kept
+        for one in rule.judge(server):
+            seen.append(one)
+    except CheckError as error:
+        seen.append(Spared(error.what))
+    faults = [one for one in seen if isinstance(one, Fault)]
+    choices = [one for one in seen if isinstance(one, Choice)]
+    spared = [one.why for one in seen if isinstance(one, Spared)]
+    shown = [
+        Shown(message=one.message, request=one.shown.curl, answer=one.shown.told)
+        for one in seen
+        if not isinstance(one, Spared)
+    ]
+    own: Severity = "should" if rule.severity == "unclear" else rule.severity
+    found = [one.severity or own for one in faults]
+    return Verdict(
+        rule=rule.name,
+        topic=rule.topic,
+        demands=rule.demands,
+        passage=rule.passage,
+        severity=min(found, key=_ORDER.index) if found else rule.severity,
+        outcome=outcome(faults, choices, spared),
+        detail="; ".join(one.message for one in choices) or "; ".join(spared),
+        shown=tuple(shown),
+        seconds=clock.monotonic() - began,
+    )
+
+
+def outcome(faults: list[Fault], choices: list[Choice], spared: list[str]) -> Outcome:
+    """In a word."""
+    if faults:
+        return "broken"
+    if choices:
+        return "open"
+    return "spared" if spared else "kept"
+
+
+__all__ = ["RULES", "Grade", "Outcome", "Shown", "Verdict", "grade", "judged"]
