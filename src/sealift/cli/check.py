@@ -1,23 +1,103 @@
-"""The command that lets an image prove itself: check."""
+"""The command that lets an image prove itself, or grades a running server: check."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from sealift import journey
+from sealift.check.outcome import junit as as_junit
+from sealift.check.outcome import page as as_page
+from sealift.check.outcome.sheet import Sheet, of_grade, of_report
+from sealift.cli import grading
 from sealift.cli.options import HERE, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
+from sealift.errors import CheckError, UsageError
 from sealift.record.report import CheckResult, Report
+from sealift.whole import whole
+
+Target = Annotated[
+    str, typer.Argument(help="Address of a running server; the project's image if absent.")
+]
+Protocol = Annotated[
+    bool, typer.Option("--protocol", help="Grade a running server by the protocol's rules.")
+]
+Named = Annotated[str, typer.Option("--model-name", help="Of a server's models, this one.")]
+Example = Annotated[
+    Path | None, typer.Option("--example", metavar="FILE", help="A request that the server takes.")
+]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML, for CI systems.")
+]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page of HTML, to read.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
 
 
-def check(where: Where = HERE, model: Version = None, json: Json = False) -> None:
-    """Start the image, run every check, and sign the report."""
-    wired, page = workplace(where), Page(as_json=json)
+def check(
+    target: Target = "",
+    protocol: Protocol = False,
+    where: Where = HERE,
+    model: Version = None,
+    model_name: Named = "",
+    example: Example = None,
+    junit: Junit = None,
+    html: Html = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Prove an image by every check and sign the report, or grade a running server.
+
+    Without a TARGET the project's own image is started and checked. The address of a running
+    server, of whatever maker, is graded by the rules of the Open Inference Protocol.
+    """
+    page = Page(as_json=json)
+    remote = target.startswith(("http://", "https://"))
+    if (protocol or target) and not remote:
+        raise UsageError(
+            f"{target!r} is not the address of a server." if target else "No server is named.",
+            remedy="Write its address, such as http://127.0.0.1:8080.",
+        )
+    if remote:
+        with Work(told=True) as talk:
+            found = grading.graded(target, model=model_name, example=example, talk=talk)
+        write(of_grade(found, strict=strict), junit, html)
+        page.value(found)
+        grading.show(page, found)
+        grading.passed(found, strict=strict)
+        return
+    wired = workplace(where)
     with Work(told=True) as talk:
         report = journey.check(wired, model, progress=talk)
+    write(of_report(report, strict=strict), junit, html)
     page.value(report)
     show_report(page, report)
-    journey.passed(report)
+    judge(report, strict=strict)
     page.line(f"next: sealift release --model {report.model}", "info")
+
+
+def write(sheet: Sheet, junit: Path | None, html: Path | None) -> None:
+    """Write the files that were asked for, each whole or not at all."""
+    for path, content in ((junit, as_junit.write), (html, as_page.write)):
+        if path is not None:
+            with whole(path, "The report") as file:
+                file.write(content(sheet))
+
+
+def judge(report: Report, *, strict: bool) -> None:
+    """Raises ``CheckError`` for failed checks; ``strict`` takes warnings for failures."""
+    journey.passed(report)
+    warned = [one.name for one in report.results if one.findings]
+    if strict and warned:
+        raise CheckError(
+            f"{len(warned)} checks warn: {', '.join(warned)}.",
+            where=report.subject,
+            remedy="Each finding above says what to do; without --strict they pass.",
+        )
 
 
 def show_report(page: Page, report: Report) -> None:

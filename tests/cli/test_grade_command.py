@@ -1,0 +1,110 @@
+"""`sealift check --protocol URL`, as a person or a CI system runs it."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xml.etree import ElementTree as ET
+
+import pytest
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The least server that can be graded: it has one model and forgives everything."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+    def do_GET(self):
+        """Everything is metadata."""
+        tensor = {"name": "x", "datatype": "FP32", "shape": [-1]}
+        self.send({"name": "m", "platform": "a_b", "inputs": [tensor], "outputs": []})
+
+    def do_POST(self):
+        """Everything is an inference."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send({"model_name": "m", "outputs": []})
+
+    def send(self, value):
+        """An answer."""
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def server():
+    """Its address."""
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.daemon_threads = True
+    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}).start()
+    yield f"http://127.0.0.1:{made.server_port}"
+    made.shutdown()
+    made.server_close()
+
+
+def test_a_broken_rule_is_told_with_its_request_and_fails_the_command(empty, server):
+    """With the exit code of a failed check, and files that CI systems and people read."""
+    said = empty(
+        "check", "--protocol", server, "--model-name", "m", "--junit", "j.xml", "--html", "h.html"
+    )
+
+    assert said.code == 8
+    assert "must body-that-is-no-json" in said.answer
+    assert "curl -i" in said.answer
+    assert "source: Open Inference Protocol" in said.answer
+    assert "rules of the protocol are broken" in said.talk
+    root = ET.fromstring((empty.folder / "j.xml").read_bytes())
+    assert int(root.get("failures")) > 5
+    assert b"body-that-is-no-json" in (empty.folder / "h.html").read_bytes()
+
+
+def test_with_json_standard_output_is_the_grade(empty, server):
+    """Every verdict with its passage."""
+    said = empty("check", server, "--model-name", "m", "--json")
+
+    assert said.code == 8
+    assert said.value["model"] == "m"
+    assert all(one["passage"] for one in said.value["verdicts"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        (["check", "--protocol"], 2, "No server is named"),
+        (["check", "--protocol", "here"], 2, "'here' is not the address"),
+        (["check", "http://127.0.0.1:9"], 4, "No server answers"),
+        (["check", "http://127.0.0.1:9", "--example", "none.json"], 2, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_graded_is_said_with_what_to_do(empty, words, code, what):
+    """Before anything is asked."""
+    said = empty(*words)
+
+    assert said.code == code
+    assert what in said.talk
+    assert "next:" in said.talk
+
+
+def test_a_server_that_lists_no_model_has_to_be_told_which(empty, server):
+    """The protocol has no list of models."""
+    said = empty("check", server)
+
+    assert said.code == 8
+    assert "--model-name" in said.talk
+
+
+@pytest.mark.parametrize("text", ['{"inputs": []}', "\xff"])
+def test_an_example_that_is_no_request_is_named(empty, server, text):
+    """And nothing is sent."""
+    (empty.folder / "e.json").write_text(text, encoding="latin-1")
+
+    said = empty("check", server, "--model-name", "m", "--example", "e.json")
+
+    assert said.code == 2
+    assert "e.json" in said.talk
