@@ -69,8 +69,11 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True):
 
     ``tolerance`` is the largest absolute difference that still counts as the same answer,
     relative to ``max(1, |expected|)``; 0 demands the same bits.
+    ``batch_tolerance`` is how far, in the same terms, the answer to a row may differ when other
+    requests are asked together with it.
     """
 
     rows: tuple[dict[str, float | int | bool | str | None], ...]
     outputs: dict[str, list[Recorded]]
     tolerance: float = 0.0
+    batch_tolerance: float = 0.0

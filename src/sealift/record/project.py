@@ -286,6 +286,10 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
             "such as pickles; such a file is refused unless its digest stands here."
         ),
     ] = field(default_factory=list)
+    batch_tolerance: Annotated[
+        float,
+        Meta(ge=0, le=0.01, description="Relative difference that joining requests may make."),
+    ] = 0.0
     fields: Annotated[dict[str, FieldRule], Meta(description="Rules for single input fields.")] = (
         field(default_factory=dict)
     )

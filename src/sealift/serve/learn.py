@@ -36,12 +36,16 @@ class Learnt:
 
 @dataclass(frozen=True)
 class _Known:
-    """The contract as far as inputs go, their columns, and the column of the target."""
+    """The contract as far as inputs go, their columns, and the column of the target.
+
+    ``tolerance`` is what answers may differ by when requests are joined.
+    """
 
     draft: Contract
     columns: Sequence[Column]
     target: Column
     task: Task
+    tolerance: float
 
 
 def learn(source: Path, target: Path) -> None:
@@ -144,7 +148,7 @@ def _known(inputs: Sequence[TensorInfo], source: Path, settings: ModelSettings) 
         outputs=(),
         prediction="",
     )
-    return _Known(draft, list(columns.values()), target, settings.task)
+    return _Known(draft, list(columns.values()), target, settings.task, settings.batch_tolerance)
 
 
 def _studied(model: Answering, others: Sequence[Answering], known: _Known) -> Learnt:
@@ -153,7 +157,7 @@ def _studied(model: Answering, others: Sequence[Answering], known: _Known) -> Le
     return Learnt(
         contract=study.contract(known.target),
         profile=study.profile(known.target),
-        golden=study.golden(others),
+        golden=study.golden(others, known.tolerance),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sealift.serve.board import Family, Name, Seat
 
@@ -14,6 +14,9 @@ BOUNDS = (
     *(1.0, 2.5, 5.0, 10.0),
 )
 """Upper bounds of the buckets of durations, in seconds."""
+
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+"""Upper bounds of the buckets of rows, and of requests, in a call of the model."""
 
 SECONDS = "sealift_request_seconds"
 
@@ -51,6 +54,11 @@ _PLAIN = (
     *("sealift_records_written_total", "sealift_records_dropped_total"),
 )
 
+_CALLS = {
+    "sealift_batch_rows": "Rows of a call of the model.",
+    "sealift_batch_requests": "Requests that a call of the model answered.",
+}
+
 
 class Metrics:
     """What a worker counts, on the board that it shares with the others; used by one thread.
@@ -70,6 +78,9 @@ class Metrics:
         self.valueless = Family(table, "sealift_rows_without_value_total")
         self.in_flight = Family(table, "sealift_in_flight")
         self.begun = 0
+        self._calls = [
+            (Family(table, f"{name}_bucket"), Family(table, f"{name}_sum")) for name in _CALLS
+        ]
         self._levels = {name: Family(table, name) for name in (*_ALWAYS, *_PLAIN)}
         self._before = {name: self._levels[name].get() for name in _PLAIN}
 
@@ -78,6 +89,12 @@ class Metrics:
         self._requests.add(1.0, route, status)
         self._buckets.add(1.0, route, bisect_left(BOUNDS, seconds))
         self._seconds.add(seconds, route)
+
+    def executed(self, rows: int, requests: int) -> None:
+        """Count a call of the model."""
+        for (buckets, sums), size in zip(self._calls, (rows, requests), strict=True):
+            buckets.add(1.0, bisect_left(SIZES, size))
+            sums.add(size)
 
     def level(self, name: str, value: float) -> None:
         """Tell how much there is of something now."""
@@ -103,7 +120,15 @@ class Metrics:
                 for given, value in sorted(found.items())
             )
             _family(lines, name, kind, words, samples)
-        _durations(lines, by_family[f"{SECONDS}_bucket"], by_family[f"{SECONDS}_sum"])
+        lines += [f"# HELP {SECONDS} Time in the server, by route.", f"# TYPE {SECONDS} histogram"]
+        buckets = by_family[f"{SECONDS}_bucket"]
+        for (route,), taken in sorted(by_family[f"{SECONDS}_sum"].items()):
+            own = {place: count for (of, place), count in buckets.items() if of == route}
+            _histogram(lines, SECONDS, BOUNDS, own, taken, {"route": route})
+        for name, words in _CALLS.items():
+            lines += [f"# HELP {name} {words}", f"# TYPE {name} histogram"]
+            own = {place: count for (place,), count in by_family[f"{name}_bucket"].items()}
+            _histogram(lines, name, SIZES, own, by_family[f"{name}_sum"].get((), 0.0), {})
         for kind, others in (("counter", counters), ("gauge", gauges)):
             for name, number in others.items():
                 _family(lines, name, kind, _HELP[name], [({}, number)])
@@ -111,20 +136,25 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
-def _durations(
-    lines: list[str], buckets: Mapping[Name, float], seconds: Mapping[Name, float]
+def _histogram(
+    lines: list[str],
+    name: str,
+    bounds: Sequence[float],
+    buckets: Mapping[str, float],
+    seen: float,
+    labels: Mapping[str, str],
 ) -> None:
-    lines += [f"# HELP {SECONDS} Time in the server, by route.", f"# TYPE {SECONDS} histogram"]
-    for (route,), taken in sorted(seconds.items()):
-        total = 0.0
-        for number, bound in enumerate((*BOUNDS, "+Inf")):
-            total += buckets.get((route, str(number)), 0.0)
-            lines.append(_sample(f"{SECONDS}_bucket", {"route": route, "le": str(bound)}, total))
-        lines.append(_sample(f"{SECONDS}_sum", {"route": route}, taken))
-        lines.append(_sample(f"{SECONDS}_count", {"route": route}, total))
+    """A histogram whose buckets are counted by their numbers, and the sum of all that was seen."""
+    total = 0.0
+    for number, bound in enumerate((*bounds, "+Inf")):
+        total += buckets.get(str(number), 0.0)
+        lines.append(_sample(f"{name}_bucket", {**labels, "le": str(bound)}, total))
+    lines.append(_sample(f"{name}_sum", labels, seen))
+    lines.append(_sample(f"{name}_count", labels, total))
 
 
 _HELP = {
+    "sealift_batch_rows_limit": "Rows up to which requests may be joined; 1: none are.",
     "process_cpu_seconds_total": "Processor time of the server, user and system.",
     "process_open_fds": "Open files and connections.",
     "process_resident_memory_bytes": "Memory that the server holds.",

@@ -10,21 +10,18 @@ from granian.rsgi import ProtocolClosed
 
 from sealift import clock
 from sealift.record.contract import Contract
-from sealift.serve.admission import Lanes
 from sealift.serve.batch import Batch
+from sealift.serve.batcher import Batcher
 from sealift.serve.call import Call
-from sealift.serve.ready import Certified
 from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import Array, cells, label
-
-INLINE = 0.002
-"""Seconds that a call of the model may keep other requests waiting; a longer one has a thread."""
 
 
 class Result(msgspec.Struct, frozen=True):
     """What the model said: all outputs, and by row the prediction (None: no finite number).
 
-    ``started`` and ``ended`` are when the model was called, by the monotonic clock.
+    ``started`` and ``ended`` are when the model was called, by the monotonic clock, and ``joined``
+    is the number of rows of that call, of which others may have asked for some.
     """
 
     outputs: dict[str, Array]
@@ -32,15 +29,15 @@ class Result(msgspec.Struct, frozen=True):
     flags: dict[int, list[str]]
     started: float
     ended: float
+    joined: int
 
 
 class Predictor:
     """A certified model behind its contract."""
 
-    def __init__(self, contract: Contract, certified: Certified, lanes: Lanes) -> None:
+    def __init__(self, contract: Contract, batcher: Batcher) -> None:
         self._answer = contract.prediction
-        self._certified = certified
-        self._lanes = lanes
+        self._batcher = batcher
         self._labels = contract.task == "classification"
 
     async def run(self, call: Call, batch: Batch) -> Result:
@@ -49,7 +46,7 @@ class Predictor:
         if call.deadline and clock.monotonic() > call.deadline:
             raise call.late()
         try:
-            outputs, started = await self._outputs(call, batch)
+            ran = await self._batcher.run(batch, call)
         except (RefusalError, ProtocolClosed):
             raise
         except Exception as error:
@@ -57,30 +54,12 @@ class Predictor:
             if flags:
                 raise _beyond(flags) from error
             raise
-        ended = clock.monotonic()
-        predictions = cells(outputs[self._answer])
+        predictions = cells(ran.outputs[self._answer])
         for number, value in enumerate(predictions):
             if isinstance(value, float) and not math.isfinite(value):
                 predictions[number] = None
                 flags.setdefault(number, []).append(self._answer)
-        return Result(outputs, predictions, flags, started, ended)
-
-    async def _outputs(self, call: Call, batch: Batch) -> tuple[dict[str, Array], float]:
-        model = self._certified.model
-        cost = self._certified.call + batch.count * self._certified.row
-        if cost < INLINE and not model.waits:
-            started = clock.monotonic()
-            return model.run(batch.feeds), started
-        options = model.stoppable()
-
-        def job() -> tuple[dict[str, Array], float]:
-            started = clock.monotonic()
-            return model.run(batch.feeds, options), started
-
-        def stop() -> None:
-            options.terminate = True
-
-        return await self._lanes.run(job, stop, cost, call)
+        return Result(ran.outputs, predictions, flags, ran.started, ran.ended, ran.rows)
 
     def recorded(self, result: Result) -> list[float | str | None]:
         """The predictions as they are logged: labels as text, None where it is no single value."""

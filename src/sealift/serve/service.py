@@ -14,14 +14,17 @@ import msgspec
 
 from sealift import __version__, clock
 from sealift.serve import openapi, page, rows, strict, usage
-from sealift.serve.admission import Lanes, Room
+from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
 from sealift.serve.arrival import Arrival
 from sealift.serve.artifact import Artifact
 from sealift.serve.batch import Batch, of_rows
+from sealift.serve.batcher import Batcher
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
+from sealift.serve.cost import Cost
 from sealift.serve.encode import Encoder
+from sealift.serve.equality import Proof
 from sealift.serve.guard import Guard
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.metrics import CONTENT_TYPE, Metrics
@@ -53,13 +56,15 @@ class Limits:
     """The largest body and the room for all bodies in bytes; times in seconds.
 
     ``patience`` is how long a request may wait for the model before others are turned away;
-    ``timeout`` is the longest that an answer may take (0: no bound).
+    ``timeout`` is the longest that an answer may take (0: no bound), and ``latency`` the longest
+    that it should take because requests are joined (0: as the model's own time suggests).
     """
 
     body: int = 16 << 20
     room: int = 256 << 20
     patience: float = 5.0
     timeout: float = 30.0
+    latency: float = 0.0
 
 
 class Index(msgspec.Struct, forbid_unknown_fields=True):
@@ -102,6 +107,7 @@ class Service:
         self.room = Room(limits.room)
         self.arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
+        self.comparing: asyncio.Task[None] | None = None
         self._seat = seat
         self._artifact = artifact
         self._recorder = recorder
@@ -115,7 +121,7 @@ class Service:
         self._obeying: asyncio.Task[None] | None = None
         self._platform = "python" if artifact.program else "onnx_onnxv1"
         self._loaded: _Loaded | None = None
-        self._lanes: Lanes | None = None
+        self._batcher: Batcher | None = None
         self._document: bytes = openapi.document(artifact)
 
     def install(self, certified: Certified, executor: Executor, lanes: int) -> None:
@@ -123,13 +129,26 @@ class Service:
         contract, model = self._artifact.contract, certified.model
         inputs = sized(model.inputs, contract)
         datatypes = {tensor.name: tensor.datatype for tensor in model.outputs}
-        self._lanes = Lanes(executor, lanes, self._limits.patience)
+        self._batcher = Batcher(
+            model,
+            Cost(certified.call, certified.row),
+            executor,
+            lanes=lanes,
+            patience=self._limits.patience,
+            target=self._limits.latency,
+            observe=self._called,
+        )
         self._loaded = _Loaded(
             certified.packer,
             Protocol(self._guard, certified.packer, inputs, model.outputs),
             Encoder(datatypes, contract.classes),
-            Predictor(contract, certified, self._lanes),
+            Predictor(contract, self._batcher),
         )
+
+    def join(self, proof: Proof) -> None:
+        """Join requests from now on, as far as it was proven that it changes no answer."""
+        if self._batcher is not None:
+            self._batcher.join(proof.most, proof.samples)
 
     async def predict(self, call: Call) -> Answer:
         """``POST /predict``: rows by name."""
@@ -238,6 +257,7 @@ class Service:
             gauges={
                 "sealift_ready": int(ready > 0),
                 "sealift_workers": board.workers,
+                "sealift_batch_rows_limit": self._batcher.most if self._batcher else 1,
                 "sealift_workers_ready": ready,
                 **usage.gauges(processes),
             },
@@ -253,9 +273,9 @@ class Service:
 
     def publish(self) -> None:
         """Write on the board what is not counted there."""
-        recorder, lanes, metrics = self._recorder, self._lanes, self.metrics
+        recorder, batcher, metrics = self._recorder, self._batcher, self.metrics
         self._seat.status.set(self.readiness.ready, "ready")
-        metrics.level("sealift_waiting", lanes.waiting if lanes else 0)
+        metrics.level("sealift_waiting", batcher.waiting if batcher else 0)
         metrics.level("sealift_body_bytes", self.room.taken)
         if recorder is not None:
             metrics.counted("sealift_records_written_total", recorder.written)
@@ -263,7 +283,7 @@ class Service:
 
     def heed(self) -> None:
         """Follow an order to load or unload that another worker was given."""
-        installed = self._lanes is not None
+        installed = self._batcher is not None
         if not installed or self._obeying is not None or not self._orders.pending:
             return
         if self._orders.loaded:
@@ -282,6 +302,10 @@ class Service:
     def failed(self, call: Call) -> None:
         """Count a prediction that was asked for and not given."""
         self._statistics.refused(clock.monotonic() - call.began)
+
+    def _called(self, rows: int, requests: int, seconds: float) -> None:
+        self._statistics.executed(rows, seconds)
+        self.metrics.executed(rows, requests)
 
     async def _body(self, call: Call) -> bytes:
         return await call.body(self._limits.body, self.room, self.arrival)
@@ -321,6 +345,7 @@ class Service:
         self._statistics.answered(
             batch.count,
             at,
+            joined=result.joined,
             read=decoded - received,
             waited=result.started - decoded,
             computed=result.ended - result.started,

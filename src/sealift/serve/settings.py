@@ -20,7 +20,7 @@ class Settings:
     """Where to listen, where to log predictions, how to end; times in seconds.
 
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
-    stands still for ``hang`` seconds is replaced.
+    stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
     is not ready, and a little longer while requests still come; then it takes no more, and has
     ``grace`` seconds for those that are being answered.
@@ -36,6 +36,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     log: Mode = "errors"
     control: bool = False
+    batch: bool = True
     name: str = "sealift"
     workers: int = 0
     hang: float = 15.0
@@ -55,6 +56,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         limits=_limits(environment),
         log=_choice(environment, "SEALIFT_LOG", ("errors", "all", "none")),
         control=_choice(environment, "SEALIFT_MODEL_CONTROL", ("none", "explicit")) == "explicit",
+        batch=_choice(environment, "SEALIFT_BATCH", ("auto", "off")) == "auto",
         name=environment.get("SEALIFT_SERVER_NAME", "") or "sealift",
         workers=int(_number(environment, "SEALIFT_WORKERS", 0, most=1024)),
         hang=_number(environment, "SEALIFT_HANG", 15.0, most=3600),
@@ -69,6 +71,7 @@ def _limits(environment: Mapping[str, str]) -> Limits:
         room=max(body, int(_number(environment, "SEALIFT_MAX_BODIES", default.room, most=1 << 40))),
         patience=_number(environment, "SEALIFT_MAX_WAIT", default.patience, most=3600),
         timeout=_number(environment, "SEALIFT_TIMEOUT", default.timeout, most=3600),
+        latency=_number(environment, "SEALIFT_LATENCY", default.latency, most=3600),
     )
 
 

@@ -25,21 +25,42 @@ class Statistics:
         self._sizes: set[int] = set()
 
     def answered(
-        self, rows: int, at: float, *, read: float, waited: float, computed: float, wrote: float
+        self,
+        rows: int,
+        at: float,
+        *,
+        joined: int,
+        read: float,
+        waited: float,
+        computed: float,
+        wrote: float,
     ) -> None:
-        """Count a request: its rows, when it was answered, and its parts in seconds."""
-        if rows not in self._sizes and len(self._sizes) < BATCHES:
-            self._sizes.add(rows)
-        size = rows if rows in self._sizes else _REST
+        """Count a request: its rows, when it was answered, and its parts in seconds.
+
+        ``joined`` is the number of rows of the call of the model that answered it.
+        """
+        size = self._size(joined)
         model, version = self._named
         add = self._counts.add
         self._counts.set(at, model, version, "last")
         add(rows, model, version, "rows")
-        add(1.0, model, version, size, "count")
-        add(waited, model, version, size, "queue")
+        add(1.0, model, version, "requests")
+        add(waited, model, version, "queue")
+        add(computed, model, version, "computed")
         add(read, model, version, size, "compute_input")
-        add(computed, model, version, size, "compute_infer")
         add(wrote, model, version, size, "compute_output")
+
+    def executed(self, rows: int, seconds: float) -> None:
+        """Count a call of the model, for one request or several."""
+        size = self._size(rows)
+        model, version = self._named
+        self._counts.add(1.0, model, version, size, "count")
+        self._counts.add(seconds, model, version, size, "compute_infer")
+
+    def _size(self, rows: int) -> int:
+        if rows not in self._sizes and len(self._sizes) < BATCHES:
+            self._sizes.add(rows)
+        return rows if rows in self._sizes else _REST
 
     def refused(self, seconds: float) -> None:
         """Count a request that got no prediction."""
@@ -52,8 +73,9 @@ class Statistics:
         total: Counter[str] = Counter()
         for counts in sizes.values():
             total.update(counts)
-        success = total["queue"] + sum(total[part] for part in _PARTS)
-        calls = total["count"]
+        # each request has waited for the whole of a call that it shared
+        parts = {part: total[part] for part in _PARTS} | {"compute_infer": sums["computed"]}
+        requests, queue = sums["requests"], sums["queue"]
         name, version = self._named
         return {
             "model_stats": [
@@ -62,12 +84,12 @@ class Statistics:
                     "version": version,
                     "last_inference": round(sums["last"] * 1000),
                     "inference_count": round(sums["rows"]),
-                    "execution_count": round(calls),
+                    "execution_count": round(total["count"]),
                     "inference_stats": {
-                        "success": _duration(calls, success),
+                        "success": _duration(requests, queue + sum(parts.values())),
                         "fail": _duration(sums["failures"], sums["failing"]),
-                        "queue": _duration(calls, total["queue"]),
-                        **{part: _duration(calls, total[part]) for part in _PARTS},
+                        "queue": _duration(requests, queue),
+                        **{part: _duration(requests, seconds) for part, seconds in parts.items()},
                         "cache_hit": _duration(0, 0.0),
                         "cache_miss": _duration(0, 0.0),
                     },

@@ -80,7 +80,7 @@ class Study:
             baseline=baseline,
         )
 
-    def golden(self, others: Sequence[Answering]) -> Golden:
+    def golden(self, others: Sequence[Answering], batch_tolerance: float = 0.0) -> Golden:
         """Golden vectors, whose tolerance is 0 when each of the ``others``, which run with other
         numbers of threads, gives the same bits for all rows at once, for seven and for one.
 
@@ -102,6 +102,7 @@ class Study:
             rows=tuple(dict(zip(names, row, strict=True)) for row in batch),
             outputs=expected,
             tolerance=0.0 if same else TOLERANCE,
+            batch_tolerance=batch_tolerance,
         )
 
     def _check_finite(self, outputs: dict[str, list[Any]]) -> None:

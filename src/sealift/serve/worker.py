@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from sealift import clock, process
-from sealift.serve import connections, log
+from sealift.serve import connections, equality, log
 from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
@@ -86,13 +86,14 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
         serving.result()
     await _drain(service, ending, chosen.drain)
     server.end()
-    await asyncio.wait((serving, preparing), timeout=chosen.grace)
+    begun = {serving, preparing, service.comparing or preparing}
+    _, unfinished = await asyncio.wait(begun, timeout=chosen.grace)
     beating.cancel()
     if recorder is not None:
         recorder.close()
     await access.close()
     service.publish()
-    if not (serving.done() and preparing.done()):
+    if unfinished:
         log.event("unfinished", worker=seat.worker)
         # a call of the model that never returns must not keep the process alive
         process.exit_now(0)
@@ -118,6 +119,25 @@ async def _prepare(service: Service, post: Post, seat: Seat) -> None:
     service.heed()
     service.publish()
     log.event("ready", worker=seat.worker)
+    service.comparing = asyncio.create_task(_compare(service, post, outcome, seat))
+
+
+async def _compare(service: Service, post: Post, certified: Certified, seat: Seat) -> None:
+    """Find out, while the worker answers already, whether requests may be joined."""
+    proof = equality.Proof(1, "it is switched off")
+    if post.settings.batch:
+        proof = await asyncio.to_thread(
+            equality.proven,
+            certified.model,
+            certified.packer,
+            post.artifact.contract,
+            post.artifact.golden,
+            lambda: service.readiness.ready,
+        )
+    service.join(proof)
+    log.event(
+        "batching", worker=seat.worker, on=proof.most > 1, rows=proof.most, reason=proof.reason
+    )
 
 
 async def _beat(service: Service, seat: Seat) -> None:
