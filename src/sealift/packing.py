@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from sealift import versions
+from sealift.adapters.images.source import registry_of
 from sealift.adapters.registries.push import push as send
+from sealift.adapters.registries.reference import Reference
 from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.repositories import Repositories
 from sealift.adapters.registries.session import Access
@@ -140,7 +142,8 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
         if place.tag and not place.digest:
             beside = {tag: one.digest for tag, one in made.beside(place.tag).items()}
     known = Repositories(downloads() / "repositories.json")
-    access = Access(wired.network, sources=known.beside(place.host, place.repository))
+    sources = (*_below(wired, place), *known.beside(place.host, place.repository))
+    access = Access(wired.network, sources=tuple(dict.fromkeys(sources)))
     progress.step("push", f"to {place}")
     pushed = send(
         wired.store,
@@ -152,6 +155,13 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
     )
     known.add(place.host, place.repository)
     return pushed
+
+
+def _below(wired: Wired, place: Reference) -> tuple[str, ...]:
+    """The repository of the image that these stand on, where it is in the same registry."""
+    found = registry_of(wired.project.image.base)
+    same = found and found.host == place.host and found.repository != place.repository
+    return (found.repository,) if found and same else ()
 
 
 def called(wired: Wired, image: Image, target: str = "") -> str:
@@ -182,6 +192,13 @@ def write_out(wired: Wired, image: Image, to: Path) -> None:
     is not empty.
     """
     lock = attached.find(image.lock, wired.store)
+    if lock.foundation:
+        raise UsageError(
+            "The image stands on a base of others, which says itself how it is built.",
+            where="sealift.toml: image.base",
+            remedy="Write FROM and that base, and copy the wheels and the model in; --eject is for "
+            "images on Debian's packages.",
+        )
     eject.write(image, versions.pick(wired, image.model), lock, wired.store, to)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from sealift.adapters.engines.choice import choose
+from sealift.adapters.images.arrive import arrive
+from sealift.adapters.images.source import near as source_of
 from sealift.adapters.registries.depot import RegistryDepot
 from sealift.adapters.registries.session import Access
 from sealift.adapters.signers.keyring import Keyring
@@ -21,6 +23,7 @@ from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer
 from sealift.record.lock import Variant
 from sealift.record.parse import parse
 from sealift.record.project import Project
+from sealift.types import Digest
 
 
 class Wired:
@@ -109,7 +112,15 @@ class Wired:
             access = Access(self.network)
             depot = RegistryDepot(repository, access, progress)
         engine = None if self.hermetic else lambda: self.engine
-        return Builder(self.project, self.folders, self.store, progress, variant, depot, engine)
+
+        def fetch(base: str, platform: str, wanted: Digest | None) -> Digest:
+            source = source_of(base, self.folders.root, wanted=wanted)
+            access = Access(self.network)
+            return arrive(source, self.store, platform=platform, access=access, progress=progress)
+
+        return Builder(
+            self.project, self.folders, self.store, progress, variant, depot, engine, fetch
+        )
 
     @cached_property
     def signer(self) -> Signer:

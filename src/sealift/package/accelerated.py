@@ -36,7 +36,7 @@ def choose(
     Raises ``PackageError`` when they cannot be had for the platform.
     """
     progress.step("lock", f"choosing wheels for {plain.platform} with CUDA")
-    target = locking.wheel_target(plain.python, plain.platform, plain.base)
+    target = locking.target_of(plain)
     user = requirements if requirements.exists() else None
     with tempfile.TemporaryDirectory() as name:
         like = Path(name) / "like.txt"

@@ -46,13 +46,38 @@ def document(made: Making, contents: Sequence[Held]) -> dict[str, Json]:
     subject = container(made.run.project, made.image)
     found = [
         system(contents, made.lock.suite),
-        *debian(contents, Distribution(codename=made.lock.suite), making.debs(made.lock, roles)),
+        *debian(contents, _distribution(made, contents), making.debs(made.lock, roles)),
+        *_interpreter(made),
         *wheels(contents, making.pins(made.lock, roles), making.built(made.lock, roles)),
         *_server(made),
         card.model(made),
         *card.datasets(made.run),
     ]
     return assembled(made.image.digest, subject, found, contents)
+
+
+def _distribution(made: Making, contents: Sequence[Held]) -> Distribution:
+    """Whose packages the image has: Debian's of the lock, or those of the base of others."""
+    if made.lock.foundation is None:
+        return Distribution(codename=made.lock.suite)
+    return named(release(contents))
+
+
+def named(values: Mapping[str, str]) -> Distribution:
+    """A distribution as os-release(5) names it; Debian without any."""
+    return Distribution(
+        values.get("ID", "debian"), values.get("VERSION_CODENAME") or values.get("VERSION_ID", "")
+    )
+
+
+def _interpreter(made: Making) -> list[Component]:
+    """The Python of a base that is no package of its distribution."""
+    founded = made.lock.foundation
+    if founded is None or founded.packages.endswith("/dist-packages"):
+        return []
+    purl = PackageURL("generic", None, "python", founded.version).to_string()
+    licence: Json = [{"license": {"id": "PSF-2.0"}}]
+    return [{**component("python", founded.version, purl, None), "licenses": licence}]
 
 
 def assembled(
@@ -275,6 +300,7 @@ __all__ = [
     "count",
     "debian",
     "document",
+    "named",
     "release",
     "serial_number",
     "system",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sealift import clock
-from sealift.errors import OfflineError, ProjectError
+from sealift.errors import OfflineError, PackageError, ProjectError
 from sealift.folders import Folders
 from sealift.network.network import Network
 from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
 from sealift.package.artifact import CODE, model_layers
+from sealift.package.bases import Bases, Fetch
+from sealift.package.foundation import WHERE
 from sealift.package.kiln import Kiln
 from sealift.package.layer import Role
 from sealift.package.prover import Prover
@@ -19,7 +21,7 @@ from sealift.package.stack import PROGRAM, SERVER, STEPS, Stack
 from sealift.package.wheelhouse import Abroad, Wheelhouse
 from sealift.ports import Depot, Engine, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
-from sealift.record.lock import Lock, Variant
+from sealift.record.lock import Foundation, Lock, Variant
 from sealift.record.model import Model
 from sealift.record.project import Project
 
@@ -29,6 +31,7 @@ class Builder:
 
     ``variant`` is what they are for; None is this machine, without a card. ``depot`` has layers
     whose packages are gone. ``engine`` gives what wheels are built with; without one, no wheel is.
+    ``fetch`` brings a base of others.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Builder:
         variant: Variant | None = None,
         depot: Depot | None = None,
         engine: Callable[[], Engine] | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
         self._project = project
         self._folders = folders
@@ -51,6 +55,8 @@ class Builder:
         self._shelf = Shelf(store, folders.state / "layers", progress)
         self._engine = engine
         self._prover = Prover(store, folders.state / "proofs", progress)
+        self._fetch = fetch
+        self._bases = Bases(project.image, store, depot, fetch, self._prover, progress)
 
     def lock(self, *, refresh: bool = False) -> Lock:
         """The platform's lock; made anew when its inputs have changed, or if ``refresh``.
@@ -69,7 +75,9 @@ class Builder:
         if found and found.inputs == accelerated.inputs(plain):
             return found
         user = self._folders.root / self._project.image.requirements
-        made = accelerated.choose(plain, user, self._network, self._progress, self.house)
+        made = self._bases.fitted(
+            accelerated.choose(plain, user, self._network, self._progress, self.house)
+        )
         locking.write(self._folders, locks.with_(made))
         return made
 
@@ -121,6 +129,7 @@ class Builder:
             self._progress,
             depot=self._depot,
             engine=self._engine,
+            fetch=self._fetch,
         ).lock()
 
     def _chosen(self, like: Lock | None) -> Lock:
@@ -128,9 +137,12 @@ class Builder:
         foreign = self._variant.platform != locking.here()
         house = Abroad(self.house, self._at_home) if foreign else self.house
         try:
-            return locking.choose(
-                settings, root, self._variant.platform, self._network, self._progress, house, like
+            platform, network, talk = self._variant.platform, self._network, self._progress
+            founded = self._bases.chosen(platform)
+            made = locking.choose(
+                settings, root, platform, network, talk, house, like=like, founded=founded
             )
+            return self._bases.fitted(made)
         except OfflineError as error:
             raise OfflineError(
                 "Packages have to be chosen, which needs the network, and that is switched off.",
@@ -142,9 +154,16 @@ class Builder:
     def step_image(self) -> Image:
         """The image that the steps run in: base, shell, and all packages."""
         lock = self.lock()
+        if lock.foundation and not lock.foundation.shell:
+            raise PackageError(
+                "The base has no /bin/sh, which runs the commands of steps.",
+                where=WHERE,
+                remedy="Name a base that has a shell: the same distribution's, not its form "
+                "without one.",
+            )
         layers = self._layers(lock, STEPS)
         self._prove("image of the steps", lock, layers)
-        config = image.step_config(lock.platform, layers)
+        config = image.step_config(lock.platform, layers, lock.foundation)
         manifest = image.write(self._store, config, layers)
         self._store.tag(f"{self._project.name}:steps", manifest)
         return self._record(manifest, layers, lock, None)
@@ -156,8 +175,8 @@ class Builder:
         layers = self._layers(lock, self._roles(own, model))
         self._prove("image that serves", lock, layers)
         layers += own
-        notes = self._annotations(model)
-        config = image.serving_config(lock.variant, layers, notes)
+        notes = self._annotations(model, lock.foundation)
+        config = image.serving_config(lock.variant, layers, notes, lock.foundation)
         manifest = image.write(self._store, config, layers, notes)
         self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)
@@ -184,6 +203,7 @@ class Builder:
 
     def _layers(self, lock: Lock, roles: tuple[Role, ...]) -> list[Layer]:
         """The layers with these roles; what they came to is written into the lock."""
+        self._bases.require(lock)
         locks = locking.read(self._folders)
         shelf = Agreed(self._shelf, locks, lock.variant, self._store, self._depot, self._progress)
         stack = Stack(
@@ -201,8 +221,10 @@ class Builder:
             locking.write(self._folders, agreed)
         return layers
 
-    def _annotations(self, model: Model | None) -> dict[str, str]:
+    def _annotations(self, model: Model | None, founded: Foundation | None) -> dict[str, str]:
         notes = {"org.opencontainers.image.title": self._project.name}
+        if founded:
+            notes["org.opencontainers.image.base.digest"] = founded.image
         if model:
             notes["org.opencontainers.image.version"] = str(model.version)
             notes["sealift.model.name"] = model.name
@@ -226,7 +248,8 @@ class Builder:
 
     def _prove(self, what: str, lock: Lock, layers: list[Layer]) -> None:
         """Refuse layers that would not load, before there is an image of them."""
-        self._prover.require(what, lock.platform, layers, self._project.image)
+        given = lock.foundation.layers if lock.foundation else ()
+        self._prover.require(what, lock.platform, layers, self._project.image, given)
 
 
 __all__ = ["Builder"]

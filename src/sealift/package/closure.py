@@ -55,9 +55,14 @@ class Proof:
     findings: tuple[Finding, ...]
 
 
-def prove(tree: FileTree, machine: Machine, absent: Iterable[str] = ()) -> Proof:
-    """Judge an image's file tree; ``absent`` are names of files that may be missing or unfit."""
-    judge = _Judge(tree, machine, frozenset(absent))
+def prove(
+    tree: FileTree, machine: Machine, absent: Iterable[str] = (), given: Iterable[str] = ()
+) -> Proof:
+    """Judge an image's file tree; ``absent`` are names of files that may be missing or unfit.
+
+    ``given`` are files that are taken as they are, whatever they lack.
+    """
+    judge = _Judge(tree, machine, frozenset(absent), frozenset(given))
     found = [*judge.damaged(), *judge.foreign(), *judge.needs(), *floors(tree, machine)]
     return Proof(len(tree.elves) + len(tree.damaged), tuple(_gathered(found)))
 
@@ -76,10 +81,17 @@ def _gathered(findings: list[Finding]) -> Iterator[Finding]:
 class _Judge:
     """Looks at a tree with the eyes of one machine."""
 
-    def __init__(self, tree: FileTree, machine: Machine, absent: frozenset[str]) -> None:
+    def __init__(
+        self,
+        tree: FileTree,
+        machine: Machine,
+        absent: frozenset[str],
+        given: frozenset[str],
+    ) -> None:
         self._tree = tree
         self._machine = machine
         self._absent = absent
+        self._given = given
         self._linker = Linker(tree, machine, self._imported_before)
         self._brought = self._names()
         self._reaches: dict[str, set[str]] = {}
@@ -118,7 +130,7 @@ class _Judge:
             for need in loaded.needs:
                 if need.found is None and not self._excused(need.by, need.name):
                     yield from self._once("library", need.by, need.name)
-            for file in loaded.files:
+            for file in loaded.files.keys() - self._given:
                 yield from self._versions(file, loaded)
 
     def _for_any_machine(self, wheel: str) -> bool:
@@ -171,7 +183,7 @@ class _Judge:
             yield self._finding(kind, file, lacks, by)
 
     def _excused(self, file: str, library: str) -> bool:
-        known = library in self._absent or outside.driver(library)
+        known = file in self._given or library in self._absent or outside.driver(library)
         return known or outside.plugin(_below_packages(file))
 
     def _finding(self, kind: Kind, file: str, lacks: str, by: str = "") -> Finding:
@@ -222,17 +234,17 @@ def floors(tree: FileTree, machine: Machine) -> Iterator[Finding]:
 
     Source of the tags' meaning: PEP 600, and PEP 513, 571 and 599 for the older ones.
     """
-    glibc = _glibc(tree, machine)
+    has = glibc(tree, machine)
     for wheel in tree.wheels.values():
         tags = [tag.rpartition("-")[2] for tag in wheel.tags]
-        if not tags or glibc is None or "any" in tags:
+        if not tags or has is None or "any" in tags:
             continue
         floor = min(filter(None, (_floor(tag, machine) for tag in tags)), default=None)
         owner = f"{wheel.name} {wheel.version}"
         if floor is None:
             yield Finding("machine", owner, "its tag", tags[0])
-        elif floor > glibc:
-            yield Finding("floor", owner, "its tag", f"2.{floor}", f"2.{glibc}")
+        elif floor > has:
+            yield Finding("floor", owner, "its tag", f"2.{floor}", f"2.{has}")
 
 
 def _floor(tag: str, machine: Machine) -> int | None:
@@ -243,9 +255,9 @@ def _floor(tag: str, machine: Machine) -> int | None:
     return int(found[1] or _OLD_TAGS.get(found[2] or "", 1))
 
 
-def _glibc(tree: FileTree, machine: Machine) -> int | None:
+def glibc(tree: FileTree, machine: Machine) -> int | None:
     """The minor version of the image's glibc 2, by the symbol versions that it has."""
-    for folder in machine.folders:
+    for folder in (*machine.folders, "lib64", "usr/lib64"):
         place = tree.find(f"{folder}/libc.so.6")
         if place in tree.elves:
             found = [_GLIBC.fullmatch(name) for name in tree.elves[place].defines]
@@ -267,4 +279,4 @@ def _readable(elf: Elf) -> str:
     return f"{elf.machine.removeprefix('EM_')}, {elf.bits} bits"
 
 
-__all__ = ["Finding", "Proof", "floors", "prove"]
+__all__ = ["Finding", "Proof", "floors", "glibc", "prove"]

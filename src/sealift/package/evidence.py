@@ -45,9 +45,7 @@ def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Eviden
 
     ``notes`` is a folder for what was read of layers, so that each is read once.
     """
-    reader = Reader(store, notes)
-    layers = [layer for layer in made.image.layers if layer.role != "model"]
-    bill = bom.document(made, [(layer, reader.contents(layer)) for layer in layers])
+    bill = bom.document(made, _held(made, store, Reader(store, notes)))
     seal = _Sealing(made.image.digest, made.run.project, store, signer)
     ended = made.run.started if made.run.finished is None else made.run.finished
     return Evidence(
@@ -56,6 +54,23 @@ def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Eviden
         signature=seal(SIGNATURE, {}, ended),
         bill=bill,
     )
+
+
+def _held(made: Making, store: Store, reader: Reader) -> list[bom.Held]:
+    """What the layers hold; where others built the base, the image as a whole tells of that."""
+    founded = made.lock.foundation
+    layers = [
+        layer
+        for layer in made.image.layers
+        if layer.role != "model" and not (founded and layer.role == "base")
+    ]
+    above: list[bom.Held] = [(layer, reader.contents(layer)) for layer in layers]
+    if founded is None:
+        return above
+    known = {wheel.name for _, held in above for wheel in held.wheels}
+    all_ = whole.look(store.rootfs(made.image.digest)).contents
+    below = tuple(wheel for wheel in all_.wheels if wheel.name not in known)
+    return [(None, msgspec.structs.replace(all_, wheels=below)), *above]
 
 
 def attest_brought(one: Brought, *, store: Store, signer: Signer) -> Evidence:

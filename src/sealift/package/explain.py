@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from sealift.digest import short
 from sealift.package import making
 from sealift.package.contents import Contents
 from sealift.package.inventory import normal
@@ -68,8 +69,15 @@ def _because(layer: Layer, now: Known, before: Known) -> Iterator[str]:
     if layer.role == "server":
         yield "other code of Sealift's server"
         return
+    if layer.role == "base" and (now[1].foundation or before[1].foundation):
+        yield f"base image {_base(now[1])} instead of {_base(before[1])}"
+        return
     changes = list(changed(_versions(layer, before), _versions(layer, now)))
     yield from changes or ["the same packages, laid out by other code of Sealift"]
+
+
+def _base(lock: Lock) -> str:
+    return short(lock.foundation.image) if lock.foundation else "none"
 
 
 def _versions(layer: Layer, known: Known) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sealift import clock, digest
 from sealift.package.server import ENTRY_POINT, PLACE
 from sealift.ports import Store
 from sealift.record.image import CONFIG, MANIFEST, Descriptor, Layer, Manifest
-from sealift.record.lock import Variant
+from sealift.record.lock import Foundation, Variant
 from sealift.types import Json
 
 USER = "65532:65532"
@@ -28,19 +28,25 @@ _ENVIRONMENT = {
 _CARD = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility", "NVIDIA_VISIBLE_DEVICES": "all"}
 
 
-def step_config(platform: str, layers: Sequence[Layer]) -> dict[str, Json]:
+def step_config(
+    platform: str, layers: Sequence[Layer], founded: Foundation | None = None
+) -> dict[str, Json]:
     """The configuration of the image that steps run in; the command is given with each step."""
-    return _config(platform, layers, {"WorkingDir": "/project", "Env": _env(_ENVIRONMENT)})
+    env = _env(_upon(founded, _ENVIRONMENT))
+    return _config(platform, layers, {"WorkingDir": "/project", "Env": env})
 
 
 def serving_config(
-    variant: Variant, layers: Sequence[Layer], labels: dict[str, str]
+    variant: Variant,
+    layers: Sequence[Layer],
+    labels: dict[str, str],
+    founded: Foundation | None = None,
 ) -> dict[str, Json]:
     """The configuration of the image that serves a model."""
     card = _CARD if variant.accelerator == "cuda" else {}
     settings: dict[str, Json] = {
         "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
-        "Env": _env({**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"}),
+        "Env": _env(_upon(founded, {**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"})),
         "ExposedPorts": {"8080/tcp": {}},
         "Labels": dict(sorted(labels.items())),
         "StopSignal": "SIGTERM",
@@ -63,6 +69,23 @@ def _config(platform: str, layers: Sequence[Layer], settings: dict[str, Json]) -
         "os": system,
         "rootfs": {"diff_ids": [str(layer.diff_id) for layer in layers], "type": "layers"},
     }
+
+
+def _upon(founded: Foundation | None, own: dict[str, str]) -> dict[str, str]:
+    """The environment that an image gets which stands on another one.
+
+    What is Sealift's own counts, but that lists of places go on with those of the other image.
+    """
+    if founded is None:
+        return own
+    given = dict(one.partition("=")[::2] for one in founded.env)
+    lists = {
+        name: ":".join(dict.fromkeys([*own[name].split(":"), *given[name].split(":")]))
+        for name in ("PATH", "PYTHONPATH")
+        if own.get(name) and given.get(name)
+    }
+    absent = {} if founded.certificates else {"SSL_CERT_FILE": given.get("SSL_CERT_FILE", "")}
+    return {name: text for name, text in {**given, **own, **lists, **absent}.items() if text}
 
 
 def _env(variables: dict[str, str]) -> Json:

@@ -93,7 +93,8 @@ class Kiln:
         """All that decides what comes out."""
         debs = [*bare.base, *bare.debian, *bare.shell, *bare.tools]
         program = str(digest.of_file(PROGRAM))
-        return [source.sha256, list(lines), [deb.sha256 for deb in debs], program]
+        stands = [str(bare.foundation.image)] if bare.foundation else []
+        return [source.sha256, list(lines), [*(deb.sha256 for deb in debs), *stands], program]
 
     def _locked(self, source: Sdist, asked: Sequence[str], bare: Lock) -> tuple[str, ...]:
         if not asked:
@@ -106,7 +107,7 @@ class Kiln:
                 remedy=f"Ask for another version of {source.name} in the requirements, or put a "
                 "wheel of it into an index.",
             )
-        target = locking.wheel_target(bare.python, bare.platform, bare.base)
+        target = locking.target_of(bare)
         user = self.folders.root / self.project.image.requirements
         named = list(wheels.indexes(user)) if user.exists() else []
         with tempfile.TemporaryDirectory() as place:
@@ -131,7 +132,7 @@ class Kiln:
         settings, talk = self.project.image, self.talk
         stack = Stack(lock, settings, self.folders, self.network, self.shelf, talk, _nothing)
         layers = stack.layers(("base", "debian", "shell", "packages"))
-        config = image.step_config(lock.platform, layers)
+        config = image.step_config(lock.platform, layers, lock.foundation)
         return image.write(self.store, config, layers).digest
 
     def _run(

@@ -22,7 +22,7 @@ from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
-from sealift.record.lock import Built, Deb, Lock, Locks
+from sealift.record.lock import Built, Deb, Foundation, Lock, Locks
 from sealift.record.project import ImageSettings, Platform
 from sealift.types import Digest, Json
 
@@ -103,6 +103,7 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
         **({"debian": list[Json](settings.debian)} if settings.debian else {}),
         **({"build": list[Json](settings.build)} if settings.build else {}),
         **({"tools": list[Json](settings.build_debian)} if settings.build else {}),
+        **({"base image": settings.base} if settings.base else {}),
         "platform": target,
         "python": settings.python,
         "suite": settings.suite,
@@ -162,14 +163,19 @@ def choose(
     progress: Progress,
     house: House,
     like: Lock | None = None,
+    founded: Foundation | None = None,
 ) -> Lock:
     """Choose packages for a platform anew, the newest that fit, from the machine's own sources.
 
     ``house`` builds what is to be built. ``like`` is the lock of another platform: its versions of
-    wheels are taken where they can be.
+    wheels are taken where they can be. ``founded`` has the packages of the distribution, if an
+    image of others does.
     """
-    progress.step("lock", f"choosing packages of the distribution for {target}")
-    bare = system(settings, root, target, network, progress)
+    if founded is None:
+        progress.step("lock", f"choosing packages of the distribution for {target}")
+        bare = system(settings, root, target, network, progress)
+    else:
+        bare = _standing(founded, settings, root, target)
     built = house.made(bare) if settings.build else ()
     bare = msgspec.structs.replace(bare, built=built)
     progress.step("lock", "choosing wheels")
@@ -179,7 +185,7 @@ def choose(
     with tempfile.TemporaryDirectory() as folder:
         runtime, packages = _wheels(
             requirements if requirements.exists() else None,
-            wheel_target(settings.python, target, bare.base),
+            target_of(bare),
             network,
             like,
             progress,
@@ -207,6 +213,21 @@ def system(
         runtime=(),
         packages=(),
         tools=tools,
+    )
+
+
+def _standing(founded: Foundation, settings: ImageSettings, root: Path, target: str) -> Lock:
+    """A lock without wheels that stands on an image of others."""
+    return Lock(
+        inputs=inputs(settings, root, target),
+        platform=target,
+        suite="",
+        python=settings.python,
+        base=(),
+        shell=(),
+        runtime=(),
+        packages=(),
+        foundation=founded,
     )
 
 
@@ -309,6 +330,13 @@ def _known(settings: ImageSettings, offers: Catalogue) -> None:
             )
 
 
+def target_of(lock: Lock) -> Target:
+    """What the wheels of a lock have to fit."""
+    if lock.foundation is not None:
+        return Target(lock.python, lock.platform, lock.foundation.glibc)
+    return wheel_target(lock.python, lock.platform, lock.base)
+
+
 def wheel_target(python: str, target: str, base: tuple[Deb, ...]) -> Target:
     """What wheels have to fit to run on these packages."""
     libc = next(deb.version for deb in base if deb.name == "libc6")
@@ -323,6 +351,7 @@ __all__ = [
     "inputs",
     "read",
     "system",
+    "target_of",
     "texts",
     "wheel_target",
     "write",

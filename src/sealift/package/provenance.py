@@ -106,6 +106,8 @@ def _dependencies(made: Making) -> Iterator[Json]:
     yield {"name": LOCK_NAME, "digest": _digest(made.lock.digest)}
     if made.run.lock and made.run.lock != made.lock.digest:
         yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
+    if made.lock.foundation:
+        yield {"name": "base image", "digest": _digest(made.lock.foundation.image)}
     yield from _packages(made)
     for layer in made.image.layers:
         if layer.role != "model" or card.program(layer):

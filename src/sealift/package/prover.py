@@ -37,29 +37,40 @@ class Prover:
         self._progress = progress
 
     def require(
-        self, image: str, platform: str, layers: Sequence[Layer], settings: ImageSettings
+        self,
+        image: str,
+        platform: str,
+        layers: Sequence[Layer],
+        settings: ImageSettings,
+        given: Sequence[Layer] = (),
     ) -> None:
         """Raises ``PackageError`` that lists what an image of these layers could not load.
 
         Layers of models are passed over: they hold nothing that a linker reads. Nothing is judged
-        on a platform that is not known.
+        on a platform that is not known. What is in the layers ``given``, which others made, is
+        taken as it is.
         """
         machine = linker.MACHINES.get(platform)
         if machine is None:
             return
         judged = [layer for layer in layers if layer.role != "model"]
         names: list[Json] = [str(layer.descriptor.digest) for layer in judged]
-        key = digest.of_json([_recipe(), platform, names, list(settings.absent)])
+        key = digest.of_json([_recipe(), platform, names, list(settings.absent), len(given)])
         if self._notes.get(key, Passed):
             self._progress.step("libraries", "unchanged")
             return
         self._progress.step("libraries", "running")
-        tree = FileTree([self._inventory(layer) for layer in judged])
-        proof = closure.prove(tree, machine, settings.absent)
+        below = self.tree(given)
+        taken = (*below.elves, *below.damaged)
+        proof = closure.prove(self.tree(judged), machine, settings.absent, taken)
         if proof.findings:
             raise shortfall.refusal(image, proof.findings, settings.debian)
         self._notes.put(key, Passed(proof.files))
         self._progress.step("libraries", f"{proof.files} files, all can be loaded")
+
+    def tree(self, layers: Sequence[Layer]) -> FileTree:
+        """The files of layers laid over each other. Raises ``IntegrityError`` for a damaged one."""
+        return FileTree([self._inventory(layer) for layer in layers])
 
     def _inventory(self, layer: Layer) -> Inventory:
         key = digest.of_json(["inventory", _recipe(), str(layer.descriptor.digest)])

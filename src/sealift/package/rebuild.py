@@ -18,6 +18,7 @@ from sealift.record.lock import Lock
 from sealift.types import Digest
 
 _BY = "sealift: "
+_BROUGHT = "others built the image that this one stands on"
 
 
 class _History(msgspec.Struct, frozen=True):
@@ -53,9 +54,9 @@ def rebuild(wanted: Digest, lock: Lock, stack: Stack, store: Store, room: Store)
     notes = manifest.annotations or {}
     steps = "shell" in roles
     config = (
-        image.step_config(lock.platform, made)
+        image.step_config(lock.platform, made, lock.foundation)
         if steps
-        else image.serving_config(lock.variant, made, notes)
+        else image.serving_config(lock.variant, made, notes, lock.foundation)
     )
     kept = image.write(room, config, made, None if steps else notes)
     return Comparison(
@@ -110,12 +111,14 @@ def _compare(
     for number in range(max(len(before), len(again))):
         one = before[number].descriptor if number < len(before) else None
         other = again[number].descriptor if number < len(again) else None
+        brought = number < len(again) and again[number].reused and role == "base"
+        why = because or (_BROUGHT if brought else "")
         yield Compared(
             role=f"{role} {again[number].holds}".rstrip() if other else role,
             image=one.digest if one else None,
             again=other.digest if other else None,
-            how="taken" if because else "made",
-            because=because,
+            how="taken" if why else "made",
+            because=why,
             differs=_differs(one, other, stores),
         )
 

@@ -12,14 +12,14 @@ from sealift import archive, digest
 from sealift.archive import Entry
 from sealift.folders import Folders
 from sealift.network.network import Network
-from sealift.package import apart, base, debs, layer, locking, pool, server, wheels
+from sealift.package import apart, base, debs, fittings, layer, locking, pool, server, wheels
 from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
 from sealift.package.scratch import scratch
 from sealift.package.shelf import Shelves
 from sealift.ports import Progress
 from sealift.record.image import Layer
-from sealift.record.lock import Deb, Lock
+from sealift.record.lock import Deb, Foundation, Lock
 from sealift.record.project import ImageSettings
 from sealift.types import Digest, Json
 
@@ -29,9 +29,11 @@ STEPS: tuple[Role, ...] = ("base", "debian", "shell", "runtime", "packages")
 SERVER: tuple[Role, ...] = ("base", "debian", "runtime", "server")
 """What an image that serves has besides its model."""
 
-
 PROGRAM: tuple[Role, ...] = ("base", "debian", "runtime", "packages", "server")
 """The same for a model that a program of the user's own serves: with the packages of the steps."""
+
+FITTINGS = "fittings"
+"""What the layer on top of a base of others holds."""
 
 
 class Stack:
@@ -73,6 +75,8 @@ class Stack:
             return self._wheels(role, lock.runtime if role == "runtime" else lock.packages)
         if role == "server":
             return self._server()
+        if role == "base" and lock.foundation is not None:
+            return self._founded(lock.foundation)
         return self._debs(role, {"base": lock.base, "debian": lock.debian, "shell": lock.shell})
 
     def _debs(self, role: Role, all_: Mapping[Role, tuple[Deb, ...]]) -> list[Layer]:
@@ -89,6 +93,13 @@ class Stack:
         key: list[Json] = [python, sums] if role == "base" else [sums]
         return self._made(role, key, make) if wanted else []
 
+    def _founded(self, found: Foundation) -> list[Layer]:
+        """The layers of a base of others as they are, and what makes the others fit on it."""
+        key: list[Json] = [found.python, list(found.folders), list(found.links), list(found.hidden)]
+        made = self._made("base", key, lambda: fittings.entries(found))
+        fitting = [msgspec.structs.replace(one, holds=FITTINGS) for one in made]
+        return [*map(layer.reused, found.layers), *fitting]
+
     def _server(self) -> list[Layer]:
         files = sorted_entries(server.entries())
         plain = archive.stream(archive.pack(files))
@@ -97,17 +108,21 @@ class Stack:
     def _wheels(self, role: Role, lines: tuple[str, ...]) -> list[Layer]:
         if not lines:
             return []
-        target = locking.wheel_target(self._lock.python, self._lock.platform, self._lock.base)
+        target, found = locking.target_of(self._lock), self._lock.foundation
+        packages = found.packages if found else wheels.debian(self._lock.python)
 
         def make() -> Iterator[Part]:
             user = self._folders.root / self._settings.requirements
             asked = user if user.exists() else None
             with scratch(self._folders.state / "scratch") as folder:
                 built = self._built(self._having(lines), folder)
-                installed = wheels.unpack(lines, target, self._network, folder, asked, built)
+                installed = wheels.unpack(
+                    lines, target, self._network, folder, asked, built, packages
+                )
                 yield from apart.parts(installed)
 
-        key: list[Json] = [role, _recipe(), [list(target.options), list(lines)]]
+        other: list[Json] = [] if packages == wheels.debian(self._lock.python) else [packages]
+        key: list[Json] = [role, _recipe(), [list(target.options), list(lines)], *other]
         return self._shelf.layers(role, digest.of_json(key), make)
 
     def _having(self, lines: tuple[str, ...]) -> Lock:
@@ -128,4 +143,4 @@ def _recipe() -> Json:
     return [digest.of_file(Path(module.__file__ or "")) for module in makers]
 
 
-__all__ = ["PROGRAM", "SERVER", "STEPS", "Stack"]
+__all__ = ["FITTINGS", "PROGRAM", "SERVER", "STEPS", "Stack"]

@@ -33,7 +33,6 @@ RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
 CUDA = tuple(one.replace("onnxruntime", "onnxruntime-gpu[cuda,cudnn]") for one in RUNTIME)
 """What it needs to compute on a graphics card of NVIDIA; the driver is the machine's own."""
 
-_LOCAL = "usr/local"
 # parts of a wheel that do not belong below the packages
 _ELSEWHERE = ("bin", "etc", "include", "share")
 # notes of the installer, which tell of this machine
@@ -161,11 +160,12 @@ def unpack(
     folder: Path,
     requirements: Path | None = None,
     built: Mapping[Digest, Path] | None = None,
+    packages: str = "",
 ) -> Iterator[Entry]:
     """Unpack locked wheels below ``folder`` and give the entries of their layers.
 
     ``requirements`` is the user's file, which may name the indexes to use; ``built`` are the
-    wheels that are in no index.
+    wheels that are in no index. ``packages`` is the folder where the interpreter looks for them.
     """
     where = folder / "wheels"
     content = [
@@ -173,7 +173,16 @@ def unpack(
         *(_placed(line, built or {}) for line in lines),
     ]
     uv.install(_file(folder / "requirements.txt", content), target, network, where)
-    return entries(where, target.python)
+    return entries(where, packages or debian(target.python))
+
+
+def debian(python: str) -> str:
+    """The folder where Debian's Python looks for wheels.
+
+    >>> debian("3.13")
+    'usr/local/lib/python3.13/dist-packages'
+    """
+    return f"usr/local/lib/python{python}/dist-packages"
 
 
 def indexes(requirements: Path) -> Iterator[str]:
@@ -183,9 +192,12 @@ def indexes(requirements: Path) -> Iterator[str]:
             yield line
 
 
-def entries(installed: Path, python: str) -> Iterator[Entry]:
-    """The files of a folder that wheels were installed to, where Debian's Python looks for them."""
-    packages = f"{_LOCAL}/lib/python{python}/dist-packages"
+def entries(installed: Path, packages: str) -> Iterator[Entry]:
+    """The files of a folder that wheels were installed to, below the folder ``packages``.
+
+    Scripts and the like go to the prefix that this one is in.
+    """
+    prefix = packages.rsplit("/", 3)[0]
     for entry in archive.entries(installed):
         if entry.kind == "folder" or entry.name == ".lock":
             continue
@@ -193,7 +205,7 @@ def entries(installed: Path, python: str) -> Iterator[Entry]:
         if path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES):
             continue
         top = path.parts[0]
-        place = f"{_LOCAL}/{path}" if top in _ELSEWHERE else f"{packages}/{path}"
+        place = f"{prefix}/{path}" if top in _ELSEWHERE else f"{packages}/{path}"
         yield Entry(
             name=place,
             kind=entry.kind,
@@ -248,4 +260,4 @@ def _checksum(content: bytes) -> str:
     return "sha256=" + digest.rstrip(b"=").decode()
 
 
-__all__ = ["RUNTIME", "entries", "indexes", "lock", "named", "unpack"]
+__all__ = ["RUNTIME", "debian", "entries", "indexes", "lock", "named", "unpack"]

@@ -74,6 +74,32 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
         return self.wheel.endswith("-none-any.whl")
 
 
+class Foundation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An image of others that a platform's images stand on, in place of Debian's packages.
+
+    ``image`` is the digest of its manifest, ``layers`` are its own, ``env`` is its environment.
+    ``python`` is the program of its interpreter and ``version`` that one's, as far as it is told;
+    ``packages`` is the folder where it looks for wheels. ``glibc`` is the minor version of its
+    glibc 2. ``shell`` says whether it has /bin/sh, ``certificates`` whether it has a bundle of
+    authorities where Debian has one. ``folders`` and ``links`` are put on top of it: the places
+    that containers need, and names that have to lead to the interpreter; ``hidden`` are names that
+    are taken away, of wheels that the lock has in other versions. Paths have no leading slash.
+    """
+
+    image: Digest
+    layers: tuple[Layer, ...]
+    env: tuple[str, ...] = ()
+    python: str
+    version: str
+    packages: str
+    glibc: int
+    shell: bool = False
+    certificates: bool = False
+    folders: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the layers of one platform's images are made of.
 
@@ -83,7 +109,8 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     what the server needs, and the other wheels of the steps. ``built`` are those wheels that come
     from source distributions, ``tools`` the Debian packages that only the image of a build has.
     ``platform`` is that of OCI, such as ``linux/amd64``. The lock for ``cuda`` has what the server
-    needs there; the steps run on the packages of the other one.
+    needs there; the steps run on the packages of the other one. With a ``foundation`` the packages
+    of the distribution are that one's, and the lock names none.
     """
 
     inputs: Digest
@@ -98,6 +125,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     packages: tuple[str, ...]
     tools: tuple[Deb, ...] = ()
     built: tuple[Built, ...] = ()
+    foundation: Foundation | None = None
 
     @property
     def variant(self) -> Variant:
@@ -179,4 +207,15 @@ def decode(text: bytes) -> Locks:
     return msgspec.json.decode(text, type=Locks)
 
 
-__all__ = ["Accelerator", "Built", "Deb", "Lock", "Locks", "Result", "Variant", "decode", "encode"]
+__all__ = [
+    "Accelerator",
+    "Built",
+    "Deb",
+    "Foundation",
+    "Lock",
+    "Locks",
+    "Result",
+    "Variant",
+    "decode",
+    "encode",
+]

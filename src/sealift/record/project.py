@@ -144,6 +144,14 @@ class ImageSettings(Section, frozen=True):
         ),
     ] = field(default_factory=list)
     suite: Annotated[str, Meta(description="Debian release that the base comes from.")] = "trixie"
+    base: Annotated[
+        str,
+        Meta(
+            description="An image to stand on instead of Debian's packages: HOST/REPOSITORY:TAG, "
+            "oci:FOLDER, oci-archive:FILE or docker-archive:FILE. It has to have the interpreter, "
+            "and for steps a shell; its digest is locked."
+        ),
+    ] = ""
     registry: Annotated[
         str,
         Meta(

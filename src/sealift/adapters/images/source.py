@@ -7,8 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from sealift.adapters.registries.reference import Reference
 from sealift.adapters.registries.reference import parse as reference
 from sealift.errors import NotFoundError, UsageError
+from sealift.types import Digest
 
 Kind = Literal["registry", "oci", "oci-archive", "docker-archive"]
 _FILES: tuple[Kind, ...] = ("oci", "oci-archive", "docker-archive")
@@ -55,4 +57,28 @@ def parse(text: str) -> Source:
     )
 
 
-__all__ = ["Kind", "Source", "parse"]
+def near(text: str, folder: Path, wanted: Digest | None = None) -> Source:
+    """The same, with paths that are not absolute taken as being in ``folder``.
+
+    ``wanted`` is the digest of the image that it was: in a registry that one is meant, whatever
+    the tag leads to now.
+    """
+    kind, colon, rest = text.partition(":")
+    if colon and kind in _FILES and rest and not Path(rest).is_absolute():
+        return parse(f"{kind}:{folder / rest}")
+    source = parse(text)
+    if wanted is None or source.kind != "registry":
+        return source
+    exact = msgspec.structs.replace(reference(source.place), tag="", digest=wanted)
+    return Source(kind="registry", place=str(exact))
+
+
+def registry_of(text: str) -> Reference | None:
+    """The place in a registry that a text names; None when it names a file, or nothing."""
+    kind, colon, _ = text.partition(":")
+    if not text or (colon and kind in _FILES):
+        return None
+    return reference(text.removeprefix(_DOCKER))
+
+
+__all__ = ["Kind", "Source", "near", "parse", "registry_of"]
