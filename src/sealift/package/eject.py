@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from sealift import clock
+from sealift.archive import leads_out
 from sealift.errors import IntegrityError, MachineError, NotFoundError, UsageError
-from sealift.modelpack import FILEPATH, PLACE
+from sealift.modelpack import PLACE
 from sealift.package import dockerfile, server
 from sealift.package.dockerfile import REQUIREMENTS, SERVER, WHEELS, Settings
 from sealift.ports import Store
@@ -61,8 +62,10 @@ def write(image: Image, model: Model, lock: Lock, store: Store, to: Path) -> Non
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{clock.token(8)}")
         try:
-            for name, pieces in _files(image, model, lock, store):
+            for name, pieces in _files(image, lock, store):
                 _file(part / name, pieces)
+            for layer in store.manifest(model.digest).layers:
+                _unpack(store, layer.digest, part)
             for folder in (part, *(one for one in part.rglob("*") if one.is_dir())):
                 folder.chmod(0o755)
             part.replace(target)
@@ -85,12 +88,13 @@ def _require_empty(target: Path, named: Path) -> None:
         )
 
 
-def _files(
-    image: Image, model: Model, lock: Lock, store: Store
-) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """The names of all files, and the pieces of what is in them."""
-    told, built = settings(store, image), _built(lock)
-    for name, text in _texts(lock, told, built).items():
+def _files(image: Image, lock: Lock, store: Store) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """The names of all files but the model's, and the pieces of what is in them."""
+    # with a program of the user's own, an image has the packages of the steps too
+    more = lock.packages if any(layer.role == "packages" for layer in image.layers) else ()
+    lines = (*lock.runtime, *more)
+    told, built = settings(store, image), _built(lock, lines)
+    for name, text in _texts(lock, lines, told, built).items():
         yield name, iter((text.encode(),))
     for entry in server.entries():
         inside = entry.name.removeprefix(f"{server.PLACE}/")
@@ -98,9 +102,6 @@ def _files(
             yield f"{SERVER}/{inside}", iter((entry.content,))
     for one in built:
         yield f"{WHEELS}/{one.wheel}", _wheel(store, one)
-    for layer in store.manifest(model.digest).layers:
-        name = (layer.annotations or {}).get(FILEPATH, "")
-        yield name, _unpacked(store, name, layer.digest)
 
 
 def settings(store: Store, image: Image) -> Settings:
@@ -115,12 +116,14 @@ def settings(store: Store, image: Image) -> Settings:
         ) from error
 
 
-def _texts(lock: Lock, told: Settings, built: list[Built]) -> dict[str, str]:
+def _texts(
+    lock: Lock, lines: tuple[str, ...], told: Settings, built: list[Built]
+) -> dict[str, str]:
     copied = [REQUIREMENTS, SERVER, PLACE, *([WHEELS] if built else [])]
     ports = [one.partition("/")[0] for one in told.exposed_ports]
     return {
         "Dockerfile": dockerfile.dockerfile(lock, told, built=bool(built), model=PLACE),
-        REQUIREMENTS: "".join(f"{line}\n" for line in lock.runtime),
+        REQUIREMENTS: "".join(f"{line}\n" for line in lines),
         ".dockerignore": "*\n" + "".join(f"!{name}\n" for name in copied),
         "README.md": _README.format(
             platform=lock.platform,
@@ -130,19 +133,21 @@ def _texts(lock: Lock, told: Settings, built: list[Built]) -> dict[str, str]:
     }
 
 
-def _built(lock: Lock) -> list[Built]:
-    """The wheels of the server that are in no index."""
-    return [one for one in lock.built if any(one.digest in line for line in lock.runtime)]
+def _built(lock: Lock, lines: tuple[str, ...]) -> list[Built]:
+    """The wheels of these lines that are in no index."""
+    return [one for one in lock.built if any(one.digest in line for line in lines)]
 
 
-def _file(path: Path, pieces: Iterator[bytes]) -> None:
+def _file(path: Path, pieces: Iterator[bytes], mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         for piece in pieces:
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
-    path.chmod(0o644)  # the image's user is another than whoever writes this
+    path.chmod(
+        0o755 if mode & 0o100 else 0o644
+    )  # the image's user is another than whoever writes this
 
 
 def _wheel(store: Store, one: Built) -> Iterator[bytes]:
@@ -157,18 +162,32 @@ def _wheel(store: Store, one: Built) -> Iterator[bytes]:
             yield piece
 
 
-def _unpacked(store: Store, name: str, blob: Digest) -> Iterator[bytes]:
-    """The one file in a tar, which is read to its end, where its digest is checked."""
+def _unpack(store: Store, blob: Digest, to: Path) -> None:
+    """The files of a layer of the model, which is read to its end, where its digest is checked."""
     try:
-        with store.open(blob) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                content = tar.extractfile(member) if member.name == name else None
-                while content and (piece := content.read(_CHUNK)):
-                    yield piece
+        with store.open(blob) as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                for member in tar:
+                    _member(member, tar, to, blob)
             while stream.read(_CHUNK):
                 pass
     except (tarfile.TarError, EOFError) as error:
         raise IntegrityError(f"A file of the model cannot be read: {error}.", where=blob) from error
+
+
+def _member(member: tarfile.TarInfo, tar: tarfile.TarFile, to: Path, blob: Digest) -> None:
+    inside = member.name == PLACE or member.name.startswith(f"{PLACE}/")
+    linked = member.issym() and not leads_out(member.name, member.linkname)
+    content = tar.extractfile(member) if member.isreg() else None
+    if not inside or ".." in member.name.split("/") or not (content or linked or member.isdir()):
+        raise IntegrityError(f"The model holds what is no file of it: {member.name!r}.", where=blob)
+    if content:
+        _file(to / member.name, iter(lambda: content.read(_CHUNK), b""), member.mode)
+    elif linked:
+        (to / member.name).parent.mkdir(parents=True, exist_ok=True)
+        (to / member.name).symlink_to(member.linkname)
+    else:
+        (to / member.name).mkdir(parents=True, exist_ok=True)
 
 
 __all__ = ["settings", "write"]
