@@ -147,9 +147,8 @@ class ImageSettings(Section, frozen=True):
     base: Annotated[
         str,
         Meta(
-            description="An image to stand on instead of Debian's packages: HOST/REPOSITORY:TAG, "
-            "oci:FOLDER, oci-archive:FILE or docker-archive:FILE. It has to have the interpreter, "
-            "and for steps a shell; its digest is locked."
+            description="An image to stand on instead of Debian's packages, with the interpreter: "
+            "HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE or docker-archive:FILE."
         ),
     ] = ""
     registry: Annotated[
