@@ -15,10 +15,13 @@ ENVIRONMENTS = REPOSITORY / "build" / "bench" / "envs"
 UV = Path(sys.prefix) / "bin" / "uv"
 
 
-def environment(lock: Path, version: str, name: str = "") -> Path:
+def environment(
+    lock: Path, version: str, name: str = "", *, interpreter: Path | None = None
+) -> Path:
     """The environment of a lock, made where it is missing or stale; named as the lock's folder.
 
-    Raises ``FailedError`` when there is no such Python, or a package cannot be had.
+    ``interpreter`` is for those that run with no other than the distribution's own. Raises
+    ``FailedError`` when there is no such Python, or a package cannot be had.
     """
     name = name or lock.parent.name
     where, mark = ENVIRONMENTS / name, ENVIRONMENTS / f"{name}.made-of"
@@ -26,7 +29,9 @@ def environment(lock: Path, version: str, name: str = "") -> Path:
     if mark.is_file() and mark.read_text() == wanted:
         return where
     mark.unlink(missing_ok=True)
-    program.run([UV, "venv", "--quiet", "--clear", "--python", python(version), where])
+    program.run(
+        [UV, "venv", "--quiet", "--clear", "--python", interpreter or python(version), where]
+    )
     into: program.Words = ["--python", where / "bin" / "python", "--require-hashes", lock]
     program.run([UV, "pip", "sync", "--quiet", "--compile-bytecode", *into])
     mark.write_text(wanted)

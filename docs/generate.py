@@ -13,7 +13,7 @@ from sealift.record.schema import schema, text
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "src" / "sealift"
-STAGES = ("package",)
+STAGES = ("package", "serving")
 TABLES = {
     "Project": "Top level",
     "Source": "[data.NAME]",

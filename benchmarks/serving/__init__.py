@@ -1,0 +1,1 @@
+"""The model server beside its rivals: ``make bench STAGE=serving``."""
