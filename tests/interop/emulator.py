@@ -4,8 +4,8 @@ from sealift.network.network import Network
 from sealift.package import debs, sources
 from sealift.package.fetch import Fetcher
 from sealift.package.release import catalogue
+from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Variant
-from sealift.record.project import ImageSettings
 
 ARM = Variant(platform="linux/arm64")
 

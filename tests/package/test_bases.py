@@ -18,7 +18,8 @@ from sealift.folders import Folders
 from sealift.package.builder import Builder
 from sealift.package.whole import look
 from sealift.record.image import CONFIG, LAYER_GZIP, MANIFEST, Manifest
-from sealift.record.project import ImageSettings, Project
+from sealift.record.image_settings import ImageSettings
+from sealift.record.project import Project
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 LIBC = library(soname="libc.so.6", defines=("libc.so.6", "GLIBC_2.2.5", "GLIBC_2.36"))

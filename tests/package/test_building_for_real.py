@@ -23,7 +23,8 @@ from sealift.package import locking
 from sealift.package.kiln import Kiln
 from sealift.package.sdists import Sdist
 from sealift.package.shelf import Shelf
-from sealift.record.project import ImageSettings, Project
+from sealift.record.image_settings import ImageSettings
+from sealift.record.project import Project
 
 pytestmark = [pytest.mark.network, pytest.mark.engine]
 

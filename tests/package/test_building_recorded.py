@@ -23,8 +23,9 @@ from sealift.package import bom, locking, pep517, provenance
 from sealift.package.builder import Builder
 from sealift.package.contents import Reader
 from sealift.record import lock as locks
+from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Built, Variant
-from sealift.record.project import ImageSettings, Project
+from sealift.record.project import Project
 from sealift.testing.engine import MemoryEngine
 from sealift.testing.registry import RegistryServer
 

@@ -14,7 +14,7 @@ from sealift.package.layer import sorted_entries
 from sealift.package.linker import MACHINES
 from sealift.package.release import catalogue
 from sealift.record.image import LAYER
-from sealift.record.project import ImageSettings
+from sealift.record.image_settings import ImageSettings
 
 pytestmark = pytest.mark.network
 

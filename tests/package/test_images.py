@@ -20,8 +20,9 @@ from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.record.contract import Contract
 from sealift.record.image import LOCK, MODEL_CONFIG, MODEL_MANIFEST
+from sealift.record.image_settings import ImageSettings
 from sealift.record.model import Model
-from sealift.record.project import ImageSettings, Project
+from sealift.record.project import Project
 
 MODEL = {
     "model.onnx": b"weights" * 1000,

@@ -21,8 +21,8 @@ from sealift.package.shelf import Shelf
 from sealift.package.stack import Stack
 from sealift.record.comparison import Comparison
 from sealift.record.image import LOCK
+from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Variant
-from sealift.record.project import ImageSettings
 from sealift.testing.registry import RegistryServer
 from sealift.testing.store import MemoryStore
 from sealift.wiring import Wired

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from sealift.errors import ProjectError
 from sealift.folders import Folders
 from sealift.network.network import Network
+from sealift.record.image_settings import ImageSettings
 from sealift.record.parse import parse
-from sealift.record.project import EngineSettings, ImageSettings
+from sealift.record.project import EngineSettings
 from sealift.record.report import Severity
 
 

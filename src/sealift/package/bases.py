@@ -12,8 +12,8 @@ from sealift.package import fittings, making
 from sealift.package.foundation import WHERE, survey
 from sealift.package.prover import Prover
 from sealift.ports import Depot, Progress, Store
+from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Foundation, Lock
-from sealift.record.project import ImageSettings
 from sealift.types import Digest
 
 Fetch = Callable[[str, str, Digest | None], Digest]

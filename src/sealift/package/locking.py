@@ -22,8 +22,8 @@ from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
+from sealift.record.image_settings import ImageSettings, Platform
 from sealift.record.lock import Built, Deb, Foundation, Lock, Locks
-from sealift.record.project import ImageSettings, Platform
 from sealift.types import Digest, Json
 
 _PLATFORMS: dict[str, Platform] = {

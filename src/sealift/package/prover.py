@@ -15,7 +15,7 @@ from sealift.package.inventory import Inventory
 from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
-from sealift.record.project import ImageSettings
+from sealift.record.image_settings import ImageSettings
 from sealift.types import Digest, Json
 
 

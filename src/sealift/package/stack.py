@@ -19,8 +19,8 @@ from sealift.package.scratch import scratch
 from sealift.package.shelf import Shelves
 from sealift.ports import Progress
 from sealift.record.image import Layer
+from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Deb, Foundation, Lock
-from sealift.record.project import ImageSettings
 from sealift.types import Digest, Json
 
 STEPS: tuple[Role, ...] = ("base", "debian", "shell", "runtime", "packages")
