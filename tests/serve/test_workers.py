@@ -14,7 +14,8 @@ import httpx
 import numpy as np
 import onnx
 import pytest
-from toy_running import Running
+from toy_models import settings
+from toy_running import Running, learn
 
 from sealift.watch.log import Progress, pieces
 
@@ -254,3 +255,38 @@ def private(pid):
     """Bytes of memory that a process shares with nobody."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Private_"))
+
+
+def test_a_server_that_loads_for_long_says_so(tmp_path):
+    """Alive and not ready, with the reason, though the model takes seconds to be loaded; then
+    ready, and no request in between is refused otherwise."""
+    folder = slow(tmp_path / "slow")
+    seen = set()
+    with several(folder, tmp_path) as server:
+
+        def ready():
+            answer = apart(server).get("/v2/health/ready")
+            seen.add((answer.status_code, answer.json().get("error", "")))
+            return answer.status_code == 200
+
+        server.wait_for(lambda: apart(server).get("/v2/health/live").status_code == 200)
+        server.wait_for(ready)
+        assert {fresh(server, json.dumps({"rows": [{"a": 1}]})).json()["predictions"][0]} == {1.0}
+        assert server.terminate() == 0
+    assert seen == {(503, "The model is being loaded."), (200, "")}
+
+
+def slow(folder):
+    """A program that takes three seconds to load."""
+    code = folder / "in" / "model" / "code"
+    code.mkdir(parents=True)
+    quick = "def predict(model, inputs):\n    return inputs['a'].astype(float)\n"
+    (code / "predict.py").write_text(f"def load(folder):\n    pass\n\n{quick}")
+    (folder / "in" / "table").write_text("a,y\n" + "".join(f"{n},{n}\n" for n in range(20)))
+    settings(folder / "in" / "settings.json", target="y", predict="p")
+    learn(folder / "in", folder / "model")
+    shutil.copytree(folder / "in" / "model", folder / "model", dirs_exist_ok=True)
+    (folder / "model" / "model.json").write_text('{"name": "toy", "version": 3}')
+    loading = "import time\n\ndef load(folder):\n    time.sleep(3)\n\n"
+    (folder / "model" / "code" / "predict.py").write_text(loading + quick)
+    return folder / "model"

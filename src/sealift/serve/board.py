@@ -124,7 +124,7 @@ class Family:
 
 
 class Board:
-    """The tables of ``workers`` processes and, as the last one, that of their parent.
+    """The tables of ``workers`` processes, of the porter, and of their parent.
 
     ``status`` has of each worker its process (``pid``), a number that grows while its event loop
     goes round (``beat``), whether it is ``ready``, whether standing still would be a fault
@@ -133,7 +133,7 @@ class Board:
     """
 
     def __init__(self, workers: int) -> None:
-        memory = memoryview(mmap.mmap(-1, SIZE * (workers + 1)))
+        memory = memoryview(mmap.mmap(-1, SIZE * (workers + 2)))
         self.tables = [Table(memory[start : start + SIZE]) for start in range(0, len(memory), SIZE)]
         self.workers = workers
         self.parent = os.getpid()
@@ -153,7 +153,7 @@ class Board:
         return found
 
     def pids(self) -> list[int]:
-        """The processes of the workers that live, in order; 0 where there is none."""
+        """The processes of the workers and the porter, in order; 0 where there is none."""
         return [int(status.get("pid")) for status in self.status]
 
     def ready(self) -> int:

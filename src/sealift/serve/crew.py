@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from sealift import clock, process
 from sealift.errors import MachineError
@@ -54,64 +55,71 @@ class _Place:
     hung: bool = False
 
 
+Work = Callable[[int, socket.socket], int]
+"""What a worker does, given its number and its socket; its exit status."""
+
+
 class Crew:
     """Workers in processes of their own.
 
-    ``listen`` opens a socket, ``work`` is what a worker does, given its number and socket. One
-    that does not beat for ``hang`` seconds is replaced; those that end have ``patience`` seconds.
+    ``bind`` gives a socket for a worker. One that does not beat for ``hang`` seconds is replaced;
+    those that end have ``patience`` seconds.
     """
 
     def __init__(
-        self,
-        board: Board,
-        *,
-        listen: Callable[[], socket.socket],
-        work: Callable[[int, socket.socket], int],
-        hang: float,
-        patience: float,
+        self, board: Board, *, bind: Callable[[], socket.socket], hang: float, patience: float
     ) -> None:
         self._board = board
-        self._listen = listen
-        self._work = work
+        self._bind = bind
         self._hang = hang
         self._patience = patience
         self._places = [_Place(number) for number in range(board.workers)]
+        self._porter = _Place(board.workers)
         self._died = Family(board.tables[-1], "sealift_workers_died_total")
         self._until = 0.0
         self._looked = 0.0
         self._clean = True
         self._bell: tuple[socket.socket, socket.socket] = socket.socketpair()
-
-    def run(self) -> bool:
-        """Keep the workers going until SIGTERM or SIGINT; whether all of them ended well."""
         for end in self._bell:
             end.setblocking(False)
+
+    def meet(self, work: Work) -> None:
+        """Start the porter, who answers until a worker can. Until ``run``, SIGTERM ends all."""
+        for number in SIGNALS:
+            signal.signal(number, _gone)
+        self._start(self._porter, work)
+
+    def run(self, work: Work) -> bool:
+        """Keep the workers going until SIGTERM or SIGINT; whether all of them ended well."""
         for number in (*SIGNALS, signal.SIGCHLD):
             signal.signal(number, _noted)
         signal.set_wakeup_fd(self._bell[1].fileno())
-        for place in self._places:
-            place.opened = self._listen()
         # what the workers take over is not to be written to, page by page, by the collector
         gc.collect()
         gc.freeze()
         for place in self._places:
-            self._start(place)
-        while any(place.pid for place in self._places) or not self._until:
+            self._start(place, work)
+        while any(place.pid for place in self._all) or not self._until:
             self._wait()
             self._reap()
             if self._until:
                 self._hurry()
             else:
-                self._replace()
+                self._relieve()
+                self._replace(work)
         return self._clean
 
-    def _start(self, place: _Place) -> None:
+    @property
+    def _all(self) -> list[_Place]:
+        return [*self._places, self._porter]
+
+    def _start(self, place: _Place, work: Work) -> None:
         status = self._board.status[place.number]
         for name in ("ready", "watched"):
             status.set(0, name)
         try:
-            opened = place.opened = place.opened or self._listen()
-            place.pid = process.fork(lambda: self._begin(place, opened), held=SIGNALS)
+            opened = place.opened = place.opened or self._bind()
+            place.pid = process.fork(lambda: self._begin(place, opened, work), held=SIGNALS)
         except MachineError as error:
             log.event("worker_not_started", worker=place.number, error=error.what)
             place.deaths += 1
@@ -120,22 +128,35 @@ class Crew:
         status.set(place.pid, "pid")
         place.begun, place.still, place.hung = clock.monotonic(), 0, False
 
-    def _begin(self, place: _Place, opened: socket.socket) -> int:
+    def _begin(self, place: _Place, opened: socket.socket, work: Work) -> int:
         """What the child does."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in self._bell:
             end.close()
-        for other in self._places:
+        for other in self._all:
             if other is not place and other.opened is not None:
                 other.opened.close()
-        return self._work(place.number, opened)
+        return work(place.number, opened)
+
+    def _relieve(self) -> None:
+        """End the porter once a worker has come so far that it answers."""
+        porter = self._porter
+        if porter.opened is None:
+            return
+        if any(self._board.status[place.number].get("watched") for place in self._places):
+            porter.opened.close()
+            porter.opened = None
+            if porter.pid:
+                os.kill(porter.pid, signal.SIGTERM)
 
     def _wait(self) -> None:
         """Wait for a signal or the next look; follow signals to end."""
         now = clock.monotonic()
         due = [place.due - now for place in self._places if not place.pid]
         seconds = max(0.0, min([TICK, *due])) if not self._until else 0.1
+        if self._porter.opened is not None:
+            seconds = min(seconds, 0.05)
         readable, _, _ = select.select([self._bell[0]], [], [], seconds)
         if clock.monotonic() >= self._looked + TICK:
             self._looked = clock.monotonic()
@@ -151,7 +172,7 @@ class Crew:
         if not self._until:
             log.event("draining")
             self._until = clock.monotonic() + self._patience
-        for place in self._places:
+        for place in self._all:
             if place.opened is not None:
                 place.opened.close()
                 place.opened = None
@@ -161,13 +182,13 @@ class Crew:
     def _hurry(self) -> None:
         if clock.monotonic() > self._until:
             self._clean = False
-            for place in self._places:
+            for place in self._all:
                 if place.pid:
                     os.kill(place.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         ended = dict(process.ended())
-        for place in self._places:
+        for place in self._all:
             if place.pid in ended:
                 self._lost(place, ended[place.pid])
 
@@ -180,6 +201,8 @@ class Crew:
         for name in LEVELS:
             Family(table, name).set(0.0)
         pid, place.pid = place.pid, 0
+        if place is self._porter:
+            return
         if self._until:
             self._clean = self._clean and code == 0
             return
@@ -202,11 +225,11 @@ class Crew:
             place.opened.close()
             place.opened = None
 
-    def _replace(self) -> None:
+    def _replace(self, work: Work) -> None:
         now = clock.monotonic()
         for place in self._places:
             if not place.pid and place.due <= now:
-                self._start(place)
+                self._start(place, work)
 
     def _look(self) -> None:
         """Kill those whose event loop stands still.
@@ -224,6 +247,12 @@ class Crew:
                 place.hung = True
                 log.event("worker_hung", worker=place.number, pid=place.pid)
                 os.kill(place.pid, signal.SIGKILL)
+
+
+def _gone(*_: object) -> NoReturn:
+    """End while nobody is served yet; the porter ends with this process."""
+    log.event("ended", finished=True)
+    process.exit_now(0)
 
 
 def _noted(*_: object) -> None:

@@ -1,5 +1,7 @@
 """The port: a socket for each worker, all of which the parent holds too.
 
+The parent binds them; a worker listens once it can answer, and nobody is sent to it before.
+
 With one socket for all, the worker that is quickest takes every connection: 32 of 32, measured.
 So each has its own, among which the kernel spreads connections. As the parent holds them as well,
 connections that a dying worker had not yet taken wait for the one that takes its place.
@@ -32,28 +34,29 @@ def claim(host: str, port: int) -> int:
 
     Raises ``MachineError`` when it is taken, ``UsageError`` for a host that is no address.
     """
-    with _socket(host, port, shared=False) as probe:
+    with _socket(host, port) as probe:
         return int(probe.getsockname()[1])
 
 
-def listener(host: str, port: int) -> socket.socket:
-    """A socket that listens beside others of this server. Raises ``MachineError``."""
-    return _socket(host, port, shared=True)
+def bound(host: str, port: int) -> socket.socket:
+    """A socket for one of several that listen on a port. Raises ``MachineError``."""
+    return _socket(host, port, socket.SO_REUSEPORT)
 
 
-def _socket(host: str, port: int, *, shared: bool) -> socket.socket:
+def _socket(host: str, port: int, *options: int) -> socket.socket:
     try:
         wide = ipaddress.ip_address(host).version == 6
     except ValueError as error:
         raise UsageError(f"SEALIFT_HOST must be an IP address, not {host!r}.") from error
     opened = socket.socket(socket.AF_INET6 if wide else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if shared:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        for option in (socket.SO_REUSEADDR, *options):
+            opened.setsockopt(socket.SOL_SOCKET, option, 1)
         opened.bind((host, port))
-        opened.listen(BACKLOG)
+        if not options:
+            # only who listens learns that others do
+            opened.listen(1)
     except OSError as error:
         opened.close()
         raise MachineError(
@@ -65,7 +68,7 @@ def _socket(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 class Listening(Server):
-    """Granian's server, on a socket that listens already; the socket becomes the server's."""
+    """Granian's server, on a socket that is bound already; the socket becomes the server's."""
 
     def __init__(self, app: Any, opened: socket.socket, *, connections: int) -> None:
         super().__init__(
@@ -90,4 +93,4 @@ class Listening(Server):
         self.main_loop_interrupt.set()
 
 
-__all__ = ["BACKLOG", "Listening", "claim", "listener"]
+__all__ = ["BACKLOG", "Listening", "bound", "claim"]

@@ -51,7 +51,7 @@ class Orders:
         until = clock.monotonic() + PATIENCE
         while clock.monotonic() < until and any(
             status.get("pid") and status.get("order", self._model) < self._seen
-            for status in self._board.status
+            for status in self._board.status[: self._board.workers]
         ):
             await asyncio.sleep(PAUSE)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sealift import process
 from sealift.serve import listening, log
 from sealift.serve.artifact import Artifact, read
@@ -11,7 +13,7 @@ from sealift.serve.model import divisible
 from sealift.serve.quota import cores
 from sealift.serve.ready import Certified, certify
 from sealift.serve.settings import Settings, settings
-from sealift.serve.worker import Post, work
+from sealift.serve.worker import Post, attend, work
 
 
 def serve(chosen: Settings) -> None:
@@ -32,15 +34,16 @@ def serve(chosen: Settings) -> None:
         workers=workers,
         threads=threads,
     )
-    post = Post(chosen, artifact, _prepared(artifact, threads), threads)
     crew = Crew(
         board,
-        listen=lambda: listening.listener(chosen.host, port),
-        work=lambda worker, opened: work(post, Seat(board, worker), opened),
+        bind=lambda: listening.bound(chosen.host, port),
         hang=chosen.hang,
         patience=chosen.drain + chosen.grace + 3.0,
     )
-    finished = crew.run()
+    post = Post(chosen, artifact, None, threads)
+    crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
+    post = replace(post, prepared=_prepared(artifact, threads))
+    finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)
 
 

@@ -20,7 +20,7 @@ from sealift.serve.board import Seat
 from sealift.serve.listening import Listening
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
-from sealift.serve.service import Limits, Service
+from sealift.serve.service import Service
 from sealift.serve.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -31,6 +31,12 @@ BEAT = 0.25
 
 LINGER = 1.0
 """Most seconds that a server which should end goes on because requests still come."""
+
+SOON = 1.0
+"""Seconds of loading that a client may have to wait for; when it takes longer, it is told so."""
+
+UNFINISHED = 75
+"""The exit status of a worker that left requests unanswered."""
 
 QUIET = 0.1
 """Seconds without a request after which nobody is taken to send any more."""
@@ -56,31 +62,34 @@ def work(post: Post, seat: Seat, opened: socket.socket) -> int:
     return 0
 
 
+def attend(post: Post, seat: Seat, opened: socket.socket) -> int:
+    """Tell who asks that the model is being loaded, until SIGTERM; the exit status.
+
+    Nobody waits for an answer when that takes long; when it does not, this begins nothing.
+    """
+    if signal.sigtimedwait(SIGNALS, SOON) is None:
+        asyncio.run(_attend(post, seat, opened))
+    return 0
+
+
 async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     ending = _signals()
-    chosen, artifact = post.settings, post.artifact
+    chosen = post.settings
     recorder = _recorder(post)
     access = AccessLog(chosen.log)
-    service = Service(
-        artifact,
-        Readiness(),
-        recorder,
-        _share(chosen, seat.board.workers),
-        seat,
-        server=chosen.name,
-        image=chosen.image,
-        control=chosen.control,
-    )
+    service = _service(post, seat, recorder)
     service.reload = functools.partial(_prepare, service, replace(post, prepared=None), seat)
     beating = asyncio.create_task(_beat(service, seat))
     preparing = asyncio.create_task(_prepare(service, post, seat))
-    if post.prepared is not None or seat.board.ready():
-        # others answer meanwhile
-        await preparing
-    app = App(service, access, chosen.image)
-    server = Listening(app, opened, connections=connections.allowed())
-    serving = asyncio.create_task(server.serve())
     asked = asyncio.create_task(ending.wait())
+    await asyncio.wait((preparing, asked), return_when=asyncio.FIRST_COMPLETED)
+    if not preparing.done():
+        process.exit_now(0)
+    preparing.result()
+    server = Listening(
+        App(service, access, chosen.image), opened, connections=connections.allowed()
+    )
+    serving = asyncio.create_task(server.serve())
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
@@ -94,9 +103,37 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     await access.close()
     service.publish()
     if unfinished:
-        log.event("unfinished", worker=seat.worker)
         # a call of the model that never returns must not keep the process alive
-        process.exit_now(0)
+        process.exit_now(UNFINISHED)
+
+
+async def _attend(post: Post, seat: Seat, opened: socket.socket) -> None:
+    ending = _signals()
+    access = AccessLog(post.settings.log)
+    app = App(_service(post, seat, None), access, post.settings.image)
+    server = Listening(app, opened, connections=connections.allowed())
+    serving = asyncio.create_task(server.serve())
+    await ending.wait()
+    server.end()
+    await asyncio.wait((serving,), timeout=SOON)
+    await access.close()
+    process.exit_now(0)
+
+
+def _service(post: Post, seat: Seat, recorder: Recorder | None) -> Service:
+    chosen, workers = post.settings, seat.board.workers
+    limits = chosen.limits
+    return Service(
+        post.artifact,
+        Readiness(),
+        recorder,
+        # a share of the room for bodies, but room for one at least
+        replace(limits, room=max(limits.body, limits.room // workers)),
+        seat,
+        server=chosen.name,
+        image=chosen.image,
+        control=chosen.control,
+    )
 
 
 async def _prepare(service: Service, post: Post, seat: Seat) -> None:
@@ -148,12 +185,6 @@ async def _beat(service: Service, seat: Seat) -> None:
         await asyncio.sleep(BEAT)
 
 
-def _share(chosen: Settings, workers: int) -> Limits:
-    """The limits of one worker: its share of the room for bodies, but room for one at least."""
-    limits = chosen.limits
-    return replace(limits, room=max(limits.body, limits.room // workers))
-
-
 def _recorder(post: Post) -> Recorder | None:
     if post.settings.records is None:
         return None
@@ -190,4 +221,4 @@ async def _waited(again: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-__all__ = ["SIGNALS", "Post", "work"]
+__all__ = ["SIGNALS", "Post", "attend", "work"]
