@@ -144,6 +144,11 @@ class Board:
             for name in STATUS:
                 status.set(0.0, name)
 
+    @property
+    def porter(self) -> Family:
+        """What is told of the porter."""
+        return self.status[self.workers]
+
     def totals(self) -> Counter[Name]:
         """Each number, added up over all tables."""
         found: Counter[Name] = Counter()

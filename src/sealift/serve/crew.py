@@ -28,7 +28,10 @@ LONGEST = 30.0
 """Most seconds until a worker that died is replaced."""
 
 GONE = 2.0
-"""Seconds that a killed process is given to leave the process table."""
+"""Seconds that the porter is given to end."""
+
+GLANCE = 0.02
+"""Seconds between looks whether the porter can go."""
 
 
 def pause(deaths: int) -> float:
@@ -139,24 +142,29 @@ class Crew:
                 other.opened.close()
         return work(place.number, opened)
 
-    def _relieve(self) -> None:
-        """End the porter once a worker has come so far that it answers."""
+    def dismiss(self) -> None:
+        """End the porter, so that workers may listen."""
         porter = self._porter
-        if porter.opened is None:
-            return
-        if any(self._board.status[place.number].get("watched") for place in self._places):
+        if porter.opened is not None:
             porter.opened.close()
             porter.opened = None
-            if porter.pid:
-                os.kill(porter.pid, signal.SIGTERM)
+        if porter.pid:
+            process.end(porter.pid, process.started(porter.pid), GONE)
+            self._reap()
+
+    def _relieve(self) -> None:
+        """End the porter once a worker has come so far that it can answer."""
+        statuses = self._board.status[: self._board.workers]
+        if self._porter.pid and any(status.get("watched") for status in statuses):
+            self.dismiss()
 
     def _wait(self) -> None:
         """Wait for a signal or the next look; follow signals to end."""
         now = clock.monotonic()
         due = [place.due - now for place in self._places if not place.pid]
         seconds = max(0.0, min([TICK, *due])) if not self._until else 0.1
-        if self._porter.opened is not None:
-            seconds = min(seconds, 0.05)
+        if self._porter.pid:
+            seconds = min(seconds, GLANCE)
         readable, _, _ = select.select([self._bell[0]], [], [], seconds)
         if clock.monotonic() >= self._looked + TICK:
             self._looked = clock.monotonic()

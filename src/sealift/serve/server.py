@@ -43,6 +43,8 @@ def serve(chosen: Settings) -> None:
     post = Post(chosen, artifact, None, threads)
     crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
     post = replace(post, prepared=_prepared(artifact, threads))
+    if post.prepared is not None:
+        crew.dismiss()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)
 

@@ -35,6 +35,12 @@ LINGER = 1.0
 SOON = 1.0
 """Seconds of loading that a client may have to wait for; when it takes longer, it is told so."""
 
+PATIENCE = 5.0
+"""Seconds that the porter is waited for."""
+
+PAUSE = 0.01
+"""Seconds between looks whether it has gone."""
+
 UNFINISHED = 75
 """The exit status of a worker that left requests unanswered."""
 
@@ -86,6 +92,7 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     if not preparing.done():
         process.exit_now(0)
     preparing.result()
+    await _relieved(seat)
     server = Listening(
         App(service, access, chosen.image), opened, connections=connections.allowed()
     )
@@ -118,6 +125,13 @@ async def _attend(post: Post, seat: Seat, opened: socket.socket) -> None:
     await asyncio.wait((serving,), timeout=SOON)
     await access.close()
     process.exit_now(0)
+
+
+async def _relieved(seat: Seat) -> None:
+    """Wait until the porter has gone: it would tell others that nobody is ready."""
+    until = clock.monotonic() + PATIENCE
+    while seat.board.porter.get("pid") and clock.monotonic() < until:
+        await asyncio.sleep(PAUSE)
 
 
 def _service(post: Post, seat: Seat, recorder: Recorder | None) -> Service:
