@@ -26,7 +26,6 @@ from sealift.errors import (
 )
 from sealift.package import evidence
 from sealift.ports import Progress
-from sealift.record.foresight import Foreseen
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
@@ -37,7 +36,6 @@ from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import plan as pipeline
 from sealift.train.execute import execute
-from sealift.train.foresee import foresee as look_ahead
 from sealift.train.gate import failures
 from sealift.types import Scalar
 from sealift.wiring import Wired
@@ -82,23 +80,6 @@ def train(
             )
         model = register(wired, run, settings, builder, progress)
         return wired.ledger.get(Run, run.id), model
-
-
-def outlook(
-    wired: Wired, *, params: Mapping[str, Scalar], progress: Progress
-) -> tuple[Foreseen, ...]:
-    """What ``train`` would do now, step by step; only the image of the steps is made."""
-    foresee(wired, params)
-    return look_ahead(
-        wired.project,
-        wired.folders,
-        engine=wired.engine,
-        store=wired.store,
-        ledger=wired.ledger,
-        lake=Files(wired.folders.root),
-        image=wired.builder(progress).step_image(),
-        params=params,
-    )
 
 
 def foresee(wired: Wired, params: Mapping[str, Scalar]) -> None:
@@ -261,7 +242,6 @@ __all__ = [
     "check",
     "follow",
     "foresee",
-    "outlook",
     "passed",
     "release",
     "train",

@@ -4,7 +4,6 @@ import json
 import shutil
 import textwrap
 
-import httpx
 import msgspec
 import pytest
 import toy_models as models
@@ -162,11 +161,14 @@ def test_a_program_that_does_not_load_is_never_ready(program_folder, tmp_path):
     shutil.copytree(program_folder, folder)
     (folder / "files" / "offsets.json").unlink()
     with running.Running(folder, tmp_path / "log") as server:
-        server.wait_for(lambda: any("error" in one for one in server.events()))
-        asked = httpx.get(f"{server.url}/v2/health/ready")
+        server.wait_for(
+            lambda: (
+                server.client.get("/v2/health/ready").status_code == 503
+                and any("error" in one for one in server.events())
+            )
+        )
         error = next(one["error"] for one in server.events() if "error" in one)
 
-    assert asked.status_code == 503
     assert "predict.py, line 6, in load: FileNotFoundError" in error
 
 

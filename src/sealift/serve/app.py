@@ -13,9 +13,9 @@ from sealift.serve import coding, log
 from sealift.serve.access import AccessLog
 from sealift.serve.answer import Answer, refused
 from sealift.serve.call import Call, presentable
+from sealift.serve.house import House
 from sealift.serve.refusal import RefusalError
 from sealift.serve.routes import Route, Routes, wrong_method
-from sealift.serve.service import Service
 
 SMALL = 1024
 """Bytes of an answer up to which compressing it gains nothing."""
@@ -28,16 +28,15 @@ GONE = 499
 
 
 class App:
-    """A service as an RSGI application."""
+    """The models of a server as an RSGI application."""
 
-    def __init__(self, service: Service, access: AccessLog, image: str) -> None:
-        self._service = service
-        self._metrics = service.metrics
-        self._routes = Routes(service)
+    def __init__(self, house: House, access: AccessLog, image: str) -> None:
+        self._house = house
+        self._metrics = house.metrics
+        self._routes = Routes(house)
         self._access = access
-        self._static = [("x-sealift-version", service.version)]
-        if image:
-            self._static.append(("x-sealift-image", image))
+        self._version = house.only.version if house.only else ""
+        self._static = [("x-sealift-image", image)] if image else []
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
@@ -50,7 +49,7 @@ class App:
         status = GONE
         try:
             answer = await self._attempt(call, route)
-            headers, body = self._headers(call, answer), answer.body
+            headers, body = self._headers(call, route, answer), answer.body
             if await self._last(call):
                 headers.append(("connection", "close"))
             if len(body) > SMALL and "accept-encoding" in call.headers:
@@ -61,7 +60,7 @@ class App:
             call.code = "gone"
         finally:
             metrics.in_flight.add(-1.0)
-            self._service.room.give_back(call)
+            self._house.room.give_back(call)
             self._count(call, route, status)
 
     async def _attempt(self, call: Call, route: Route | None) -> Answer:
@@ -79,8 +78,10 @@ class App:
         except Exception as error:  # noqa: BLE001  the last line of defence: no request goes unanswered
             return self._incident(call, error)
 
-    def _headers(self, call: Call, answer: Answer) -> list[tuple[str, str]]:
+    def _headers(self, call: Call, route: Route | None, answer: Answer) -> list[tuple[str, str]]:
         headers = [("content-type", answer.kind), *self._static, *answer.headers]
+        if version := route.version if route else self._version:
+            headers.append(("x-sealift-version", version))
         if call.id and presentable(call.id):
             headers.append(("x-request-id", call.id))
         if call.trace is not None:
@@ -88,9 +89,9 @@ class App:
         return headers
 
     async def _last(self, call: Call) -> bool:
-        if self._service.readiness.state == "ending":
+        if self._house.ending:
             return True
-        return bool(call.code) and not await call.spared(self._service.arrival)
+        return bool(call.code) and not await call.spared(self._house.arrival)
 
     def _incident(self, call: Call, error: Exception) -> Answer:
         incident = clock.token(16)
@@ -112,7 +113,7 @@ class App:
         if call.code:
             self._metrics.refused.add(1.0, call.code)
             if route is not None and route.predicts:
-                self._service.failed(call)
+                self._house.failed(call)
         self._access.note(call, name, status, seconds)
 
 

@@ -48,6 +48,27 @@ def read(folder: Path) -> Artifact:
     )
 
 
+def read_all(folder: Path) -> tuple[Artifact, ...]:
+    """Read the folder of a model, or a folder of such folders, in order of their names.
+
+    Raises ``PackageError`` when a part is missing or damaged, or two models have the same name.
+    """
+    inner = sorted(path.parent for path in folder.glob("*/model.json"))
+    if not inner or (folder / "model.json").exists():
+        return (read(folder),)
+    found: dict[str, Artifact] = {}
+    for one in map(read, inner):
+        other = found.setdefault(one.identity.name, one)
+        if other is not one:
+            raise PackageError(
+                f"Two models are called {one.identity.name!r}: those in {other.folder.name} and "
+                f"{one.folder.name}.",
+                where=str(folder),
+                remedy="Give one of them another name in its model.json.",
+            )
+    return tuple(found.values())
+
+
 def _part(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
@@ -63,4 +84,4 @@ def _part(path: Path, kind: type[T]) -> T:
         ) from error
 
 
-__all__ = ["Artifact", "Identity", "read"]
+__all__ = ["Artifact", "Identity", "read", "read_all"]

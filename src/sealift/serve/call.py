@@ -25,7 +25,8 @@ class Call:
     """
 
     __slots__ = (
-        "began", "code", "deadline", "headers", "hurried", "id", "protocol", "read", "reserved",
+        "began", "code", "deadline", "headers", "hurried", "id", "model",
+        "protocol", "read", "reserved",
         "rows", "scope", "trace",
     )  # fmt: skip
 
@@ -38,6 +39,7 @@ class Call:
         self.hurried = False
         self.id = ""
         self.code = ""
+        self.model = ""
         self.rows = 0
         self.reserved = 0
         self.read = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from sealift.serve.board import Family, Name, Seat
 
@@ -105,9 +106,17 @@ class Metrics:
         self._levels[name].set(self._before[name] + value)
 
     def text(
-        self, *, gauges: Mapping[str, float], counters: Mapping[str, float], info: Mapping[str, str]
+        self,
+        *,
+        gauges: Mapping[str, float],
+        counters: Mapping[str, float],
+        info: Iterable[Mapping[str, str]],
+        models: Sequence[Mapping[str, Any]],
     ) -> str:
-        """Everything that all workers counted, and the values of others, as one page."""
+        """Everything that all workers counted, and the values of others, as one page.
+
+        ``models`` are the statistics of each, as the statistics extension tells them.
+        """
         by_family: defaultdict[str, dict[Name, float]] = defaultdict(dict)
         for (name, *of), value in self._board.totals().items():
             by_family[name][tuple(of)] = value
@@ -132,7 +141,10 @@ class Metrics:
         for kind, others in (("counter", counters), ("gauge", gauges)):
             for name, number in others.items():
                 _family(lines, name, kind, _HELP[name], [({}, number)])
-        _family(lines, "sealift_info", "gauge", "What is served.", [(info, 1)])
+        for name, (words, count) in _OF_MODELS.items():
+            each = (({key: str(one[key]) for key in ("name", "version")}, one) for one in models)
+            _family(lines, name, "counter", words, [(named, count(one)) for named, one in each])
+        _family(lines, "sealift_info", "gauge", "What is served.", [(one, 1) for one in info])
         return "\n".join(lines) + "\n"
 
 
@@ -163,6 +175,19 @@ _HELP = {
     "sealift_ready": "1 when the golden vectors were reproduced and the server does not end.",
     "sealift_workers": "Processes that are to answer requests.",
     "sealift_workers_ready": "Those that reproduced the golden vectors and do not end.",
+}
+
+
+_OF_MODELS: dict[str, tuple[str, Callable[[Mapping[str, Any]], float]]] = {
+    "sealift_model_requests_total": (
+        "Requests answered, by model.",
+        lambda one: one["inference_stats"]["success"]["count"],
+    ),
+    "sealift_model_failures_total": (
+        "Requests without the prediction they asked for, by model.",
+        lambda one: one["inference_stats"]["fail"]["count"],
+    ),
+    "sealift_model_rows_total": ("Rows answered, by model.", lambda one: one["inference_count"]),
 }
 
 

@@ -65,6 +65,7 @@ a { color: var(--sea); }
 _SCRIPT = """
 const find = id => document.getElementById(id);
 const controls = {};
+let place = '/predict';
 
 function make(tag, words, kind) {
   const made = document.createElement(tag);
@@ -146,7 +147,7 @@ function body() {
 function preview() {
   const quoted = body().replaceAll("'", "'\\\\''");
   find('curl').textContent = [
-    'curl ' + location.origin + '/predict \\\\',
+    'curl ' + location.origin + place + ' \\\\',
     "  -H 'Content-Type: application/json' \\\\",
     "  -d '" + quoted + "'",
   ].join('\\n');
@@ -176,7 +177,7 @@ async function ask() {
   const began = performance.now();
   const headers = { 'content-type': 'application/json' };
   try {
-    const answer = await fetch('/predict', { method: 'POST', body: body(), headers });
+    const answer = await fetch(place, { method: 'POST', body: body(), headers });
     const content = await answer.json();
     if (answer.ok) tell(content, performance.now() - began);
     else refuse(answer.status, content);
@@ -198,12 +199,26 @@ function list(paths) {
   }
 }
 
+function choose(paths) {
+  const places = Object.keys(paths).filter(one => one.startsWith('/predict'));
+  const asked = '/predict/' + new URLSearchParams(location.search).get('model');
+  place = places.includes(asked) ? asked : places[0];
+  if (places.length === 1) return '';
+  for (const name of places.map(one => one.slice('/predict/'.length))) {
+    const link = make('a', name);
+    link.href = '?model=' + encodeURIComponent(name);
+    find('models').append(link, ' ');
+  }
+  return place.slice('/predict/'.length);
+}
+
 function fill(about) {
-  document.title = find('name').textContent = about.info.title;
+  const model = choose(about.paths);
+  document.title = find('name').textContent = model || about.info.title;
   find('about').textContent = about.info.summary + ' Version ' + about.info.version + '.';
-  const request = about.paths['/predict'].post.requestBody.content['application/json'];
+  const request = about.paths[place].post.requestBody.content['application/json'];
   const example = request.example.rows[0] || {};
-  const fields = about.components.schemas.Row.properties;
+  const fields = about.components.schemas[model ? model + '.Row' : 'Row'].properties;
   for (const name of Object.keys(fields)) {
     find('fields').append(control(name, fields[name], example[name]));
   }
@@ -230,7 +245,7 @@ PAGE = f"""<!doctype html>
 </head>
 <body>
 <main>
-<header><h1 id="name">Model</h1><p id="about"></p></header>
+<header><h1 id="name">Model</h1><p id="about"></p><p id="models"></p></header>
 <h2>Try it</h2>
 <form id="form" class="card">
 <div id="fields" class="fields"></div>

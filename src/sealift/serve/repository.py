@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sealift.serve.ready import Readiness
-from sealift.serve.refusal import RefusalError, brief
+from sealift.serve.refusal import RefusalError
 
 UNLOADED = "The model was unloaded."
 """Why a model that was unloaded is not ready."""
@@ -18,7 +18,7 @@ _STATES = {"ready": "READY", "loading": "LOADING"}
 
 
 class Repository:
-    """The one model of this server, by name."""
+    """One model of the server."""
 
     def __init__(self, name: str, version: str, readiness: Readiness, *, control: bool) -> None:
         self._name = name
@@ -40,9 +40,9 @@ class Repository:
             }
         ]
 
-    async def load(self, name: str, prepare: Callable[[], Awaitable[None]]) -> None:
+    async def load(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Load the model and certify it again. Raises ``RefusalError``."""
-        self._check(name, "load")
+        self._check()
         if self._readiness.state in ("ending", "loading"):
             raise RefusalError(self._readiness.reason, code="not_ready", status=503)
         self._readiness.again()
@@ -54,24 +54,18 @@ class Repository:
                 status=409,
             )
 
-    def unload(self, name: str) -> None:
+    def unload(self) -> None:
         """Take the model out of service. Raises ``RefusalError``."""
-        self._check(name, "unload")
+        self._check()
         self._readiness.set("unloaded", UNLOADED)
 
-    def _check(self, name: str, verb: str) -> None:
+    def _check(self) -> None:
         if not self._control:
             raise RefusalError(
                 "Models are not loaded and unloaded over the network here; "
                 "SEALIFT_MODEL_CONTROL=explicit allows it.",
                 code="no_control",
                 status=403,
-            )
-        if name != self._name:
-            raise RefusalError(
-                f"Request for unknown model: {brief(name)} is not found; it failed to {verb}.",
-                code="unknown_model",
-                status=404,
             )
 
 

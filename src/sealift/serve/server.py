@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sealift import process
 from sealift.serve import listening, log
-from sealift.serve.artifact import Artifact, read
+from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
 from sealift.serve.model import divisible
@@ -18,17 +18,17 @@ from sealift.serve.worker import Post, attend, work
 
 def serve(chosen: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``PackageError`` or ``MachineError``."""
-    artifact = read(chosen.model)
+    artifacts = read_all(chosen.model)
     port = listening.claim(chosen.host, chosen.port)
     given = cores()
     workers = chosen.workers or given
     threads = max(1, given // workers)
     board = Board(workers)
-    board.orders.set(0, artifact.identity.name)
+    for artifact in artifacts:
+        board.orders.set(0, artifact.identity.name)
     log.event(
         "started",
-        model=artifact.identity.name,
-        version=artifact.identity.version,
+        models={one.identity.name: one.identity.version for one in artifacts},
         host=chosen.host,
         port=port,
         workers=workers,
@@ -40,10 +40,10 @@ def serve(chosen: Settings) -> None:
         hang=chosen.hang,
         patience=chosen.drain + chosen.grace + 3.0,
     )
-    post = Post(chosen, artifact, None, threads)
+    post = Post(chosen, tuple((one, None) for one in artifacts), threads)
     crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
-    post = replace(post, prepared=_prepared(artifact, threads))
-    if post.prepared is not None:
+    post = replace(post, models=tuple((one, _prepared(one, threads)) for one in artifacts))
+    if all(prepared is not None for _, prepared in post.models):
         crew.dismiss()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)

@@ -9,11 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
-import msgspec
-
-from sealift import __version__, clock
-from sealift.serve import openapi, page, rows, strict, usage
+from sealift import clock
+from sealift.serve import rows
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
 from sealift.serve.arrival import Arrival
@@ -27,7 +26,7 @@ from sealift.serve.encode import Encoder
 from sealift.serve.equality import Proof
 from sealift.serve.guard import Guard
 from sealift.serve.messages import HEADER_LENGTH
-from sealift.serve.metrics import CONTENT_TYPE, Metrics
+from sealift.serve.metrics import Metrics
 from sealift.serve.orders import Orders
 from sealift.serve.predict import Predictor, Result
 from sealift.serve.protocol import Asked, Protocol
@@ -41,14 +40,6 @@ from sealift.serve.tensors import Packer, sized
 BINARY = "application/octet-stream"
 PATIENCE = 60.0
 """Seconds in which a body must have arrived."""
-
-EXTENSIONS = (
-    "binary_tensor_data",
-    "classification",
-    "model_repository",
-    "parameters",
-    "statistics",
-)
 
 
 @dataclass(frozen=True)
@@ -65,15 +56,6 @@ class Limits:
     patience: float = 5.0
     timeout: float = 30.0
     latency: float = 0.0
-
-
-class Index(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request for the index of the repository."""
-
-    ready: bool = False
-
-
-_INDEX = msgspec.json.Decoder(Index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +77,6 @@ class Service:
         limits: Limits,
         seat: Seat,
         *,
-        server: str = "sealift",
-        image: str = "",
         control: bool = False,
     ) -> None:
         self.readiness = readiness
@@ -108,25 +88,21 @@ class Service:
         self.arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
         self.comparing: asyncio.Task[None] | None = None
-        self._seat = seat
-        self._artifact = artifact
-        self._recorder = recorder
+        self.artifact = artifact
+        self.recorder = recorder
         self._limits = limits
-        self._server_name = server
-        self._image = image
         self._guard = Guard(artifact.contract)
-        self._repository = Repository(self.name, self.version, readiness, control=control)
+        self.repository = Repository(self.name, self.version, readiness, control=control)
         self._statistics = Statistics(seat, self.name, self.version)
         self._orders = Orders(seat, self.name)
         self._obeying: asyncio.Task[None] | None = None
         self._platform = "python" if artifact.program else "onnx_onnxv1"
         self._loaded: _Loaded | None = None
         self._batcher: Batcher | None = None
-        self._document: bytes = openapi.document(artifact)
 
     def install(self, certified: Certified, executor: Executor, lanes: int) -> None:
         """Take a certified model into service."""
-        contract, model = self._artifact.contract, certified.model
+        contract, model = self.artifact.contract, certified.model
         inputs = sized(model.inputs, contract)
         datatypes = {tensor.name: tensor.datatype for tensor in model.outputs}
         self._batcher = Batcher(
@@ -182,28 +158,11 @@ class Service:
         self._note(call, loaded, asked.batch, result, (received, decoded))
         return answer
 
-    async def server(self, _call: Call) -> Answer:
-        """``GET /v2``."""
-        return told(
-            {"name": self._server_name, "version": __version__, "extensions": list(EXTENSIONS)}
-        )
-
     async def model(self, call: Call) -> Answer:
         """``GET /v2/models/NAME``."""
         described = self._begin(call).protocol.described()
         head = {"name": self.name, "versions": [self.version], "platform": self._platform}
         return told(head | described)
-
-    async def live(self, _call: Call) -> Answer:
-        """``GET /v2/health/live``."""
-        return told({"live": True})
-
-    async def ready(self, _call: Call) -> Answer:
-        """``GET /v2/health/ready``."""
-        self.heed()
-        if not self.readiness.ready:
-            raise self._unready()
-        return told({"ready": True})
 
     async def model_ready(self, _call: Call) -> Answer:
         """``GET /v2/models/NAME/ready``."""
@@ -214,20 +173,26 @@ class Service:
 
     async def stats(self, _call: Call) -> Answer:
         """``GET /v2/models/NAME/stats``."""
-        return told(self._statistics.told())
+        return told({"model_stats": [self.statistics()]})
 
-    async def index(self, call: Call) -> Answer:
-        """``POST /v2/repository/index``."""
-        call.kind((rows.JSON,))
-        body = await self._body(call)
-        asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
-        self.heed()
-        return told(self._repository.index(ready=asked.ready))
+    def statistics(self) -> dict[str, Any]:
+        """What the model did, in the words of the statistics extension."""
+        return self._statistics.told()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread of the model."""
+        return self._batcher.waiting if self._batcher else 0
+
+    @property
+    def joined(self) -> int:
+        """The most rows that requests are joined to."""
+        return self._batcher.most if self._batcher else 1
 
     async def load(self, call: Call) -> Answer:
         """``POST /v2/repository/models/NAME/load``; what parameters it has is not looked at."""
         await self._body(call)
-        await self._repository.load(_named(call), self._reload)
+        await self.repository.load(self._reload)
         self._orders.give(loaded=True)
         await self._orders.followed()
         return told({})
@@ -235,51 +200,10 @@ class Service:
     async def unload(self, call: Call) -> Answer:
         """``POST /v2/repository/models/NAME/unload``."""
         await self._body(call)
-        self._repository.unload(_named(call))
+        self.repository.unload()
         self._loaded = None
         self._orders.give(loaded=False)
         return told({})
-
-    async def document(self, _call: Call) -> Answer:
-        """``GET /openapi.json``."""
-        return Answer(200, self._document)
-
-    async def page(self, _call: Call) -> Answer:
-        """``GET /docs``."""
-        return Answer(200, page.PAGE, kind="text/html; charset=utf-8", headers=page.HEADERS)
-
-    async def numbers(self, _call: Call) -> Answer:
-        """``GET /metrics``."""
-        self.publish()
-        board = self._seat.board
-        ready, processes = board.ready(), [board.parent, *board.pids()]
-        text = self.metrics.text(
-            gauges={
-                "sealift_ready": int(ready > 0),
-                "sealift_workers": board.workers,
-                "sealift_batch_rows_limit": self._batcher.most if self._batcher else 1,
-                "sealift_workers_ready": ready,
-                **usage.gauges(processes),
-            },
-            counters={"process_cpu_seconds_total": sum(map(usage.seconds, processes))},
-            info={
-                "model": self.name,
-                "version": self.version,
-                "image": self._image,
-                "run": self._artifact.identity.run,
-            },
-        )
-        return Answer(200, text.encode(), kind=CONTENT_TYPE)
-
-    def publish(self) -> None:
-        """Write on the board what is not counted there."""
-        recorder, batcher, metrics = self._recorder, self._batcher, self.metrics
-        self._seat.status.set(self.readiness.ready, "ready")
-        metrics.level("sealift_waiting", batcher.waiting if batcher else 0)
-        metrics.level("sealift_body_bytes", self.room.taken)
-        if recorder is not None:
-            metrics.counted("sealift_records_written_total", recorder.written)
-            metrics.counted("sealift_records_dropped_total", recorder.dropped)
 
     def heed(self) -> None:
         """Follow an order to load or unload that another worker was given."""
@@ -322,6 +246,7 @@ class Service:
         return Answer(200, content, kind=BINARY, headers=((HEADER_LENGTH, str(length)),))
 
     def _begin(self, call: Call) -> _Loaded:
+        call.model = self.name
         if self._orders.pending:
             self.heed()
         if self._loaded is None:
@@ -357,8 +282,8 @@ class Service:
             for fields in result.flags.values():
                 for field in fields:
                     self.metrics.flags.add(1.0, field)
-        if self._recorder is not None:
-            self._recorder.add(
+        if self.recorder is not None:
+            self.recorder.add(
                 Answered(
                     id=call.id,
                     at=at,
@@ -382,10 +307,6 @@ class Service:
             status=503,
             headers=(("retry-after", "1"),),
         )
-
-
-def _named(call: Call) -> str:
-    return str(call.scope.path).rstrip("/").split("/")[-2]
 
 
 __all__ = ["Limits", "Service"]

@@ -68,7 +68,7 @@ class Statistics:
         self._counts.add(seconds, *self._named, "failing")
 
     def told(self) -> dict[str, Any]:
-        """The body of an answer about the model."""
+        """What the statistics extension tells of a model."""
         sums, sizes = self._gathered()
         total: Counter[str] = Counter()
         for counts in sizes.values():
@@ -78,29 +78,25 @@ class Statistics:
         requests, queue = sums["requests"], sums["queue"]
         name, version = self._named
         return {
-            "model_stats": [
-                {
-                    "name": name,
-                    "version": version,
-                    "last_inference": round(sums["last"] * 1000),
-                    "inference_count": round(sums["rows"]),
-                    "execution_count": round(total["count"]),
-                    "inference_stats": {
-                        "success": _duration(requests, queue + sum(parts.values())),
-                        "fail": _duration(sums["failures"], sums["failing"]),
-                        "queue": _duration(requests, queue),
-                        **{part: _duration(requests, seconds) for part, seconds in parts.items()},
-                        "cache_hit": _duration(0, 0.0),
-                        "cache_miss": _duration(0, 0.0),
-                    },
-                    "batch_stats": [
-                        {"batch_size": size}
-                        | {part: _duration(counts["count"], counts[part]) for part in _PARTS}
-                        for size, counts in sorted(sizes.items())
-                        if size != _REST
-                    ],
-                }
-            ]
+            "name": name,
+            "version": version,
+            "last_inference": round(sums["last"] * 1000),
+            "inference_count": round(sums["rows"]),
+            "execution_count": round(total["count"]),
+            "inference_stats": {
+                "success": _duration(requests, queue + sum(parts.values())),
+                "fail": _duration(sums["failures"], sums["failing"]),
+                "queue": _duration(requests, queue),
+                **{part: _duration(requests, seconds) for part, seconds in parts.items()},
+                "cache_hit": _duration(0, 0.0),
+                "cache_miss": _duration(0, 0.0),
+            },
+            "batch_stats": [
+                {"batch_size": size}
+                | {part: _duration(counts["count"], counts[part]) for part in _PARTS}
+                for size, counts in sorted(sizes.items())
+                if size != _REST
+            ],
         }
 
     def _gathered(self) -> tuple[Counter[str], dict[int, Counter[str]]]:

@@ -8,7 +8,7 @@ import functools
 import gc
 import signal
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from sealift import clock, process
@@ -17,6 +17,7 @@ from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
 from sealift.serve.board import Seat
+from sealift.serve.house import House
 from sealift.serve.listening import Listening
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
@@ -52,14 +53,22 @@ QUIET = 0.1
 class Post:
     """What a worker starts with.
 
-    ``prepared`` is the model, certified by the parent, or why it must not serve; None leaves both
-    to the worker. ``threads`` are for the calls of the model.
+    Each of ``models`` is certified by the parent, or has a reason why it must not serve; None
+    leaves both to the worker. ``threads`` are for the calls of the models.
     """
 
     settings: Settings
-    artifact: Artifact
-    prepared: Certified | str | None
+    models: tuple[tuple[Artifact, Certified | str | None], ...]
     threads: int
+
+
+@dataclass(frozen=True)
+class _Shop:
+    """What a worker works with: all models share the threads of its pool."""
+
+    post: Post
+    seat: Seat
+    pool: Executor
 
 
 def work(post: Post, seat: Seat, opened: socket.socket) -> int:
@@ -81,34 +90,34 @@ def attend(post: Post, seat: Seat, opened: socket.socket) -> int:
 async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     ending = _signals()
     chosen = post.settings
-    recorder = _recorder(post)
     access = AccessLog(chosen.log)
-    service = _service(post, seat, recorder)
-    service.reload = functools.partial(_prepare, service, replace(post, prepared=None), seat)
-    beating = asyncio.create_task(_beat(service, seat))
-    preparing = asyncio.create_task(_prepare(service, post, seat))
+    shop = _Shop(post, seat, ThreadPoolExecutor(post.threads, thread_name_prefix="model"))
+    house = _house(post, seat, recording=True)
+    for service in house.services.values():
+        service.reload = functools.partial(_prepare, service, None, shop)
+    beating = asyncio.create_task(_beat(house, seat))
+    preparing = asyncio.create_task(_prepare_all(house, shop))
     asked = asyncio.create_task(ending.wait())
     await asyncio.wait((preparing, asked), return_when=asyncio.FIRST_COMPLETED)
     if not preparing.done():
         process.exit_now(0)
     preparing.result()
     await _relieved(seat)
-    server = Listening(
-        App(service, access, chosen.image), opened, connections=connections.allowed()
-    )
+    server = Listening(App(house, access, chosen.image), opened, connections=connections.allowed())
     serving = asyncio.create_task(server.serve())
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
-    await _drain(service, ending, chosen.drain)
+    await _drain(house, ending, chosen.drain)
     server.end()
-    begun = {serving, preparing, service.comparing or preparing}
-    _, unfinished = await asyncio.wait(begun, timeout=chosen.grace)
+    comparing = {one.comparing for one in house.services.values() if one.comparing}
+    _, unfinished = await asyncio.wait({serving, preparing, *comparing}, timeout=chosen.grace)
     beating.cancel()
-    if recorder is not None:
-        recorder.close()
+    for service in house.services.values():
+        if service.recorder is not None:
+            service.recorder.close()
     await access.close()
-    service.publish()
+    house.publish()
     if unfinished:
         # a call of the model that never returns must not keep the process alive
         process.exit_now(UNFINISHED)
@@ -117,7 +126,7 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
 async def _attend(post: Post, seat: Seat, opened: socket.socket) -> None:
     ending = _signals()
     access = AccessLog(post.settings.log)
-    app = App(_service(post, seat, None), access, post.settings.image)
+    app = App(_house(post, seat, recording=False), access, post.settings.image)
     server = Listening(app, opened, connections=connections.allowed())
     serving = asyncio.create_task(server.serve())
     await ending.wait()
@@ -134,76 +143,94 @@ async def _relieved(seat: Seat) -> None:
         await asyncio.sleep(PAUSE)
 
 
-def _service(post: Post, seat: Seat, recorder: Recorder | None) -> Service:
+def _house(post: Post, seat: Seat, *, recording: bool) -> House:
+    """The services of the models; ``recording`` says whether they log their predictions."""
     chosen, workers = post.settings, seat.board.workers
-    limits = chosen.limits
-    return Service(
-        post.artifact,
-        Readiness(),
-        recorder,
-        # a share of the room for bodies, but room for one at least
-        replace(limits, room=max(limits.body, limits.room // workers)),
-        seat,
-        server=chosen.name,
-        image=chosen.image,
-        control=chosen.control,
-    )
+    # a share of the room for bodies, but room for one at least
+    room = max(chosen.limits.body, chosen.limits.room // workers)
+    limits = replace(chosen.limits, room=room)
+    services = [
+        Service(
+            artifact,
+            Readiness(),
+            _recorder(post, artifact) if recording else None,
+            limits,
+            seat,
+            control=chosen.control,
+        )
+        for artifact, _ in post.models
+    ]
+    return House(services, limits, seat, server=chosen.name, image=chosen.image)
 
 
-async def _prepare(service: Service, post: Post, seat: Seat) -> None:
+async def _prepare_all(house: House, shop: _Shop) -> None:
+    for service, (_, prepared) in zip(house.services.values(), shop.post.models, strict=True):
+        await _prepare(service, prepared, shop)
+    house.publish()
+
+
+async def _prepare(service: Service, prepared: Certified | str | None, shop: _Shop) -> None:
+    threads, status = shop.post.threads, shop.seat.status
     # loading holds up the event loop, for as long as it takes
-    seat.status.set(0, "watched")
-    if post.prepared is None:
-        outcome = await asyncio.to_thread(certify, post.artifact, threads=post.threads)
+    status.set(0, "watched")
+    if prepared is None:
+        outcome = await asyncio.to_thread(certify, service.artifact, threads=threads)
     else:
-        outcome = recertify(post.artifact, post.prepared)
-    seat.status.set(1, "watched")
+        outcome = recertify(service.artifact, prepared)
+    status.set(1, "watched")
     if isinstance(outcome, str):
         service.readiness.set("failed", outcome)
         return
-    pool = ThreadPoolExecutor(post.threads, thread_name_prefix="model")
-    service.install(outcome, pool, post.threads)
+    service.install(outcome, shop.pool, threads)
     # what lives now lives as long as the process: the collector need not look at it again
     gc.collect()
     gc.freeze()
     service.readiness.set("ready")
     service.heed()
-    service.publish()
-    log.event("ready", worker=seat.worker)
-    service.comparing = asyncio.create_task(_compare(service, post, outcome, seat))
+    log.event("ready", worker=shop.seat.worker, model=service.name)
+    service.comparing = asyncio.create_task(_compare(service, outcome, shop))
 
 
-async def _compare(service: Service, post: Post, certified: Certified, seat: Seat) -> None:
+async def _compare(service: Service, certified: Certified, shop: _Shop) -> None:
     """Find out, while the worker answers already, whether requests may be joined."""
     proof = equality.Proof(1, "it is switched off")
-    if post.settings.batch:
+    if shop.post.settings.batch:
         proof = await asyncio.to_thread(
             equality.proven,
             certified.model,
             certified.packer,
-            post.artifact.contract,
-            post.artifact.golden,
+            service.artifact.contract,
+            service.artifact.golden,
             lambda: service.readiness.ready,
         )
     service.join(proof)
     log.event(
-        "batching", worker=seat.worker, on=proof.most > 1, rows=proof.most, reason=proof.reason
+        "batching",
+        worker=shop.seat.worker,
+        model=service.name,
+        on=proof.most > 1,
+        rows=proof.most,
+        reason=proof.reason,
     )
 
 
-async def _beat(service: Service, seat: Seat) -> None:
+async def _beat(house: House, seat: Seat) -> None:
     while True:
         seat.status.add(1.0, "beat")
-        service.heed()
-        service.publish()
+        house.heed()
+        house.publish()
         await asyncio.sleep(BEAT)
 
 
-def _recorder(post: Post) -> Recorder | None:
-    if post.settings.records is None:
+def _recorder(post: Post, artifact: Artifact) -> Recorder | None:
+    """The log of a model's predictions, in a folder of its own where there are several models."""
+    folder = post.settings.records
+    if folder is None:
         return None
-    names = [one.name for one in post.artifact.contract.fields]
-    return Recorder(post.settings.records, names=names, version=post.artifact.identity.version)
+    if len(post.models) > 1:
+        folder /= artifact.identity.name
+    names = [one.name for one in artifact.contract.fields]
+    return Recorder(folder, names=names, version=artifact.identity.version)
 
 
 def _signals() -> asyncio.Event:
@@ -216,15 +243,15 @@ def _signals() -> asyncio.Event:
     return ending
 
 
-async def _drain(service: Service, ending: asyncio.Event, seconds: float) -> None:
-    service.readiness.set("ending", "The server is ending.")
+async def _drain(house: House, ending: asyncio.Event, seconds: float) -> None:
+    house.end()
     ending.clear()
     if await _waited(ending, seconds):
         return
     until = clock.monotonic() + LINGER
     while clock.monotonic() < until:
-        seen = service.metrics.begun
-        if await _waited(ending, QUIET) or service.metrics.begun == seen:
+        seen = house.metrics.begun
+        if await _waited(ending, QUIET) or house.metrics.begun == seen:
             return
 
 
