@@ -26,6 +26,7 @@ from sealift.errors import (
 )
 from sealift.package import evidence
 from sealift.ports import Progress
+from sealift.record.foresight import Foreseen
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
@@ -36,6 +37,7 @@ from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import plan as pipeline
 from sealift.train.execute import execute
+from sealift.train.foresee import foresee as look_ahead
 from sealift.train.gate import failures
 from sealift.types import Scalar
 from sealift.wiring import Wired
@@ -80,6 +82,23 @@ def train(
             )
         model = register(wired, run, settings, builder, progress)
         return wired.ledger.get(Run, run.id), model
+
+
+def outlook(
+    wired: Wired, *, params: Mapping[str, Scalar], progress: Progress
+) -> tuple[Foreseen, ...]:
+    """What ``train`` would do now, step by step; only the image of the steps is made."""
+    foresee(wired, params)
+    return look_ahead(
+        wired.project,
+        wired.folders,
+        engine=wired.engine,
+        store=wired.store,
+        ledger=wired.ledger,
+        lake=Files(wired.folders.root),
+        image=wired.builder(progress).step_image(),
+        params=params,
+    )
 
 
 def foresee(wired: Wired, params: Mapping[str, Scalar]) -> None:
@@ -242,6 +261,7 @@ __all__ = [
     "check",
     "follow",
     "foresee",
+    "outlook",
     "passed",
     "release",
     "train",

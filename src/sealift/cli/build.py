@@ -17,11 +17,13 @@ from sealift.cli.options import (
     project,
     workplace,
 )
+from sealift.cli.outlook import draw, show_plan
 from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
 from sealift.folders import private
 from sealift.record.run import Run
+from sealift.wiring import Wired
 
 Params = Annotated[
     list[str] | None,
@@ -49,14 +51,28 @@ def train(
     param: Params = None,
     comment: Comment = "",
     hermetic: Hermetic = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Run nothing; say what would run, and why.")
+    ] = False,
+    graph: Annotated[
+        str, typer.Option(help="Run nothing; draw the steps: FILE.svg, FILE.mmd, or - for here.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Run the steps, each in a container, and register the model."""
-    wired, page = workplace(where, hermetic=hermetic), Page(as_json=json)
+    if graph:
+        draw(where, graph, json=json)
+    elif plan:
+        show_plan(workplace(where, hermetic=hermetic), assignments(param or []), json=json)
+    else:
+        run_all(workplace(where, hermetic=hermetic), assignments(param or []), comment, json=json)
+
+
+def run_all(wired: Wired, params: dict[str, str], comment: str, *, json: bool) -> None:
+    """Run the steps, and say what came of it."""
+    page = Page(as_json=json)
     with Work() as talk:
-        run, model = journey.train(
-            wired, params=assignments(param or []), comment=comment, progress=talk
-        )
+        run, model = journey.train(wired, params=params, comment=comment, progress=talk)
     page.value({"run": run, "model": model})
     show_outcome(page, run)
     for step in run.steps:

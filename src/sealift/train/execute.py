@@ -19,10 +19,10 @@ from sealift.record import graph
 from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Run, StepRun
-from sealift.train import code, metrics, opening, workspace
+from sealift.train import metrics, opening, workspace
 from sealift.train.job import Bench, Job, prepare
 from sealift.train.machine import machine
-from sealift.train.plan import Planned, plan
+from sealift.train.plan import Planned
 from sealift.train.work import perform
 from sealift.types import Digest, Scalar
 
@@ -55,22 +55,10 @@ def execute(
     ``ProjectError`` (missing code) before anything runs, and the first step's error when one
     failed: then those that need it are skipped, and the others have finished.
     """
-    planned = plan(project, params)
     bench = Bench(folders=folders, project=project.name, engine=engine, store=store, lake=lake)
-    earlier = opening.tidy(ledger, folders)
-    snapshots = {
-        name: lake.pin(name, source)
-        for name, source in project.data.items()
-        if any(f"data.{name}" in one.step.reads for one in planned)
-    }
-    state = code.look(folders.root, but=opening.not_code(project, snapshots))
-    opening.tell(state, progress)
-    files = {
-        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.name}.code")
-        for one in planned
-    }
-    if project.model is not None and project.model.predict:
-        code.select(state, [project.model.predict], where="sealift.toml: model.predict")
+    opening.tidy(ledger, folders)
+    seen = opening.survey(project, folders, lake, params)
+    opening.tell(seen.state, progress)
     identifier, here = clock.identifier(), machine(engine.name)
     try:
         run = Run(
@@ -81,15 +69,15 @@ def execute(
             finished=None,
             user=here.user,
             comment=comment,
-            code=opening.freeze(bench, identifier, state),
+            code=opening.freeze(bench, identifier, seen.state),
             machine=here,
             image=image.digest,
             lock=image.lock,
-            snapshots=snapshots,
-            params={one.name: one.params for one in planned},
-            seeds=opening.seeds(planned),
+            snapshots=seen.snapshots,
+            params={one.name: one.params for one in seen.planned},
+            seeds=opening.seeds(seen.planned),
         )
-        return _Execution(run, planned, files, earlier, bench, ledger, progress).run()
+        return _Execution(run, seen, bench, ledger, progress).run()
     finally:
         workspace.remove(bench.code(identifier))
 
@@ -100,17 +88,15 @@ class _Execution:
     def __init__(
         self,
         run: Run,
-        planned: tuple[Planned, ...],
-        files: Mapping[str, tuple[str, ...]],
-        earlier: Mapping[str, StepRun],
+        seen: opening.Survey,
         bench: Bench,
         ledger: Ledger,
         progress: Progress,
     ) -> None:
         self._record = run
-        self._planned = planned
-        self._files = files
-        self._earlier = earlier
+        self._planned = seen.planned
+        self._files = seen.files
+        self._earlier = opening.latest(ledger)
         self._bench = bench
         self._ledger = ledger
         self._progress = progress

@@ -1,8 +1,9 @@
-"""What happens before the first step: clearing up, and freezing what the run works with."""
+"""What happens before the first step: clearing up, looking at what there is, and freezing it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -10,29 +11,72 @@ import msgspec
 from sealift import clock
 from sealift.errors import MachineError
 from sealift.folders import Folders
-from sealift.ports import Ledger, Progress
+from sealift.ports import Lake, Ledger, Progress
 from sealift.record import graph
 from sealift.record.dataset import Snapshot
 from sealift.record.project import Project
 from sealift.record.run import Code, Run, StepRun
 from sealift.train import code, key, workspace
 from sealift.train.job import Bench
-from sealift.train.plan import Planned
+from sealift.train.plan import Planned, plan
+from sealift.types import Scalar
 
 KEPT = 30 * 86_400
 """Seconds for which checkpoints that nobody writes any more are kept."""
 
 
-def tidy(ledger: Ledger, folders: Folders) -> dict[str, StepRun]:
-    """Mark dead runs, remove the folders that earlier runs left; the last outcome of each step."""
-    last: dict[str, StepRun] = {}
+@dataclass(frozen=True)
+class Survey:
+    """What a run is made of: steps in order, pinned data, the code, and what each step sees."""
+
+    planned: tuple[Planned, ...]
+    snapshots: dict[str, Snapshot]
+    state: code.State
+    files: dict[str, tuple[str, ...]]
+
+
+def survey(
+    project: Project,
+    folders: Folders,
+    lake: Lake,
+    params: Mapping[str, Scalar | Mapping[str, Scalar]],
+) -> Survey:
+    """Look at all that a run would work with; nothing is changed.
+
+    Raises ``UsageError`` (unknown parameter), ``DataError`` (missing data) or ``ProjectError``
+    (missing code).
+    """
+    planned = plan(project, params)
+    snapshots = {
+        name: lake.pin(name, source)
+        for name, source in project.data.items()
+        if any(f"data.{name}" in one.step.reads for one in planned)
+    }
+    state = code.look(folders.root, but=not_code(project, snapshots))
+    if project.model is not None and project.model.predict:
+        code.select(state, [project.model.predict], where="sealift.toml: model.predict")
+    files = {
+        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.name}.code")
+        for one in planned
+    }
+    return Survey(planned, snapshots, state, files)
+
+
+def latest(ledger: Ledger) -> dict[str, StepRun]:
+    """The last outcome of each step."""
+    return {
+        step.name: step for run in ledger.all(Run) for step in run.steps if step.status != "skipped"
+    }
+
+
+def tidy(ledger: Ledger, folders: Folders) -> None:
+    """Mark dead runs, and remove the folders that earlier runs left."""
     for run in ledger.all(Run):
         if run.status == "running":
             ended = "Sealift ended before this run did."
             ledger.save(
                 msgspec.structs.replace(run, status="failed", finished=clock.now(), error=ended)
             )
-        last |= {step.name: step for step in run.steps if step.status != "skipped"}
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
             workspace.remove(left if left.name == ".code" else left.parent)
@@ -45,7 +89,6 @@ def tidy(ledger: Ledger, folders: Folders) -> dict[str, StepRun]:
             where=str(error.filename or folders.runs),
             remedy="Remove it yourself.",
         ) from error
-    return last
 
 
 def _written(folder: Path) -> float:
@@ -70,6 +113,18 @@ def not_code(project: Project, snapshots: Mapping[str, Snapshot]) -> set[str]:
 
 def freeze(bench: Bench, run: str, state: code.State) -> Code:
     """Copy the code, so that a change while the run goes on changes nothing in it, and keep it."""
+    return Code(
+        digest=bench.store.put_tree(copied(bench, run, state)),
+        commit=state.commit,
+        branch=state.branch,
+        diff=state.diff,
+        untracked=state.untracked,
+        left_out=state.left_out,
+    )
+
+
+def copied(bench: Bench, run: str, state: code.State) -> Path:
+    """The copy of the code that a run works with; whoever has it made removes it."""
     frozen = bench.code(run)
     try:
         frozen.mkdir(parents=True)
@@ -80,14 +135,7 @@ def freeze(bench: Bench, run: str, state: code.State) -> Code:
             where=str(error.filename or frozen),
             remedy="Free some space, or mend the permissions.",
         ) from error
-    return Code(
-        digest=bench.store.put_tree(frozen),
-        commit=state.commit,
-        branch=state.branch,
-        diff=state.diff,
-        untracked=state.untracked,
-        left_out=state.left_out,
-    )
+    return frozen
 
 
 def tell(state: code.State, progress: Progress) -> None:
@@ -109,4 +157,4 @@ def seeds(planned: Iterable[Planned]) -> dict[str, str]:
     return {**key.PINNED, **own}
 
 
-__all__ = ["freeze", "not_code", "seeds", "tell", "tidy"]
+__all__ = ["Survey", "copied", "freeze", "latest", "not_code", "seeds", "survey", "tell", "tidy"]

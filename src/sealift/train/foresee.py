@@ -1,0 +1,103 @@
+"""What a run would do and why, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealift import clock
+from sealift.folders import Folders
+from sealift.ports import Engine, Lake, Ledger, Store
+from sealift.record.foresight import Action, Foreseen
+from sealift.record.image import Image
+from sealift.record.project import Project
+from sealift.record.run import Code, Run, StepRun
+from sealift.train import opening, workspace
+from sealift.train.job import Bench, prepare
+from sealift.train.machine import machine
+from sealift.train.plan import Planned
+from sealift.types import Digest, Scalar
+
+NONE = Digest("")
+
+
+def foresee(
+    project: Project,
+    folders: Folders,
+    *,
+    engine: Engine,
+    store: Store,
+    ledger: Ledger,
+    lake: Lake,
+    image: Image,
+    params: Mapping[str, Scalar | Mapping[str, Scalar]],
+) -> tuple[Foreseen, ...]:
+    """Every step, behind those whose outputs it reads. No step is run, nothing is recorded.
+
+    Raises what a run would raise before its first step: ``UsageError``, ``DataError`` or
+    ``ProjectError``.
+    """
+    bench = Bench(folders=folders, project=project.name, engine=engine, store=store, lake=lake)
+    seen = opening.survey(project, folders, lake, params)
+    run = Run(
+        id=clock.identifier(),
+        project=project.name,
+        status="running",
+        started=clock.now(),
+        finished=None,
+        user="",
+        comment="",
+        code=Code(digest=NONE),
+        machine=machine(engine.name),
+        image=image.digest,
+        lock=image.lock,
+        snapshots=seen.snapshots,
+        params={},
+        seeds={},
+    )
+    try:
+        opening.copied(bench, run.id, seen.state)
+        return _foreseen(run, seen, bench, ledger)
+    finally:
+        workspace.remove(bench.code(run.id).parent)
+
+
+def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> tuple[Foreseen, ...]:
+    earlier, known, found = opening.latest(ledger), dict[str, StepRun](), list[Foreseen]()
+    for one in seen.planned:
+        open_ones = [name for name in one.needs if name not in known]
+        if open_ones:
+            because = f"{one.name} waits for {' and '.join(open_ones)}."
+            found.append(_of(one, "waits", because))
+            continue
+        job = prepare(
+            one,
+            run=run,
+            steps=known,
+            writes={other.name: other.step.writes for other in seen.planned},
+            files=seen.files[one.name],
+            last=earlier.get(one.name),
+            bench=bench,
+        )
+        hit = ledger.cached(job.key)
+        if hit is not None and all(bench.store.has(out) for out in hit.outputs.values()):
+            known[one.name] = hit
+            because = f"{one.name} is in the cache: nothing it depends on changed."
+            found.append(_of(one, "cached", because, job.key))
+        else:
+            found.append(_of(one, "runs", job.because, job.key))
+    return tuple(found)
+
+
+def _of(one: Planned, action: Action, because: str, key: Digest = NONE) -> Foreseen:
+    return Foreseen(
+        name=one.name,
+        action=action,
+        because=because,
+        command=one.command,
+        params=one.params,
+        needs=one.needs,
+        key=key,
+    )
+
+
+__all__ = ["foresee"]
