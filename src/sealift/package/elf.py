@@ -8,12 +8,13 @@ it; sections may be missing or wrong. Every table is bounded, so that a damaged 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import IO, Any, Literal
 
 import msgspec
 from elftools.common.exceptions import ELFError
 from elftools.common.utils import struct_parse
-from elftools.elf.elffile import ELFFile
+from elftools.elf.structs import ELFStructs
 
 MAGIC = b"\x7fELF"
 _MOST_SEGMENTS = 512
@@ -23,6 +24,8 @@ _LONGEST = 4096
 _VERSION_IS_WEAK = 2
 _NO_DEFAULT_FOLDERS = 0x800
 _SMALLEST_HEADER = 52
+_BITS = {1: 32, 2: 64}
+_LITTLE = {1: True, 2: False}
 _Kind = Literal["library", "program", "other"]
 _KINDS: dict[str, _Kind] = {"ET_DYN": "library", "ET_EXEC": "program"}
 
@@ -77,13 +80,42 @@ def _short(stream: IO[bytes]) -> bool:
     return stream.seek(0, 2) < _SMALLEST_HEADER
 
 
+def _identity(stream: IO[bytes]) -> tuple[int, bool]:
+    """The word size of a file, and whether its least significant byte comes first."""
+    stream.seek(0)
+    head = stream.read(len(MAGIC) + 2)
+    if len(head) < len(MAGIC) + 2:
+        raise DamagedError("its header is cut off")
+    try:
+        return _BITS[head[-2]], _LITTLE[head[-1]]
+    except KeyError as error:
+        raise DamagedError("its tables are damaged") from error
+
+
+@lru_cache(maxsize=64)
+def _structs(bits: int, little: bool, known: tuple[Any, ...] | None) -> Any:
+    """The format's structures; ``known`` are type, machine and system, once they are read.
+
+    They are the same for all libraries of an image, and take longer to make than to use.
+    """
+    made = ELFStructs(little_endian=little, elfclass=bits)
+    made.create_basic_structs()
+    if known is not None:
+        made.create_advanced_structs(*known)
+    return made
+
+
 class _File:
     """A file whose header has been read, and the tables that its program headers lead to."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._elf = ELFFile(stream)
-        self._structs: Any = self._elf.structs
+        self._bits, little = _identity(stream)
+        plain = _structs(self._bits, little, None)
+        self._header = self._parse(plain.Elf_Ehdr, 0)
+        known = [self._header["e_type"], self._header["e_machine"]]
+        known.append(self._header["e_ident"]["EI_OSABI"])
+        self._structs = _structs(self._bits, little, tuple(known))
         self._segments = list(self._headers())
         self._tags = dict[str, list[int]]()
 
@@ -92,9 +124,9 @@ class _File:
         self._tags = self._dynamic()
         paths = {tag: tuple(self._path(tag)) for tag in ("DT_RPATH", "DT_RUNPATH")}
         return Elf(
-            machine=str(self._elf.header["e_machine"]),
-            bits=self._elf.elfclass,
-            kind=_KINDS.get(str(self._elf.header["e_type"]), "other"),
+            machine=str(self._header["e_machine"]),
+            bits=self._bits,
+            kind=_KINDS.get(str(self._header["e_type"]), "other"),
             interpreter=self._interpreter(),
             soname=next(self._strings("DT_SONAME"), ""),
             needed=tuple(self._strings("DT_NEEDED")),
@@ -110,7 +142,7 @@ class _File:
         return struct_parse(struct, self._stream, stream_pos=offset)
 
     def _headers(self) -> Iterator[Any]:
-        header = self._elf.header
+        header = self._header
         if header["e_phnum"] > _MOST_SEGMENTS:
             raise DamagedError("it has more segments than any program")
         for number in range(header["e_phnum"]):
