@@ -12,6 +12,7 @@ from sealift.errors import PackageError
 
 ENTRY_POINT = "sealift.container"
 PLACE = "opt/sealift"
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def entries(entry_point: str = ENTRY_POINT) -> Iterator[Entry]:
@@ -63,12 +64,20 @@ def _source(name: str) -> Path | None:
 
 def _imports(path: Path) -> list[str]:
     names = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements of a module, at any depth: expressions hold no imports."""
+    for field in _BODIES:
+        for one in getattr(node, field, ()):
+            yield one
+            yield from _statements(one)
 
 
 __all__ = ["ENTRY_POINT", "PLACE", "entries", "modules", "third_parties"]
