@@ -41,6 +41,27 @@ class Entry:
     target: str = ""
     owner: int = 0
 
+    def open(self) -> BinaryIO:
+        """The content of a file. Raises ``DataError`` where it cannot be read."""
+        if isinstance(self.content, bytes):
+            return io.BytesIO(self.content)
+        try:
+            return self.content.open("rb")
+        except OSError as error:
+            raise _unreadable(error, self.content) from error
+
+    @property
+    def size(self) -> int:
+        """The bytes of a file, 0 for all else. Raises ``DataError`` where it cannot be read."""
+        if self.kind != "file":
+            return 0
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        try:
+            return self.content.stat().st_size
+        except OSError as error:
+            raise _unreadable(error, self.content) from error
+
 
 def entries(root: Path) -> Iterator[Entry]:
     """A folder as entries in order of name bytes, the folder itself first as ``.``.
@@ -107,7 +128,7 @@ def pack(members: Iterable[Entry], *, time: int = clock.EPOCH) -> Iterator[bytes
     changes its size while it is read.
     """
     for entry in members:
-        size = _size(entry)
+        size = entry.size
         yield _header(entry, size, time)
         if entry.kind == "file":
             yield from _content(entry, size)
@@ -115,17 +136,8 @@ def pack(members: Iterable[Entry], *, time: int = clock.EPOCH) -> Iterator[bytes
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
-def _size(entry: Entry) -> int:
-    if entry.kind != "file":
-        return 0
-    if isinstance(entry.content, bytes):
-        return len(entry.content)
-    try:
-        return entry.content.stat().st_size
-    except OSError as error:
-        raise DataError(
-            f"A file cannot be read: {error.strerror}.", where=str(entry.content)
-        ) from error
+def _unreadable(error: OSError, path: Path) -> DataError:
+    return DataError(f"A file cannot be read: {error.strerror}.", where=str(path))
 
 
 def _header(entry: Entry, size: int, time: int) -> bytes:
@@ -163,7 +175,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             while piece := file.read(CHUNK):
                 yield piece
     except OSError as error:
-        raise DataError(f"A file cannot be read: {error.strerror}.", where=str(path)) from error
+        raise _unreadable(error, path) from error
 
 
 class _Pieces(io.RawIOBase):

@@ -34,7 +34,7 @@ def parts(entries: Iterable[Entry]) -> list[Part]:
     owner = owners(files)
     sizes: dict[str, int] = defaultdict(int)
     for name, wheel in owner.items():
-        sizes[wheel] += _size(files[name])
+        sizes[wheel] += files[name].size
     large = chosen(sizes)
     groups: dict[str, list[Entry]] = {wheel: [] for wheel in [*sorted(large), ""]}
     for name, entry in files.items():
@@ -68,11 +68,6 @@ def owners(files: Mapping[str, Entry]) -> dict[str, str]:
 def _recorded(record: Entry) -> Iterable[str]:
     content = record.content if isinstance(record.content, bytes) else record.content.read_bytes()
     return [row[0] for row in csv.reader(io.StringIO(content.decode())) if row]
-
-
-def _size(entry: Entry) -> int:
-    content = entry.content
-    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 __all__ = ["LARGE", "MOST", "chosen", "owners", "parts"]

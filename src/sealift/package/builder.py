@@ -12,6 +12,7 @@ from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
 from sealift.package.artifact import CODE, model_layers
 from sealift.package.bases import Bases, Fetch
+from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
 from sealift.package.kiln import Kiln
 from sealift.package.layer import Role
@@ -52,9 +53,11 @@ class Builder:
         self._network = Network(project.network, folders.root)
         self._variant = variant or Variant(platform=locking.here())
         self._depot = depot
-        self._shelf = Shelf(store, folders.state / "layers", progress)
-        self._engine = engine
         self._prover = Prover(store, folders.state / "proofs", progress)
+        told = Reader(store, folders.state / "contents")
+        looking = (self._prover.note, told.note)
+        self._shelf = Shelf(store, folders.state / "layers", progress, looking)
+        self._engine = engine
         self._fetch = fetch
         self._bases = Bases(project.image, store, depot, fetch, self._prover, progress)
 

@@ -15,7 +15,7 @@ import posixpath
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +23,7 @@ import msgspec
 import zstandard
 
 from sealift import digest
+from sealift.archive import Entry
 from sealift.errors import IntegrityError
 from sealift.package.inventory import clean, normal, plain
 from sealift.package.notes import Notes
@@ -89,6 +90,10 @@ class Reader:
         self._notes.put(key, made)
         return made
 
+    def note(self, layer: Layer, entries: Iterable[Entry]) -> None:
+        """Note what is in a layer of these entries, which then need not be read from the store."""
+        self._notes.put(_key(layer), of_entries(entries))
+
     def _read(self, layer: Layer) -> Contents:
         try:
             with self._store.open(layer.descriptor.digest) as blob:
@@ -128,6 +133,20 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
             pass
     except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise IntegrityError(f"A layer cannot be read: {error}.") from error
+    return gathered(texts, files)
+
+
+def of_entries(entries: Iterable[Entry]) -> Contents:
+    """The packages of the layer that these entries are written to: as ``take`` reads it there."""
+    texts: dict[str, str] = {}
+    files: dict[str, int] = {}
+    for entry in entries:
+        if entry.kind == "file":
+            name = clean(entry.name)
+            files[name] = entry.size
+            if files[name] <= LARGEST and speaks(name):
+                with entry.open() as content:
+                    texts[name] = content.read().decode(errors="replace")
     return gathered(texts, files)
 
 
@@ -203,4 +222,4 @@ def _rows(record: str) -> Iterator[list[str]]:
         yield from csv.reader(io.StringIO(record))
 
 
-__all__ = ["LARGEST", "Contents", "Reader", "Wheel", "gathered", "speaks", "take"]
+__all__ = ["LARGEST", "Contents", "Reader", "Wheel", "gathered", "of_entries", "speaks", "take"]

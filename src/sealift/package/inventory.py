@@ -10,13 +10,14 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 import msgspec
 import zstandard
 
+from sealift.archive import Entry
 from sealift.errors import IntegrityError, PackageError
 from sealift.package import elf, ldcache
 from sealift.package.elf import DamagedError, Elf
@@ -76,6 +77,14 @@ def take(blob: BinaryIO, media_type: str, room: Path) -> Inventory:
     return desk.inventory()
 
 
+def of_entries(entries: Iterable[Entry]) -> Inventory:
+    """The inventory of the layer that these entries are written to: as ``take`` reads it there."""
+    desk = _Desk()
+    for entry in entries:
+        desk.put(entry)
+    return desk.inventory()
+
+
 def plain(blob: BinaryIO, media_type: str) -> IO[bytes]:
     """The tar in a layer's blob. Raises ``PackageError`` for a type that cannot be read."""
     if media_type == LAYER:
@@ -91,7 +100,7 @@ def plain(blob: BinaryIO, media_type: str) -> IO[bytes]:
 class _Desk:
     """Takes members in one by one."""
 
-    def __init__(self, room: Path) -> None:
+    def __init__(self, room: Path | None = None) -> None:
         self._room = room
         self._files: list[str] = []
         self._links: dict[str, str] = {}
@@ -114,6 +123,19 @@ class _Desk:
             self._files.append(name)
             self._content(name, tar.extractfile(info) or io.BytesIO())
 
+    def put(self, entry: Entry) -> None:
+        """Take in what is to be a member; its content can be sought in."""
+        name = clean(entry.name)
+        if entry.kind == "folder":
+            self._folders.append(name)
+        elif entry.kind == "link":
+            self._links[name] = entry.target
+        else:
+            self._files.append(name)
+            with entry.open() as content:
+                if not self._told(name, content) and content.read(len(elf.MAGIC)) == elf.MAGIC:
+                    self._elf(name, content)
+
     def _again(self, name: str, first: str) -> None:
         """A second name of a file that has been read."""
         self._files.append(name)
@@ -123,12 +145,18 @@ class _Desk:
             self._damaged[name] = self._damaged[first]
 
     def _content(self, name: str, content: IO[bytes]) -> None:
+        if not self._told(name, content):
+            self._maybe_elf(name, content)
+
+    def _told(self, name: str, content: IO[bytes]) -> bool:
+        """Whether a file is one of those that tell of others; then it is taken in."""
         if _SUMS.fullmatch(name) or _INFO.fullmatch(name):
             self._notes[name] = content.read().decode(errors="replace")
         elif name == ldcache.PLACE:
             self._cached = ldcache.read(content.read())
         else:
-            self._maybe_elf(name, content)
+            return False
+        return True
 
     def _maybe_elf(self, name: str, content: IO[bytes]) -> None:
         head = content.read(len(elf.MAGIC))
@@ -137,10 +165,13 @@ class _Desk:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._room)) as whole:
             whole.write(head)
             shutil.copyfileobj(content, whole, _CHUNK)
-            try:
-                self._elves[name] = elf.read(cast("IO[bytes]", whole))
-            except DamagedError as error:
-                self._damaged[name] = str(error)
+            self._elf(name, cast("IO[bytes]", whole))
+
+    def _elf(self, name: str, whole: IO[bytes]) -> None:
+        try:
+            self._elves[name] = elf.read(whole)
+        except DamagedError as error:
+            self._damaged[name] = str(error)
 
     def inventory(self) -> Inventory:
         """All that was taken in."""
@@ -221,4 +252,4 @@ def _installed(notes: dict[str, str], names: set[str]) -> Iterator[tuple[str, st
                     yield line[34:], found[1]
 
 
-__all__ = ["Inventory", "Wheel", "clean", "normal", "plain", "take"]
+__all__ = ["Inventory", "Wheel", "clean", "normal", "of_entries", "plain", "take"]

@@ -7,8 +7,7 @@ deflates give other bytes by the vector unit they find; smaller, and faster to u
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -27,14 +26,33 @@ class Part(NamedTuple):
     """The entries of one layer, in order; ``holds`` names what they are where the role does not."""
 
     holds: str
-    entries: Iterable[Entry]
+    entries: Sequence[Entry]
 
 
 def write(store: Store, role: Role, part: Part) -> Layer:
     """Write a part as a compressed layer, piece by piece."""
-    plain = Measured(archive.pack(part.entries))
+    plain = Measured(joined(archive.pack(part.entries)))
     kept = store.put(archive.stream(compressed(plain)), LAYER_ZSTD)
     return Layer(descriptor=kept, diff_id=plain.digest, role=role, holds=part.holds)
+
+
+def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Pieces of at least 1 MiB, but for the last: what hashes and compresses lets other threads
+    run meanwhile, which costs more than it brings for the many small files of a layer.
+
+    >>> [len(piece) for piece in joined([b"a", b"b" * (1 << 20), b"c"])]
+    [1048577, 1]
+    """
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= archive.CHUNK:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 class Measured:
@@ -70,10 +88,10 @@ def sorted_entries(entries: Iterable[Entry]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     for entry in entries:
-        for parent in PurePosixPath(entry.name).parents:
-            name = parent.as_posix()
-            if name != ".":
-                found.setdefault(name, Entry(name=name, kind="folder", mode=0o755))
+        above = entry.name.rpartition("/")[0]
+        while above and above not in found:
+            found[above] = Entry(name=above, kind="folder", mode=0o755)
+            above = above.rpartition("/")[0]
         found[entry.name] = entry
     return sorted(found.values(), key=lambda entry: entry.name.encode().split(b"/"))
 
@@ -83,4 +101,4 @@ def reused(layer: Layer) -> Layer:
     return msgspec.structs.replace(layer, reused=True)
 
 
-__all__ = ["Measured", "Part", "Role", "compressed", "reused", "sorted_entries", "write"]
+__all__ = ["Measured", "Part", "Role", "compressed", "joined", "reused", "sorted_entries", "write"]

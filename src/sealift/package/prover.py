@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from sealift import digest
+from sealift.archive import Entry
 from sealift.errors import IntegrityError
 from sealift.package import closure, elf, filetree, inventory, ldcache, linker, outside, shortfall
 from sealift.package.filetree import FileTree
@@ -72,8 +74,12 @@ class Prover:
         """The files of layers laid over each other. Raises ``IntegrityError`` for a damaged one."""
         return FileTree([self._inventory(layer) for layer in layers])
 
+    def note(self, layer: Layer, entries: Iterable[Entry]) -> None:
+        """Note the inventory of a layer of these entries, which then need not be read again."""
+        self._notes.put(_key(layer), inventory.of_entries(entries))
+
     def _inventory(self, layer: Layer) -> Inventory:
-        key = digest.of_json(["inventory", _recipe(), str(layer.descriptor.digest)])
+        key = _key(layer)
         if found := self._notes.get(key, Inventory):
             return found
         self._notes.folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +97,11 @@ class Prover:
         return made
 
 
+def _key(layer: Layer) -> Digest:
+    return digest.of_json(["inventory", _recipe(), str(layer.descriptor.digest)])
+
+
+@cache
 def _recipe() -> Digest:
     """The digest of the code that judges: other code, other judgements."""
     makers = (closure, elf, filetree, inventory, ldcache, linker, outside)

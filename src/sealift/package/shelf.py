@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from sealift.archive import Entry
 from sealift.package import layer
 from sealift.package.layer import Part, Role
 from sealift.package.notes import Notes
@@ -24,6 +25,10 @@ class Shelves(Protocol):
         ...
 
 
+Witness = Callable[[Layer, Sequence[Entry]], None]
+"""Who looks at the entries of a new layer while they are at hand."""
+
+
 class Made(msgspec.Struct, frozen=True):
     """A note on what came of making something: one layer or several."""
 
@@ -34,12 +39,16 @@ class Shelf:
     """Notes in the folder ``notes`` on the layers in a store.
 
     A note counts only while the store holds its layers, so that losing either costs time alone.
+    Each of ``witnesses`` sees what a new layer is made of.
     """
 
-    def __init__(self, store: Store, notes: Path, progress: Progress) -> None:
+    def __init__(
+        self, store: Store, notes: Path, progress: Progress, witnesses: Sequence[Witness] = ()
+    ) -> None:
         self._store = store
         self._notes = Notes(notes)
         self._progress = progress
+        self._witnesses = witnesses
 
     def layers(self, role: Role, key: Digest, make: Callable[[], Iterable[Part]]) -> list[Layer]:
         """The layers that were made from ``key``, or new ones of the parts that ``make`` gives."""
@@ -47,12 +56,18 @@ class Shelf:
             self._progress.step(f"{role} layer", "unchanged")
             return [layer.reused(one) for one in found]
         self._progress.step(f"{role} layer", "building")
-        made = tuple(layer.write(self._store, role, part) for part in make())
+        made = tuple(self._write(role, part) for part in make())
         self._notes.put(key, Made(made))
         size = readable(sum(one.descriptor.size for one in made))
         several = f" in {len(made)} layers" if len(made) > 1 else ""
         self._progress.step(f"{role} layer", f"built, {size}{several}")
         return list(made)
+
+    def _write(self, role: Role, part: Part) -> Layer:
+        one = layer.write(self._store, role, part)
+        for look in self._witnesses:
+            look(one, part.entries)
+        return one
 
     def _noted(self, key: Digest, role: Role) -> tuple[Layer, ...]:
         found = self._notes.get(key, Made)
@@ -70,4 +85,4 @@ def readable(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
-__all__ = ["Shelf", "Shelves", "readable"]
+__all__ = ["Shelf", "Shelves", "Witness", "readable"]

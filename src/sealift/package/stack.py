@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -35,9 +36,12 @@ PROGRAM: tuple[Role, ...] = ("base", "debian", "runtime", "packages", "server")
 FITTINGS = "fittings"
 """What the layer on top of a base of others holds."""
 
+WHEELS: tuple[Role, ...] = ("runtime", "packages")
+"""What is made of wheels."""
+
 
 class Stack:
-    """The layers of one lock, each from the shelf or made anew.
+    """The layers of one lock, each from the shelf or made anew, those of wheels beside the others.
 
     ``built`` puts the wheels of a lock that are in no index into a folder.
     """
@@ -66,12 +70,17 @@ class Stack:
         Raises ``SourceError`` when a package cannot be had, ``PackageError`` when it cannot be
         read. Offline, whatever several of them lack is said at once.
         """
-        made = gathered([partial(self._of, role) for role in roles])
+        with ThreadPoolExecutor(1, "wheels") as aside:
+            # wheels and Debian packages have nothing to do with each other
+            ahead = {role: aside.submit(self._of, role) for role in roles if role in WHEELS}
+            made = gathered(
+                ahead[role].result if role in ahead else partial(self._of, role) for role in roles
+            )
         return [layer for layers in made for layer in layers]
 
     def _of(self, role: Role) -> list[Layer]:
         lock = self._lock
-        if role in ("runtime", "packages"):
+        if role in WHEELS:
             return self._wheels(role, lock.runtime if role == "runtime" else lock.packages)
         if role == "server":
             return self._server()
