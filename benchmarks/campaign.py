@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from benchmarks import result
 from benchmarks.package import kill_campaign
 from benchmarks.result import Result, keeps
+from benchmarks.serving.fuzz import campaign as serving_fuzz
 
 CAMPAIGNS: dict[str, tuple[str, Callable[[int], Sequence[Result]]]] = {
     "package-kills": ("package", kill_campaign.run),
+    "serving-fuzz": ("serving", serving_fuzz.run),
 }
 
 

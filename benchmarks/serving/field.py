@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from benchmarks import machine
@@ -12,7 +13,7 @@ from benchmarks.result import Result, Where, result
 from benchmarks.serving import entrants, model
 from benchmarks.serving.model import Made
 from benchmarks.serving.running import Running, running
-from benchmarks.serving.subject import Subject
+from benchmarks.serving.subject import Subject, as_json
 
 Samples = dict[str, list[float]]
 
@@ -38,6 +39,12 @@ class Field:
         """Ours, its ceiling, the rivals."""
         return [self.ours, entrants.ceiling("echo", entrants.ECHO), *self.rivals]
 
+    def start(self, subject: Subject, workers: int = 1) -> AbstractContextManager[Running]:
+        """A server that has given the right labels, where it asks the model."""
+        rows = self.made.rows.first(2)
+        wanted = rows.labels if subject.judged else None
+        return running(subject, as_json(subject, rows), wanted, workers)
+
     def each(
         self, subjects: Sequence[Subject], measure: Callable[[Running], None], workers: int = 1
     ) -> dict[str, str]:
@@ -46,7 +53,7 @@ class Field:
         for one in subjects:
             say(f"  {one.name}")
             try:
-                with running(one, self.made.rows, workers) as server:
+                with self.start(one, workers) as server:
                     measure(server)
             except FailedError as error:
                 absent[one.name] = str(error)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.program import FailedError
 from benchmarks.serving.places import WORK
-from benchmarks.serving.subject import Request, Rows, Subject, as_json, labels
+from benchmarks.serving.subject import Request, Subject, labels
 from sealift import clock, loopback, process
 
 PATIENCE = 60.0
@@ -44,8 +44,13 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(subject: Subject, rows: Rows, workers: int = 1) -> Iterator[Running]:
-    """Start a server; all its processes end with the block. Raises ``FailedError``."""
+def running(
+    subject: Subject, probe: Request, wanted: list[int] | None = None, workers: int = 1
+) -> Iterator[Running]:
+    """Start a server; all its processes end with the block. Raises ``FailedError``.
+
+    It runs when the answer to ``probe`` has the labels ``wanted``; where none are, any good one.
+    """
     WORK.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(WORK / "records", ignore_errors=True)
     mark = clock.token(20)
@@ -59,9 +64,8 @@ def running(subject: Subject, rows: Rows, workers: int = 1) -> Iterator[Running]
     env = {**os.environ, **more, MARK: mark}
     child = process.spawn(words, log=log, env=env, cwd=subject.cwd, detach=True)
     try:
-        request = as_json(subject, rows.first(2))
         until = began + PATIENCE
-        while not right(ports["port"], request, rows.labels[:2] if subject.judged else None):
+        while not right(ports["port"], probe, wanted):
             if child.poll() is not None or clock.monotonic() > until:
                 raise FailedError(f"gave no right answer: {last(log)}")
             clock.sleep(EVERY)

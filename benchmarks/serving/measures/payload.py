@@ -10,7 +10,7 @@ from benchmarks.serving import entrants
 from benchmarks.serving.closed import closed
 from benchmarks.serving.field import Field, Table
 from benchmarks.serving.running import Running, post, running
-from benchmarks.serving.subject import Rows, as_binary, as_json
+from benchmarks.serving.subject import as_binary, as_json
 
 BINARY = "32 rows as binary tensors, 32 connections"
 BESIDE = "ours, the same rows in JSON"
@@ -54,11 +54,10 @@ def large(field: Field) -> Result:
     """Milliseconds for a tensor of 10 MB, whose columns are added up and no more."""
     table = Table()
     values = np.resize(field.made.rows.values, (BIG_ROWS, WIDE))
-    rows = Rows(values[:2], [])
     reading = entrants.ceiling("read", "reading the body")
     for subject in (entrants.summing(field.made.ours_sum), reading):
-        with running(subject, rows) as server:
-            asked = as_binary(subject, values)
+        asked = as_binary(subject, values)
+        with running(subject, asked) as server:
             for _ in range(field.repeats):
                 table.add(BIG, subject.name, closed(server, asked, 1, field.seconds).p50)
     least = table.middle(BIG, reading.name)

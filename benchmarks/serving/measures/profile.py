@@ -17,7 +17,7 @@ from benchmarks.serving import model
 from benchmarks.serving.closed import closed
 from benchmarks.serving.field import Field
 from benchmarks.serving.places import WORK
-from benchmarks.serving.running import Running, running
+from benchmarks.serving.running import Running
 from benchmarks.serving.subject import as_json
 
 MOST = 20
@@ -28,7 +28,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 def measure(field: Field) -> list[Result]:
     """Shares of the time in percent."""
     found: list[Result] = []
-    with running(field.ours, field.made.rows) as server:
+    with field.start(field.ours) as server:
         request = as_json(server.subject, field.made.rows.first(1))
         closed(server, request, 32, 1)
         before = threads(server)
@@ -46,7 +46,7 @@ def measure(field: Field) -> list[Result]:
 
 def threads(server: Running) -> dict[str, float]:
     """Seconds of CPU time of each thread that it has now, in the order of their starts."""
-    [pid] = server.processes[:1]
+    pid = busiest(server)
     spent = {}
     tasks = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
     for number, task in enumerate(tasks):
@@ -54,6 +54,16 @@ def threads(server: Running) -> dict[str, float]:
         name = f"thread {number + 1}" if number else "main thread: event loop and Python"
         spent[name] = (int(words[11]) + int(words[12])) / _TICK
     return spent
+
+
+def busiest(server: Running) -> int:
+    """The process of the worker: the one that has used the most CPU time."""
+
+    def used(pid: int) -> int:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(words[11]) + int(words[12])
+
+    return max(server.processes, key=used)
 
 
 def microseconds(field: Field, spent: dict[str, float], requests: float) -> Result:
@@ -70,7 +80,7 @@ def sampled(server: Running, raw: Path, seconds: float) -> None:
     kept = WORK / "profile.folded"
     words: program.Words = ["record", "--nonblocking", "--rate", "250", "--format", "raw"]
     length = ["--duration", str(max(1, round(seconds)))]
-    [pid] = server.processes[:1]
+    pid = busiest(server)
     program.run([spy, *words, *length, "--output", kept, "--pid", str(pid)])
     raw.write_text(_told(kept.read_text()))
 

@@ -1,0 +1,107 @@
+"""A million damaged requests, over the wire and by coverage: none may fail the server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import machine, program
+from benchmarks.machine import REPOSITORY
+from benchmarks.package.field import say
+from benchmarks.result import Result, Where, result
+from benchmarks.serving import entrants
+from benchmarks.serving.fuzz.covered import Covered, cover
+from benchmarks.serving.fuzz.mutate import Mutator
+from benchmarks.serving.fuzz.seeds import seeds
+from benchmarks.serving.fuzz.wire import Seen, fuzz, resident
+from benchmarks.serving.places import HERE, WORK
+from benchmarks.serving.running import post, running
+from benchmarks.serving.subject import Request
+
+WIRE = int(os.environ.get("FUZZ_WIRE", "600000"))
+COVERED = int(os.environ.get("FUZZ_COVERED", "500000"))
+GROWTH = 2.0
+"""Most megabytes that the memory may grow in 100,000 requests, once all code has run."""
+
+
+def run(start: int) -> list[Result]:
+    """Both parts; what was found is told line by line."""
+    where = machine.where()
+    model = folder()
+    first = seeds()[0]
+    asked = Request(first.path, first.headers, first.body)
+    with running(entrants.ours(model), asked) as server:
+        prove(server.port)
+        seen = fuzz(
+            server.port, Mutator(start, seeds()), WIRE, lambda: resident(lambda: server.processes)
+        )
+        prove(server.port)
+    say(f"over the wire: {dict(sorted(seen.statuses.items()))}")
+    covered = cover(model, start, COVERED)
+    say(f"by coverage: {covered.count} inputs, {covered.branches} branches")
+    for line in (*seen.faults, *covered.faults):
+        say(line[:2000])
+    return [*of_wire(seen, where), of_coverage(covered, where)]
+
+
+def folder() -> Path:
+    """A model folder whose contract has every type of field."""
+    place = WORK / "fuzzed"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "tests" / "serve")}
+    program.run([sys.executable, HERE / "tools" / "folder.py", place], env=env)
+    return place / "model"
+
+
+def prove(port: int) -> None:
+    """Every good request is answered with 200, before all and after all."""
+    for seed in seeds():
+        status, content = post(port, Request(seed.path, seed.headers, seed.body))
+        if status != 200:
+            raise program.FailedError(f"{seed.path} gives {status}: {content[:200]!r}")
+
+
+def of_wire(seen: Seen, where: Where) -> Sequence[Result]:
+    """Faults, and the slope of the memory over the second half of the samples."""
+    count = sum(seen.statuses.values())
+    good = sum(one for status, one in seen.statuses.items() if status == 200)
+    return [
+        result(
+            "fuzzing over the wire: 5xx, no answer, or none that can be read",
+            {"ours": [float(len(seen.faults))]}, where, unit="", limit=0.0,
+            rule=f"none of {count:,} damaged requests, {good:,} of which were answered with 200",
+        ),
+        result(
+            "fuzzing over the wire: growth of memory in 100,000 requests",
+            {"ours": [slope(seen.held, count) * 1e5 / 1e6]}, where, unit="MB", limit=GROWTH,
+            rule="the slope over the second half of the requests",
+        ),
+    ]  # fmt: skip
+
+
+def slope(held: Sequence[int], count: int) -> float:
+    """Bytes a request, by least squares over the second half of equally distant samples.
+
+    >>> slope([0, 0, 0, 100, 110, 120], 60)
+    1.0
+    """
+    half = held[len(held) // 2 :]
+    places = [number * count / len(held) for number in range(len(half))]
+    return statistics.linear_regression(places, half).slope
+
+
+def of_coverage(covered: Covered, where: Where) -> Result:
+    """Faults in memory."""
+    rule = f"none of {covered.count:,} inputs, which reached {covered.branches:,} branches"
+    return result(
+        "fuzzing by coverage: crashes, hangs, 5xx",
+        {"ours": [float(len(covered.faults))]}, where, unit="", limit=0.0, rule=rule,
+    )  # fmt: skip
+
+
+__all__ = ["run", "slope"]
