@@ -296,6 +296,9 @@ def test_a_bad_value_in_a_tensor_names_the_field(tensor_server):
         ({**tensors(), "outputs": [{"name": "dealy"}]}, "unknown_output"),
         ({**tensors(), "outputs": [{"name": "delay"}, {"name": "delay"}]}, "repeated_field"),
         ({**tensors(), "id": "x" * 129}, "length"),
+        ({**tensors(), "parameters": {"timeout": -1}}, "wrong_type"),
+        ({**tensors(), "parameters": {"timeout": 2**64}}, "wrong_type"),
+        ({**tensors(), "parameters": {"timeout": 10**400}}, "wrong_type"),
         (
             tensors(
                 **{name: {"shape": [4097], "data": [value] * 4097} for name, value in GOOD.items()}

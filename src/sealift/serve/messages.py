@@ -99,16 +99,16 @@ def flag(parameters: Parameters, name: str, path: str, *, default: bool) -> bool
 
 
 def count(parameters: Parameters, name: str, path: str) -> int | None:
-    """A parameter that is a whole number, 0 or more; None where there is none.
+    """A parameter that is a whole number of 64 bits, 0 or more; None where there is none.
 
     Raises ``RefusalError`` for anything else.
     """
     value = parameters.get(name)
     if name not in parameters:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
         raise RefusalError(
-            f"The parameter {name!r} must be a whole number, 0 or more.",
+            f"The parameter {name!r} must be a whole number from 0 to 2**64 - 1.",
             code="wrong_type",
             path=f"{path}.{name}",
         )
