@@ -105,6 +105,25 @@ def test_files_are_rotated_and_the_oldest_dropped(tmp_path):
     assert [line.id.partition("/")[0] for line in lines(tmp_path)][::20] == ["4", "5", "6", "7"]
 
 
+def test_two_writers_share_the_bound_and_lose_nothing_they_say_was_written(tmp_path):
+    """When one makes room and deletes the file that the other still writes, the other begins a
+    new one."""
+    slow = Recorder(tmp_path, names=["x"], version=1, size=1000, files=4)
+    slow.add(answered(0))
+    waited(lambda: slow.written == 1)
+    fast = Recorder(tmp_path, names=["x"], version=1, size=1000, files=4)
+    for number in range(1, 9):
+        fast.add(answered(number, rows=20))
+        waited(lambda expected=20 * number: fast.written == expected)
+    slow.add(answered("last"))
+    waited(lambda: slow.written == 2)
+    slow.close()
+    fast.close()
+
+    assert len(list(tmp_path.glob("*.jsonl"))) <= 5
+    assert "last" in [line.id for line in lines(tmp_path)]
+
+
 def test_what_does_not_fit_the_queue_is_dropped_and_counted(tmp_path):
     """A burst beyond the capacity costs records, not time or memory."""
     recorder = Recorder(tmp_path, names=["x"], version=1, capacity=100)

@@ -260,7 +260,7 @@ def private(pid):
 def test_a_server_that_loads_for_long_says_so(tmp_path):
     """Alive and not ready, with the reason, though the model takes seconds to be loaded; then
     ready, and no request in between is refused otherwise."""
-    folder = slow(tmp_path / "slow")
+    folder = program(tmp_path / "slow", loading="time.sleep(3)")
     seen = set()
     with several(folder, tmp_path) as server:
 
@@ -276,17 +276,54 @@ def test_a_server_that_loads_for_long_says_so(tmp_path):
     assert seen == {(503, "The model is being loaded."), (200, "")}
 
 
-def slow(folder):
-    """A program that takes three seconds to load."""
+def program(folder, loading="", predicting=""):
+    """A program that gives what it gets, with code that it did not have when it was learnt."""
     code = folder / "in" / "model" / "code"
     code.mkdir(parents=True)
-    quick = "def predict(model, inputs):\n    return inputs['a'].astype(float)\n"
-    (code / "predict.py").write_text(f"def load(folder):\n    pass\n\n{quick}")
+    source = (
+        "import ctypes, time\n\ndef load(folder):\n    {}\n\ndef predict(model, inputs):\n    {}"
+    )
+    source += "\n    return inputs['a'].astype(float)\n"
+    (code / "predict.py").write_text(source.format("pass", "pass"))
     (folder / "in" / "table").write_text("a,y\n" + "".join(f"{n},{n}\n" for n in range(20)))
     settings(folder / "in" / "settings.json", target="y", predict="p")
     learn(folder / "in", folder / "model")
     shutil.copytree(folder / "in" / "model", folder / "model", dirs_exist_ok=True)
     (folder / "model" / "model.json").write_text('{"name": "toy", "version": 3}')
-    loading = "import time\n\ndef load(folder):\n    time.sleep(3)\n\n"
-    (folder / "model" / "code" / "predict.py").write_text(loading + quick)
+    text = source.format(loading or "pass", predicting or "pass")
+    (folder / "model" / "code" / "predict.py").write_text(text)
     return folder / "model"
+
+
+def broken(server, value):
+    """Ask for a row that breaks the worker; what came of the request."""
+    with pytest.raises(httpx.TransportError):
+        fresh(server, json.dumps({"rows": [{"a": value}]}))
+
+
+def test_the_log_tells_where_a_worker_crashed(tmp_path):
+    """A program that reads at address 0 takes its worker along, and its own request only."""
+    crash = "ctypes.string_at(0) if inputs['a'][0] == 30 else 0"
+    with several(program(tmp_path / "crash", predicting=crash), tmp_path) as server:
+        whole(server.ready())
+        broken(server, 30)
+        server.wait_for(lambda: events(server, "worker_died"))
+        whole(server)
+        assert fresh(server, json.dumps({"rows": [{"a": 1}]})).status_code == 200
+    (died,) = events(server, "worker_died")
+    assert (died["cause"], died["status"]) == ("signal", "SIGSEGV")
+    assert 'predict.py", line 7 in predict' in died["trace"]
+
+
+def test_the_log_tells_where_a_worker_stood_still(tmp_path):
+    """A program that never lets go of the interpreter is replaced, with its stacks in the log."""
+    hang = "ctypes.PyDLL(None).sleep(60) if inputs['a'][0] == 30 else 0"
+    folder = program(tmp_path / "hang", predicting=hang)
+    with several(folder, tmp_path, SEALIFT_HANG="2") as server:
+        whole(server.ready())
+        broken(server, 30)
+        server.wait_for(lambda: events(server, "worker_died"))
+        whole(server)
+    (died,) = events(server, "worker_died")
+    assert died["cause"] == "hung"
+    assert 'predict.py", line 7 in predict' in died["trace"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import sys
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -87,8 +89,26 @@ def _line(call: Call, route: str, status: int, seconds: float) -> dict[str, Any]
 
 
 def _print(lines: bytes) -> None:
-    sys.stdout.write(lines.decode())
-    sys.stdout.flush()
+    for piece in pieces(lines, select.PIPE_BUF):
+        sys.stdout.write(piece.decode())
+        sys.stdout.flush()
+
+
+def pieces(lines: bytes, most: int) -> Iterator[bytes]:
+    """Whole lines, in pieces of at most ``most`` bytes where the lines allow.
+
+    So much is written to a pipe in one go: lines of several processes do not mix.
+
+    >>> list(pieces(b"a\\nbc\\nd\\nefghi\\n", 4))
+    [b'a\\n', b'bc\\n', b'd\\n', b'efghi\\n']
+    """
+    begin = 0
+    while begin < len(lines):
+        end = lines.rfind(b"\n", begin, begin + most) + 1
+        if not end:
+            end = lines.find(b"\n", begin) + 1 or len(lines)
+        yield lines[begin:end]
+        begin = end
 
 
 __all__ = ["AccessLog", "Mode"]

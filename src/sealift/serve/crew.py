@@ -8,13 +8,14 @@ import select
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sealift import clock, process
 from sealift.errors import MachineError
 from sealift.serve import log
 from sealift.serve.board import Board, Family
+from sealift.serve.faults import Faults
 from sealift.serve.metrics import LEVELS
 from sealift.serve.worker import SIGNALS
 
@@ -56,6 +57,7 @@ class _Place:
     beat: float = 0.0
     still: int = 0
     hung: bool = False
+    faults: Faults = field(default_factory=Faults)
 
 
 Work = Callable[[int, socket.socket], int]
@@ -133,6 +135,7 @@ class Crew:
 
     def _begin(self, place: _Place, opened: socket.socket, work: Work) -> int:
         """What the child does."""
+        place.faults.watch()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in self._bell:
@@ -227,6 +230,7 @@ class Crew:
             status=signal.Signals(-code).name if code < 0 else code,
             lived=round(lived, 3),
             again=round(wait, 3),
+            trace=place.faults.told(),
         )
         if wait and place.opened is not None:
             # nobody takes these connections for a while: others must get them
@@ -254,6 +258,7 @@ class Crew:
             if self._hang and place.still * TICK >= self._hang:
                 place.hung = True
                 log.event("worker_hung", worker=place.number, pid=place.pid)
+                place.faults.ask(place.pid)
                 os.kill(place.pid, signal.SIGKILL)
 
 

@@ -41,7 +41,9 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """Writes ``START-NUMBER.jsonl`` files in a folder, at most ``files`` of them.
+    """Writes ``START-NUMBER.jsonl`` files in a folder, which holds at most ``files`` of them.
+
+    Several may write to a folder: each has a START of its own, and the bound is for all together.
 
     A file ends when it has reached ``size`` bytes. Names sort by time. ``capacity`` bounds the
     rows that wait to be written.
@@ -143,6 +145,10 @@ class Recorder:
         ]
 
     def _append(self, lines: bytes) -> int:
+        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+            # another worker made room: what is written to a deleted file is lost
+            self._file.close()
+            self._file = None
         if self._file is None:
             self._file = self._begin_file()
         begin, done = self._file.seek(0, os.SEEK_END), 0
