@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import render
+from benchmarks.conformance import graded
 from sealift import errors
 from sealift.record.schema import schema, text
 
@@ -90,6 +91,7 @@ PAGES = {
     DOCS / "project-file.md": project_file,
     DOCS / "exit-codes.md": exit_codes,
     PACKAGE / "schema.json": text,
+    DOCS / "benchmarks" / "conformance.md": graded.page,
     **{DOCS / "benchmarks" / f"{stage}.md": partial(render.page, stage) for stage in STAGES},
 }
 

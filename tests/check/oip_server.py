@@ -69,8 +69,14 @@ class Handler(BaseHTTPRequestHandler):
         """Answer with what it gives, or with its refusal."""
         try:
             value, blobs = what()
+            if self.server.dead:
+                self.close_connection = True
+                return
             self.send(200, value, blobs)
         except RefusedError as error:
+            if self.server.dead:
+                self.close_connection = True
+                return
             status = 500 if self.faulty("all-500") else error.status
             word = "detail" if self.faulty("detail") else "error"
             self.send(status, {word: str(error)})
@@ -201,6 +207,8 @@ class Handler(BaseHTTPRequestHandler):
             shape = one.get("shape")
             whole = isinstance(shape, list) and all(type(size) is int for size in shape)
             require(whole and shape[:1] and shape[0] >= 0, "shape")
+            if self.faulty("dies") and shape[0] > 2**40:
+                self.server.dead = True
             require(shape[1:] == ([2] if name == "x" else []), "shape")
             require(shape[0] < 10_000, "too many rows")
             data, blobs = self.data(one, known[0], blobs)
@@ -292,6 +300,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.faults = frozenset(faults)
         self.answered = 0
+        self.dead = False
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def __enter__(self):

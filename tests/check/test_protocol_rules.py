@@ -171,6 +171,16 @@ def test_no_server_is_asked_more_than_was_allowed():
     assert stub.answered <= 20
 
 
+def test_a_server_that_dies_is_told_at_the_rule_that_ended_it():
+    """And is not blamed for what comes after."""
+    with Stub("dies") as stub:
+        found = graded(stub)
+
+    assert found.gone == "shape-too-large-to-count"
+    assert broken(found) == {"shape-too-large-to-count": "must"}
+    assert found.verdicts[-1].detail == "the server is gone since shape-too-large-to-count"
+
+
 def test_every_rule_says_what_it_demands_and_where_that_comes_from():
     """In a sentence, with a document and a section."""
     assert len({rule.name for rule in RULES}) == len(RULES)

@@ -54,6 +54,8 @@ def show(page: Page, found: Grade) -> None:
         page.line("where the specification is unclear:", "info")
     for verdict in unclear:
         page.line(f"  {verdict.rule}: {verdict.detail}")
+    if found.gone:
+        page.line(f"the server is gone since {found.gone}; what comes after it is n/a", "error")
     must, should = len(found.broken("must")), len(found.broken("should"))
     judged = sum(one.outcome in ("kept", "broken") for one in found.verdicts)
     page.line(

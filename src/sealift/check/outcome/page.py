@@ -29,7 +29,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 .counts li{border:1px solid var(--line);border-radius:.5rem;padding:.3rem .8rem}
 .counts b{font-size:1.2rem;margin-right:.3rem}
 details,.line{border-top:1px solid var(--line);padding:.45rem 0}
-summary,.line{display:grid;grid-template-columns:8rem 16rem 1fr;gap:.2rem .8rem;cursor:pointer}
+summary,.line{display:grid;grid-template-columns:9.5rem 16rem 1fr;gap:.2rem .8rem;cursor:pointer}
 summary{list-style:none}summary::-webkit-details-marker{display:none}
 summary .name::after{content:" \\25b8";color:var(--soft)}
 details[open] summary .name::after{content:" \\25be"}
@@ -76,7 +76,7 @@ def write(sheet: Sheet) -> bytes:
 
 
 def _line(one: Line) -> str:
-    level = f" ({escape(one.level)})" if one.level else ""
+    level = f" ({escape(one.level)})" if one.level not in ("", WORDS[one.status]) else ""
     detail = f'<div class="detail">{escape(one.detail)}</div>' if one.detail else ""
     source = f'<div class="source">{escape(one.source)}</div>' if one.source else ""
     head = (

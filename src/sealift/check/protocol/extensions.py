@@ -8,6 +8,9 @@ from sealift.check.protocol.rule import Choice, Fault, Seen, Spared, extension, 
 from sealift.check.protocol.server import JSON, Server
 from sealift.types import Json
 
+_RESTRICTED = (401, 403)
+_NOT_FOR_US = Spared("only whoever has a token may ask")
+
 
 @rule("must", extension("model repository", "Index"))
 def repository_lists_the_model(server: Server) -> Iterator[Seen]:
@@ -16,6 +19,9 @@ def repository_lists_the_model(server: Server) -> Iterator[Seen]:
         yield Spared("the server does not have the extension model_repository")
         return
     answer = server.ask("POST", "/v2/repository/index", b"{}", {"content-type": JSON})
+    if answer.status in _RESTRICTED:
+        yield _NOT_FOR_US
+        return
     listed = answer.json if answer.ok else None
     found: list[dict[str, Json]] = [
         one
@@ -36,9 +42,12 @@ def statistics_count(server: Server) -> Iterator[Seen]:
     if "statistics" not in server.extensions:
         yield Spared("the server does not have the extension statistics")
         return
-    before, after = _count(server), None
+    before = _count(server)
     server.infer(server.good())
     answer = server.get(f"{server.path}/stats")
+    if answer.status in _RESTRICTED:
+        yield _NOT_FOR_US
+        return
     after = _count(server)
     if before is None or after is None:
         yield Fault("There is no 'inference_count' of this model.", answer)

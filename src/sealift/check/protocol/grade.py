@@ -53,6 +53,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     request: str
     answer: str
+    answered: bool = True
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +80,8 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     started: float
     finished: float
     verdicts: tuple[Verdict, ...]
+    gone: str = ""
+    """The rule at which the server stopped answering for good; those after it are not judged."""
 
     def broken(self, severity: Severity) -> list[Verdict]:
         """The broken rules of a severity."""
@@ -93,12 +96,18 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> Grade:
-    """Judge a server that was learnt by every rule."""
+    """Judge a server that was learnt by every rule, as long as it answers at all."""
     started = clock.now()
-    verdicts = []
+    verdicts: list[Verdict] = []
+    gone = ""
     for one in rules:
         progress.step(one.name, "running")
-        verdict = judged(server, one)
+        verdict = unjudged(one, gone) if gone else judged(server, one)
+        if not gone and any(not seen.answered for seen in verdict.shown) and not server.alive:
+            gone = one.name
+            verdict = msgspec.structs.replace(
+                verdict, severity="must", outcome="broken", detail="the server is gone after it"
+            )
         progress.step(one.name, verdict.outcome)
         verdicts.append(verdict)
     said = server.about.object
@@ -110,6 +119,22 @@ def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> 
         started=started,
         finished=clock.now(),
         verdicts=tuple(verdicts),
+        gone=gone,
+    )
+
+
+def unjudged(rule: Rule, gone: str) -> Verdict:
+    """The verdict of a rule for which there is no server any more."""
+    return Verdict(
+        rule=rule.name,
+        topic=rule.topic,
+        demands=rule.demands,
+        passage=rule.passage,
+        severity=rule.severity,
+        outcome="spared",
+        detail=f"the server is gone since {gone}",
+        shown=(),
+        seconds=0.0,
     )
 
 
@@ -127,7 +152,12 @@ def judged(server: Server, rule: Rule) -> Verdict:
     choices = [one for one in seen if isinstance(one, Choice)]
     spared = [one.why for one in seen if isinstance(one, Spared)]
     shown = [
-        Shown(message=one.message, request=one.shown.curl, answer=one.shown.told)
+        Shown(
+            message=one.message,
+            request=one.shown.curl,
+            answer=one.shown.told,
+            answered=bool(one.shown.status),
+        )
         for one in seen
         if not isinstance(one, Spared)
     ]

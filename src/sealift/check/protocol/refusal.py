@@ -30,7 +30,7 @@ def in_form(answer: Exchange) -> Iterator[Seen]:
 def chosen(words: str, answer: Exchange) -> Iterator[Seen]:
     """What the specification leaves open may be taken or refused; if refused, then in form."""
     if not answer.status:
-        yield Fault(f"{words}: no answer comes.", answer, "should")
+        yield Fault(f"{words}: no answer comes.", answer, "must")
     elif answer.status < 400:
         yield Choice(f"{words}: taken", answer)
     else:

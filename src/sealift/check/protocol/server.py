@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from sealift import clock
 from sealift.check.protocol.exchange import Exchange
 from sealift.check.protocol.tensor import Tensor, flat
 from sealift.errors import CheckError
@@ -49,6 +50,7 @@ class Server:
         self.answer: Exchange
         self.grpc = ""
         self._most = most
+        self._patience = patience
         self._client = httpx.Client(timeout=patience, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -75,13 +77,36 @@ class Server:
         if self.asked > self._most:
             raise CheckError(f"More than {self._most} requests would be needed.", where=path)
         sent, url = dict(headers or {}), self.address + path
-        try:
-            answer = self._client.request(method, url, content=body or None, headers=sent)
-        except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
+        answer = self._send(self._client, method, url, body, sent)
+        if isinstance(answer, httpx.RequestError) and not isinstance(
+            answer, httpx.TimeoutException
+        ):
+            # a server may close an idle connection just when it is asked by it: a new one is tried
+            with httpx.Client(timeout=self._patience, trust_env=False) as fresh:
+                again = self._send(fresh, method, url, body, sent)
+            answer = again if isinstance(again, httpx.Response) else answer
+        if not isinstance(answer, httpx.Response):
+            reason = str(answer) or type(answer).__name__
             return Exchange(method, url, sent, body, 0, {}, b"", reason)
         received = {name.lower(): value for name, value in answer.headers.items()}
         return Exchange(method, url, sent, body, answer.status_code, received, answer.content)
+
+    def _send(
+        self, client: httpx.Client, method: str, url: str, body: bytes, headers: dict[str, str]
+    ) -> httpx.Response | Exception:
+        try:
+            return client.request(method, url, content=body or None, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers, within some seconds."""
+        for _ in range(4):
+            if self.get("/v2/health/live").status:
+                return True
+            clock.sleep(0.5)
+        return False
 
     def get(self, path: str) -> Exchange:
         """Send a GET."""
