@@ -16,6 +16,7 @@ from sealift import digest
 from sealift.adapters.stores.layout import Layout
 from sealift.errors import PackageError, ProjectError, SourceError
 from sealift.folders import Folders
+from sealift.package import requirements
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.record.contract import Contract
@@ -263,6 +264,33 @@ def test_indexes_that_the_requirements_name_are_used(world, wheels, tmp_path, mo
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "other-uv"))
     assert "packages" in roles(build.step_image())
     assert "://" not in (world / "sealift.lock").read_text()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url https://me:word@index.example/simple",
+        "--extra-index-url=https://token@index.example/simple",
+        "forest @ https://:word@files.example/forest-1.0-py3-none-any.whl",
+        "forest @ git+ssh://me:word@code.example/forest",
+    ],
+)
+def test_a_password_in_the_requirements_is_refused(world, line):
+    """Also in included files: they would be kept with the code of every run."""
+    (world / "requirements.txt").write_text("-r more.txt\n")
+    (world / "more.txt").write_text(f"forest\n{line}\n")
+    with pytest.raises(ProjectError, match=r"holds a name or a password.*\*\*\*@") as caught:
+        builder(world)[0].lock()
+    assert caught.value.where == f"{world / 'more.txt'}:2"
+    assert "word" not in caught.value.what.replace("password", "")
+    assert "token" not in caught.value.what
+
+
+def test_a_password_may_come_from_the_environment(world):
+    """As pip and uv know it; a user's name for git is no secret either."""
+    text = "--index-url https://${ME}:${WORD}@h.invalid/\na @ git+ssh://git@h.invalid/a\n"
+    (world / "requirements.txt").write_text(text)
+    assert requirements.texts("requirements.txt", world) == {"requirements.txt": text}
 
 
 def test_packages_that_cannot_be_had_together_are_said(world):

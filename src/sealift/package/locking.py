@@ -16,7 +16,7 @@ from sealift import clock, digest
 from sealift.errors import MachineError, PackageError, ProjectError
 from sealift.folders import Folders, downloads
 from sealift.network.network import Network
-from sealift.package import resolve, sources, wheels
+from sealift.package import requirements, resolve, sources, wheels
 from sealift.package.fetch import Fetcher
 from sealift.package.release import Catalogue, catalogue
 from sealift.package.uv import Target
@@ -111,38 +111,9 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
         "shell": list(resolve.SHELL),
         "left out": list[Json](sorted(resolve.LEFT_OUT)),
         "runtime": list(wheels.RUNTIME),
-        "requirements": dict[str, Json](texts(settings, root)),
+        "requirements": dict[str, Json](requirements.texts(settings.requirements, root)),
     }
     return digest.of_json(decisive)
-
-
-def texts(settings: ImageSettings, root: Path) -> dict[str, str]:
-    """The requirements file and the files that it includes, by name."""
-    found: dict[str, str] = {}
-    waiting = [settings.requirements]
-    while waiting:
-        name = waiting.pop()
-        path = root / name
-        if name in found or (name == settings.requirements and not path.exists()):
-            continue
-        text = _text(path)
-        found[name] = text
-        for line in text.splitlines():
-            words = line.replace("=", " ").split()
-            if len(words) > 1 and words[0] in ("-r", "--requirement", "-c", "--constraint"):
-                waiting.append(os.path.join(os.path.dirname(name), words[1]))  # noqa: PTH118, PTH120
-    return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(
-            f"A requirements file cannot be read: {error}.",
-            where=str(path),
-            remedy="Correct the name in the [image] table, or in the file that includes it.",
-        ) from error
 
 
 def keep(lock: Lock, settings: ImageSettings, root: Path) -> None:
@@ -179,12 +150,12 @@ def choose(
     built = house.made(bare) if settings.build else ()
     bare = msgspec.structs.replace(bare, built=built)
     progress.step("lock", "choosing wheels")
-    requirements = root / settings.requirements
-    if not requirements.exists():
-        _without(settings, requirements, progress)
+    file = root / settings.requirements
+    if not file.exists():
+        _without(settings, file, progress)
     with tempfile.TemporaryDirectory() as folder:
         runtime, packages = _wheels(
-            requirements if requirements.exists() else None,
+            file if file.exists() else None,
             target_of(bare),
             network,
             like,
@@ -352,7 +323,6 @@ __all__ = [
     "read",
     "system",
     "target_of",
-    "texts",
     "wheel_target",
     "write",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealift.errors import PackageError
 from sealift.network.network import Network
-from sealift.package import locking, sdists, wheels
+from sealift.package import locking, requirements, sdists, wheels
 from sealift.package.inventory import normal
 from sealift.package.kiln import Kiln
 from sealift.package.sdists import Sdist
@@ -44,7 +44,7 @@ class Wheelhouse:
         ``bare`` is a lock of this machine's platform without wheels. Raises ``PackageError``
         naming what would have to be built where nothing may be.
         """
-        texts = list(locking.texts(self._settings, self._root).values())
+        texts = list(requirements.texts(self._settings.requirements, self._root).values())
         names = dict.fromkeys(normal(name) for name in self._settings.build)
         found = [self._find(name, sdists.asked(name, texts), bare) for name in names]
         if self._kiln is None:
