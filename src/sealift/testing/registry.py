@@ -160,6 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
         sent = {"Content-Length": str(len(body)), **headers}
         for name, text in sent.items():
             self.send_header(name, text)
+        for text in self._faults.warnings:
+            self.send_header("Warning", text)
         self.end_headers()
         if self.command != "HEAD":
             self._write(body)

@@ -12,8 +12,9 @@ class Faults:
     Lists are used up from the front, one entry a request: ``cut_uploads`` and ``cut_downloads``
     hold numbers of bytes after which the connection is cut (requests of more than 64 KiB only),
     ``answers`` statuses and values of ``Retry-After`` that come instead of a right answer,
-    ``lose_sessions`` numbers of bytes from which an upload is forgotten. Who asks for a token that
-    is for the repository ``forbidden`` too gets none.
+    ``lose_sessions`` numbers of bytes from which an upload is forgotten. ``warnings`` are values of
+    that header in every answer. Who asks for a token that is for the repository ``forbidden`` too
+    gets none.
     """
 
     cut_uploads: list[int] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Faults:
     identity: str = ""
     forbidden: str = ""
     lag: float = 0.0
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

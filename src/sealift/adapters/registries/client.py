@@ -47,6 +47,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the registry wants to be told to people."""
+        return self._session.notices.texts
+
     def has(self, blob: Digest) -> bool:
         """Whether the repository has a blob."""
         answer = self._session.request("HEAD", f"blobs/{blob}", (200, 404), "a blob")

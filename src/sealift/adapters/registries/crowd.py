@@ -41,6 +41,12 @@ class Gauge:
             share = self._done / self.total if self.total else 1.0
             self._progress.step(self._name, f"{share:.0%} of {size(self.total)}")
 
+    def say(self, notices: Iterable[str]) -> None:
+        """Tell what the other side wants to be told."""
+        for text in notices:
+            if self._progress:
+                self._progress.say(f"The registry says: {text}")
+
     def stop(self) -> None:
         """End the work at the next byte."""
         self._stopped.set()

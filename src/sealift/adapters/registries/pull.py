@@ -50,6 +50,7 @@ def pull(
         root = pulling.chosen(client.manifests.get(source.target), platform)
         nodes = list(pulling.tree(root))
         bring([blob for node in nodes for blob in node.links.blobs], store, client, gauge)
+        gauge.say(client.notices)
     for node in nodes:
         store.put(node.content, node.media_type)
     kept = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.content))

@@ -47,7 +47,10 @@ def push(
     tree = [node for one in (*tags.values(), digest) for node in reading.tree(one)]
     gauge = crowd.Gauge("push", progress)
     with Client(target, PUSH, stoppable(access, gauge.is_stopped)) as client:
-        return _Push(store, client, target, gauge).send(tree, digest, tags)
+        try:
+            return _Push(store, client, target, gauge).send(tree, digest, tags)
+        finally:
+            gauge.say(client.notices)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sealift import clock
 from sealift.adapters.registries import faults
 from sealift.adapters.registries.auth import Authority
 from sealift.adapters.registries.credentials import Found, find
+from sealift.adapters.registries.notices import Notices
 from sealift.adapters.registries.reference import Reference, is_loopback
 from sealift.adapters.registries.retry import (
     BUSY,
@@ -58,7 +59,7 @@ def stoppable(access: Access | None, stopped: Callable[[], bool]) -> Access:
 class Session:
     """Connections to the registry of ``reference``; safe for threads. Close it after use.
 
-    ``actions`` is ``pull`` or ``pull,push``.
+    ``actions`` is ``pull`` or ``pull,push``; ``notices`` are the registry's to people.
     """
 
     def __init__(self, reference: Reference, actions: str, access: Access) -> None:
@@ -76,6 +77,7 @@ class Session:
                 "what is packaged here stays.",
             )
         self._met = False
+        self.notices = Notices()
         self._client = access.network.client(patience=_PATIENCE)
         scopes = [f"repository:{reference.repository}:{actions}"]
         scopes += [f"repository:{name}:pull" for name in access.sources]
@@ -149,6 +151,7 @@ class Session:
             answer = self._admitted(method, self.url(path), dict(headers or {}), body)
             with contextlib.closing(answer):
                 self._met = True
+                self.notices.heard(answer.headers.get_list("warning"))
                 if answer.status_code not in expect:
                     answer.read()
                     self._raise(answer, what)

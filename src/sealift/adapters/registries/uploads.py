@@ -29,11 +29,15 @@ _ACCEPTED = (200, 201, 202, 204)
 
 @dataclass
 class _Upload:
-    """A session at the registry: where its next bytes go, and how many it has."""
+    """A session at the registry: where its next bytes go, and how many it has.
+
+    ``resumed`` says that it was cut once, so that it may hold other bytes than were meant.
+    """
 
     location: str
     smallest: int
     offset: int = 0
+    resumed: bool = False
 
 
 class Uploads:
@@ -175,10 +179,12 @@ class _Sending:
 
         A session that is gone or out of step is begun anew; wrong bytes are an error.
         """
-        if answer.status_code in (404, 416) or (answer.status_code == 400 and upload.offset):
+        wrong = "DIGEST_INVALID" in faults.codes(answer)
+        doubtful = upload.resumed if wrong else upload.offset > 0
+        if answer.status_code in (404, 416) or (answer.status_code == 400 and doubtful):
             upload.location = ""
             raise TransientError(f"the upload was lost{faults.words(answer)}")
-        if "DIGEST_INVALID" in faults.codes(answer):
+        if wrong:
             raise IntegrityError(
                 f"The registry got other bytes than were sent{faults.words(answer)}.",
                 where=self.blob.digest,
@@ -246,7 +252,8 @@ class _Sending:
         offset = _reached(answer)
         if offset is None or offset > self.blob.size:
             return None
-        return _Upload(_location(self.session, answer, upload.location), upload.smallest, offset)
+        place = _location(self.session, answer, upload.location)
+        return _Upload(place, upload.smallest, offset, resumed=True)
 
     def _is_there(self) -> bool:
         path = f"blobs/{self.blob.digest}"
