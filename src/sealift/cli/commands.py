@@ -28,7 +28,7 @@ COMMANDS = {
     "down": "operate:down",
     "doctor": "look:doctor",
     "schema": "start:schema",
-    "runs": "look:runs_app",
+    "runs": "runs:runs_app",
     "reproduce": "reproduce:reproduce",
     "keys": "keys:app",
 }
