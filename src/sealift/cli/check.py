@@ -50,7 +50,7 @@ def check(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Prove an image by every check and sign the report, or grade a running server.
+    """Prove an image by every check, or grade any running server.
 
     Without a TARGET the project's own image is started and checked. The address of a running
     server, of whatever maker, is graded by the rules of the Open Inference Protocol.
