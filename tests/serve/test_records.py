@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections import Counter
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from toy_running import Running
 
 from sealift.record.observation import Prediction
 from sealift.serve.recorder import Answered, Recorder
+from sealift.serve.thinning import Thinning
 
 ROW = {"carrier": "UA", "hour": 9, "distance": 100.0, "holiday": False}
 
@@ -136,6 +138,36 @@ def test_what_does_not_fit_the_queue_is_dropped_and_counted(tmp_path):
     assert recorder.dropped > 0
     assert recorder.written + recorder.dropped == 20_000
     assert len(lines(tmp_path)) == recorder.written
+
+
+def test_a_stream_that_is_too_fast_is_thinned_evenly(tmp_path):
+    """Once its speed is known, every so many rows one is kept, and then all again."""
+    recorder = Recorder(tmp_path, names=["x"], version=1, rate=1000)
+    began = time.monotonic()
+    number = 0
+    while time.monotonic() - began < 0.5:
+        recorder.add(answered(number, rows=3))
+        number += 1
+        time.sleep(0.0005)
+    time.sleep(0.3)
+    recorder.add(answered("slow"))
+    recorder.close()
+
+    assert recorder.thinned > 0
+    assert recorder.written + recorder.thinned == 3 * number + 1
+    assert recorder.written == len(lines(tmp_path))
+    assert lines(tmp_path)[-1].id == "slow"
+
+
+def test_what_is_thinned_keeps_every_place_alike():
+    """A row's place in its request does not decide whether it is kept."""
+    thinning = Thinning(100.0)
+    thinning.chosen(1000, 1.0)
+    kept = [thinning.chosen(7, 2.0 + number * 1e-6) for number in range(1000)]
+    places = Counter(place for rows in kept for place in rows)
+
+    assert sum(places.values()) == pytest.approx(7000 / 10, rel=0.02)
+    assert max(places.values()) - min(places.values()) <= 2
 
 
 def test_a_folder_that_cannot_be_written_costs_records_only(tmp_path, capsys):

@@ -189,7 +189,7 @@ class House:
         self.metrics.level("sealift_body_bytes", self.room.taken)
         written = [one.recorder for one in services if one.recorder is not None]
         if written:
-            for word in ("written", "dropped"):
+            for word in ("written", "dropped", "thinned"):
                 count = sum(getattr(one, word) for one in written)
                 self.metrics.counted(f"sealift_records_{word}_total", count)
 

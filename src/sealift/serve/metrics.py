@@ -29,7 +29,8 @@ _FAMILIES = {
         "Rows for which the model gave no finite number.",
     ),
     "sealift_records_written_total": ((), "Predictions written to the log."),
-    "sealift_records_dropped_total": ((), "Predictions that were not written to the log."),
+    "sealift_records_dropped_total": ((), "Predictions that could not be written to the log."),
+    "sealift_records_thinned_total": ((), "Predictions left out of the log as more came."),
     "sealift_flagged_total": (
         ("field",),
         "Values outside what the training data held, by field.",
@@ -53,6 +54,7 @@ LEVELS = _ALWAYS
 _PLAIN = (
     *("sealift_rows_total", "sealift_rows_without_value_total"),
     *("sealift_records_written_total", "sealift_records_dropped_total"),
+    "sealift_records_thinned_total",
 )
 
 _CALLS = {

@@ -19,15 +19,17 @@ from sealift import clock
 from sealift.record.observation import Prediction
 from sealift.serve import log
 from sealift.serve.tensors import Row
+from sealift.serve.thinning import Thinning
 
 PAUSE = 0.1
 """Seconds that the writer lets rows gather: the most that a kill -9 can lose."""
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct):
     """A request that was answered; ``outputs`` has one value a row, None where there was none.
 
-    ``rows`` gives its rows; it is called by the thread that writes them.
+    ``rows`` gives its rows; it is called by the thread that writes them. ``kept`` are the numbers
+    of those that are written, None for all.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Answered(msgspec.Struct, frozen=True):
     outputs: list[float | str | None]
     flags: dict[int, list[str]]
     trace: str = ""
+    kept: list[int] | None = None
 
 
 class Recorder:
@@ -46,7 +49,8 @@ class Recorder:
     Several may write to a folder: each has a START of its own, and the bound is for all together.
 
     A file ends when it has reached ``size`` bytes. Names sort by time. ``capacity`` bounds the
-    rows that wait to be written.
+    rows that wait to be written. Of more than ``rate`` rows a second (0: any number) an even share
+    is written, and the rest counted as ``thinned``.
     """
 
     def __init__(
@@ -58,8 +62,10 @@ class Recorder:
         size: int = 8 << 20,
         files: int = 64,
         capacity: int = 20_000,
+        rate: float = 0.0,
     ) -> None:
         self.written = 0
+        self.thinned = 0
         self.dropped = 0
         self._folder = folder
         self._names = names
@@ -69,6 +75,7 @@ class Recorder:
         self._capacity = capacity
         self._queue: deque[Answered] = deque()
         self._waiting = 0
+        self._thinning = Thinning(rate)
         self._changed = threading.Condition()
         self._closed = False
         self._start = clock.identifier()
@@ -83,6 +90,13 @@ class Recorder:
         """Queue a request's rows, or drop them when too many wait already."""
         rows = len(answered.outputs)
         with self._changed:
+            kept = self._thinning.chosen(rows, clock.monotonic())
+            if kept is not None:
+                self.thinned += rows - len(kept)
+                rows = len(kept)
+                if not kept:
+                    return
+                answered.kept = kept
             if self._closed or self._waiting + rows > self._capacity:
                 self.dropped += rows
                 return
@@ -114,7 +128,9 @@ class Recorder:
 
     def _write(self, batch: deque[Answered]) -> None:
         predictions = [prediction for answered in batch for prediction in self._records(answered)]
-        rows = sum(len(answered.outputs) for answered in batch)
+        rows = sum(
+            len(answered.outputs if answered.kept is None else answered.kept) for answered in batch
+        )
         try:
             written = self._append(self._encoder.encode_lines(predictions)) if predictions else 0
         except OSError as error:
@@ -126,6 +142,8 @@ class Recorder:
 
     def _records(self, answered: Answered) -> list[Prediction]:
         several = len(answered.outputs) > 1
+        rows, outputs = answered.rows(), answered.outputs
+        numbers = range(len(outputs)) if answered.kept is None else answered.kept
         return [
             Prediction(
                 id=f"{answered.id}/{number}" if several else answered.id,
@@ -134,14 +152,12 @@ class Recorder:
                 generation=answered.generation,
                 output=output,
                 seconds=answered.seconds,
-                inputs=dict(zip(self._names, row, strict=True)),
+                inputs=dict(zip(self._names, rows[number], strict=True)),
                 flagged=tuple(answered.flags.get(number, ())),
                 trace=answered.trace,
             )
-            for number, (row, output) in enumerate(
-                zip(answered.rows(), answered.outputs, strict=True)
-            )
-            if output is not None
+            for number in numbers
+            if (output := outputs[number]) is not None
         ]
 
     def _append(self, lines: bytes) -> int:

@@ -21,6 +21,7 @@ class Settings:
 
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
     stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
+    Of more than ``record_rate`` predictions a second an even share is logged (0: all are).
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
     is not ready, and a little longer while requests still come; then it takes no more, and has
     ``grace`` seconds for those that are being answered.
@@ -37,6 +38,7 @@ class Settings:
     log: Mode = "errors"
     control: bool = False
     batch: bool = True
+    record_rate: float = 10_000.0
     name: str = "sealift"
     workers: int = 0
     hang: float = 15.0
@@ -57,6 +59,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         log=_choice(environment, "SEALIFT_LOG", ("errors", "all", "none")),
         control=_choice(environment, "SEALIFT_MODEL_CONTROL", ("none", "explicit")) == "explicit",
         batch=_choice(environment, "SEALIFT_BATCH", ("auto", "off")) == "auto",
+        record_rate=_number(environment, "SEALIFT_RECORD_RATE", 10_000, most=1e9),
         name=environment.get("SEALIFT_SERVER_NAME", "") or "sealift",
         workers=int(_number(environment, "SEALIFT_WORKERS", 0, most=1024)),
         hang=_number(environment, "SEALIFT_HANG", 15.0, most=3600),

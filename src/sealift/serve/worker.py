@@ -8,6 +8,7 @@ import functools
 import gc
 import signal
 import socket
+import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,9 @@ from sealift.serve.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What tells a server to end; the second time, to hurry. The parent passes both on as SIGTERM."""
+
+SWITCH = 0.0005
+"""Seconds for which one thread may keep the interpreter while another waits for it."""
 
 BEAT = 0.25
 """Seconds between signs of life, and between looks at what the other workers were told."""
@@ -93,6 +97,8 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     access = AccessLog(chosen.log)
     shop = _Shop(post, seat, ThreadPoolExecutor(post.threads, thread_name_prefix="model"))
     house = _house(post, seat, recording=True)
+    # the threads that write logs and compare batches must not keep the event loop waiting
+    sys.setswitchinterval(SWITCH)
     for service in house.services.values():
         service.reload = functools.partial(_prepare, service, None, shop)
     beating = asyncio.create_task(_beat(house, seat))
@@ -153,7 +159,7 @@ def _house(post: Post, seat: Seat, *, recording: bool) -> House:
         Service(
             artifact,
             Readiness(),
-            _recorder(post, artifact) if recording else None,
+            _recorder(post, artifact, workers) if recording else None,
             limits,
             seat,
             control=chosen.control,
@@ -222,7 +228,7 @@ async def _beat(house: House, seat: Seat) -> None:
         await asyncio.sleep(BEAT)
 
 
-def _recorder(post: Post, artifact: Artifact) -> Recorder | None:
+def _recorder(post: Post, artifact: Artifact, workers: int) -> Recorder | None:
     """The log of a model's predictions, in a folder of its own where there are several models."""
     folder = post.settings.records
     if folder is None:
@@ -230,7 +236,8 @@ def _recorder(post: Post, artifact: Artifact) -> Recorder | None:
     if len(post.models) > 1:
         folder /= artifact.identity.name
     names = [one.name for one in artifact.contract.fields]
-    return Recorder(folder, names=names, version=artifact.identity.version)
+    rate = post.settings.record_rate / workers / len(post.models)
+    return Recorder(folder, names=names, version=artifact.identity.version, rate=rate)
 
 
 def _signals() -> asyncio.Event:
