@@ -40,9 +40,26 @@ def token(length: int = 16) -> str:
     return secrets.token_hex((length + 1) // 2)[:length]
 
 
+class Tokens:
+    """Random names like those of ``token``, for who needs many.
+
+    Randomness is drawn for many at once. Not to be shared with a process that is forked off.
+    """
+
+    def __init__(self) -> None:
+        self._stock = ""
+
+    def next(self, length: int = 16) -> str:
+        """One of so many characters."""
+        if len(self._stock) < length:
+            self._stock = token(max(length, 1024))
+        taken, self._stock = self._stock[:length], self._stock[length:]
+        return taken
+
+
 def identifier() -> str:
     """A new identifier that sorts by time: UTC to the second, then 6 random digits."""
     return datetime.now(tz=UTC).strftime("%Y%m%d-%H%M%S-") + token(6)
 
 
-__all__ = ["EPOCH", "identifier", "monotonic", "now", "sleep", "stamp", "token"]
+__all__ = ["EPOCH", "Tokens", "identifier", "monotonic", "now", "sleep", "stamp", "token"]

@@ -149,7 +149,7 @@ def test_a_stream_that_is_too_fast_is_thinned_evenly(tmp_path):
         recorder.add(answered(number, rows=3))
         number += 1
         time.sleep(0.0005)
-    time.sleep(0.3)
+    time.sleep(1)
     recorder.add(answered("slow"))
     recorder.close()
 

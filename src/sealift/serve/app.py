@@ -35,6 +35,7 @@ class App:
         self._metrics = house.metrics
         self._routes = Routes(house)
         self._access = access
+        self._tokens = clock.Tokens()
         self._version = house.only.version if house.only else ""
         self._static = [("x-sealift-image", image)] if image else []
 
@@ -65,7 +66,7 @@ class App:
 
     async def _attempt(self, call: Call, route: Route | None) -> Answer:
         try:
-            call.identify()
+            call.identify(self._tokens.next)
             if route is None:
                 return _turned_down(call, self._routes.lost(call.scope.path))
             if call.scope.method != route.method:

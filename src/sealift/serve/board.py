@@ -95,18 +95,16 @@ class Family:
     def __init__(self, table: Table, name: str) -> None:
         self._table = table
         self._name = name
-        self._numbers = table.numbers
+        self.numbers = table.numbers
         self._cells: dict[object, int] = {}
 
     def add(self, amount: float = 1.0, *labels: str | int) -> None:
         """Add to the number with these labels."""
-        cell = self._cells.get(labels)
-        self._numbers[self._cell(labels) if cell is None else cell] += amount
+        self.numbers[self.cell(*labels)] += amount
 
     def set(self, value: float, *labels: str | int) -> None:
         """Let the number with these labels be ``value``."""
-        cell = self._cells.get(labels)
-        self._numbers[self._cell(labels) if cell is None else cell] = value
+        self.numbers[self.cell(*labels)] = value
 
     def get(self, *labels: str | int) -> float:
         """The number with these labels; 0 when nobody has written it."""
@@ -116,10 +114,13 @@ class Family:
             if cell is None:
                 return 0.0
             self._cells[labels] = cell
-        return self._numbers[cell]
+        return self.numbers[cell]
 
-    def _cell(self, labels: tuple[str | int, ...]) -> int:
-        cell = self._cells[labels] = self._table.cell(self._name, *map(str, labels))
+    def cell(self, *labels: str | int) -> int:
+        """The place in ``numbers`` of the number with these labels, for who writes it often."""
+        cell = self._cells.get(labels)
+        if cell is None:
+            cell = self._cells[labels] = self._table.cell(self._name, *map(str, labels))
         return cell
 
 

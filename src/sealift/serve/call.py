@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from granian.rsgi import HTTPProtocol, Scope
 
@@ -45,14 +45,14 @@ class Call:
         self.read = False
         self.trace = trace.parsed(self.headers.get("traceparent"))
 
-    def identify(self) -> None:
-        """Take the id in ``X-Request-Id``, or a new one.
+    def identify(self, new: Callable[[int], str] = clock.token) -> None:
+        """Take the id in ``X-Request-Id``, or a ``new`` one of so many characters.
 
         Raises ``RefusalError`` for an id that cannot stand in a header, or is too long.
         """
         given = self.headers.get("x-request-id")
         if not given:
-            self.id = clock.token(20)
+            self.id = new(20)
             return
         if len(given) > ID_LENGTH or not presentable(given):
             raise RefusalError(

@@ -82,10 +82,8 @@ class Cells:
     def _widened(self) -> Array:
         kind = FIELD_TYPES[self._datatype]
         if kind == "float":
-            values = self.flat
-            if None in values:
-                values = [math.nan if value is None else value for value in values]
-            return np.array(values, np.float64)
+            # None becomes NaN
+            return np.array(self.flat, np.float64)
         for number, value in enumerate(self.flat):
             path = self.place(*divmod(number, self.width))
             if value is None:

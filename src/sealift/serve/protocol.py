@@ -78,6 +78,8 @@ class Protocol:
         self._most = contract.max_rows
         self._inputs = {tensor.name: _Input(tensor, contract) for tensor in inputs}
         self._outputs = {tensor.name: tensor for tensor in outputs}
+        places = [known.places for known in self._inputs.values()]
+        self._in_order = places == [list(range(len(self._fields)))]
         self._whole: dict[bool, list[Wanted]] = {}
         # a truth in a tensor of numbers is written 0 or 1 there, which rows do not allow
         self._by_rows = not any(
@@ -156,12 +158,12 @@ class Protocol:
         return self._by_column(tensors)
 
     def _by_row(self, tensors: list[Cells]) -> Batch:
-        columns, places = self._columns(tensors)
-
         def place(row: int, field: int) -> str:
-            return places[field].place(row, self._fields[field].column)
+            one = self._fields[field]
+            tensor = tensors[list(self._inputs).index(one.tensor)]
+            return tensor.place(row, one.column)
 
-        rows = self._guard.check(list(zip(*columns, strict=True)), place)
+        rows = self._guard.check(self._laid_out(tensors), place)
         return of_rows(self._guard, self._packer, rows)
 
     def _by_column(self, tensors: list[Cells]) -> Batch:
@@ -282,15 +284,16 @@ class Protocol:
                 )
         return [(positions[name], known) for name, known in self._inputs.items()]
 
-    def _columns(self, tensors: list[Cells]) -> tuple[list[list[Any]], list[Cells]]:
-        count = len(self._fields)
-        columns: list[list[Any]] = [[]] * count
-        sources = [tensors[0]] * count
+    def _laid_out(self, tensors: list[Cells]) -> Sequence[Sequence[Any]]:
+        """Rows of values in the order of the contract's fields."""
+        if self._in_order:
+            flat, width = tensors[0].flat, tensors[0].width
+            return [flat[begin : begin + width] for begin in range(0, len(flat), width)]
+        columns: list[list[Any]] = [[]] * len(self._fields)
         for tensor, known in zip(tensors, self._inputs.values(), strict=True):
             for column, place in enumerate(known.places):
                 columns[place] = tensor.flat[column :: tensor.width]
-                sources[place] = tensor
-        return columns, sources
+        return list(zip(*columns, strict=True))
 
 
 def _described(tensor: TensorInfo) -> dict[str, Any]:

@@ -12,6 +12,7 @@ BATCHES = 64
 
 _ROOT = "statistics"
 _REST = 0
+_SUMS = ("last", "rows", "requests", "queue", "computed")
 _PARTS = ("compute_input", "compute_infer", "compute_output")
 
 
@@ -22,7 +23,8 @@ class Statistics:
         self._board = seat.board
         self._named = (model, version)
         self._counts = Family(seat.table, _ROOT)
-        self._sizes: set[int] = set()
+        self._calls: dict[int, tuple[int, ...]] = {}
+        self._sums = [self._counts.cell(model, version, name) for name in _SUMS]
 
     def answered(
         self,
@@ -39,28 +41,31 @@ class Statistics:
 
         ``joined`` is the number of rows of the call of the model that answered it.
         """
-        size = self._size(joined)
-        model, version = self._named
-        add = self._counts.add
-        self._counts.set(at, model, version, "last")
-        add(rows, model, version, "rows")
-        add(1.0, model, version, "requests")
-        add(waited, model, version, "queue")
-        add(computed, model, version, "computed")
-        add(read, model, version, size, "compute_input")
-        add(wrote, model, version, size, "compute_output")
+        numbers = self._counts.numbers
+        last, seen, requests, queue, infer = self._sums
+        numbers[last] = at
+        numbers[seen] += rows
+        numbers[requests] += 1.0
+        numbers[queue] += waited
+        numbers[infer] += computed
+        _, begin, _, end = self._calls.get(joined) or self._of(joined)
+        numbers[begin] += read
+        numbers[end] += wrote
 
     def executed(self, rows: int, seconds: float) -> None:
         """Count a call of the model, for one request or several."""
-        size = self._size(rows)
-        model, version = self._named
-        self._counts.add(1.0, model, version, size, "count")
-        self._counts.add(seconds, model, version, size, "compute_infer")
+        numbers = self._counts.numbers
+        count, _, infer, _ = self._calls.get(rows) or self._of(rows)
+        numbers[count] += 1.0
+        numbers[infer] += seconds
 
-    def _size(self, rows: int) -> int:
-        if rows not in self._sizes and len(self._sizes) < BATCHES:
-            self._sizes.add(rows)
-        return rows if rows in self._sizes else _REST
+    def _of(self, rows: int) -> tuple[int, ...]:
+        """Where calls of so many rows are counted: how many, and the seconds of their parts."""
+        size = rows if len(self._calls) < BATCHES else _REST
+        places = tuple(self._counts.cell(*self._named, size, part) for part in ("count", *_PARTS))
+        if size != _REST:
+            self._calls[size] = places
+        return places
 
     def refused(self, seconds: float) -> None:
         """Count a request that got no prediction."""
