@@ -76,7 +76,7 @@ def test_what_a_killed_process_counted_is_there_for_the_others():
     pid = process.fork(work)
     assert os.waitpid(pid, 0)[1] == signal.SIGKILL
 
-    text = Metrics(Seat(board, 0)).text(gauges={}, counters={}, info={})
+    text = Metrics(Seat(board, 0)).text(gauges={}, counters={}, info=[], models=[])
     assert 'sealift_requests_total{route="predict",status="200"} 1001\n' in text
     assert 'sealift_request_seconds_bucket{route="predict",le="0.005"} 1000\n' in text
     assert 'sealift_request_seconds_bucket{route="predict",le="+Inf"} 1001\n' in text
