@@ -201,6 +201,15 @@ def test_a_program_that_does_not_load_is_never_ready(program_folder, tmp_path):
         ),
         (
             (
+                "def load(folder):\n    return 1\ndef predict(model, inputs):\n"
+                "    assert len(inputs['size']) > 1 or inputs['size'][0] < 30\n"
+                "    return inputs['share']\n"
+            ),
+            "asked for a few rows alone: predict.py, line 4, in predict: AssertionError",
+            "any number of rows",
+        ),
+        (
+            (
                 "INPUTS = {'sise': 'FP32'}\ndef load(folder):\n    return 1\n"
                 "def predict(model, inputs):\n    return inputs['share']\n"
             ),

@@ -18,7 +18,7 @@ from sealift.serve.answering import Answering
 from sealift.serve.guard import legal
 from sealift.serve.match import matched
 from sealift.serve.model import load
-from sealift.serve.program import FILE, Program
+from sealift.serve.program import FILE, Program, ProgramError
 from sealift.serve.quota import cores
 from sealift.serve.study import Study
 from sealift.serve.table import Column
@@ -87,6 +87,12 @@ def of_program(folder: Path, source: Path, settings: ModelSettings) -> Learnt:
     """
     try:
         return _of_program(folder, source, settings)
+    except ProgramError as error:
+        raise PackageError(
+            f"The program fails when it is asked for a few rows alone: {error}",
+            where=FILE,
+            remedy="It must take any number of rows of the table.",
+        ) from error
     except PackageError as error:
         if error.where != "model.onnx":
             raise
