@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sealift import digest
-from sealift.cli.look import packaged
+from sealift.cli.models import packaged
 from sealift.cli.pack import write_bill
 from sealift.errors import MachineError
 from sealift.record.contract import Contract

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sealift import digest
 from sealift.errors import PackageError
 from sealift.package.artifact import model_layers, write_model
+from sealift.package.unpack import unpack
 from sealift.testing.store import MemoryStore
 
 BESIDE = ("model.json", "contract.json", "profile.json", "golden.json")
@@ -50,3 +52,21 @@ def test_a_model_that_lacks_a_part_is_refused(folder, name):
 
     with pytest.raises(PackageError, match=name):
         write_model(MemoryStore(folder.parent / "store"), folder, name="m", version=1)
+
+
+def test_a_model_is_written_as_it_lies_in_an_image(folder):
+    """Programs and what they load are folders there."""
+    (folder / "code").mkdir()
+    (folder / "code" / "predict.py").write_text("def load(folder): ...")
+    (folder / "files" / "inner").mkdir(parents=True)
+    (folder / "files" / "inner" / "weights").write_bytes(b"w")
+    store = MemoryStore(folder.parent / "store")
+    kept = write_model(store, folder, name="m", version=1)
+
+    unpack(store, kept.digest, folder / "there")
+
+    found = {path.relative_to(folder / "there") for path in digest.walk(folder / "there")}
+    wanted = {*BESIDE, "code/predict.py", "files/inner/weights"}
+    assert {path.as_posix() for path in found} == wanted
+    assert (folder / "there" / "files" / "inner" / "weights").read_bytes() == b"w"
+    assert not (folder / "there.draft").exists()

@@ -24,7 +24,7 @@ COMMANDS = {
     "rollback": "operate:rollback",
     "status": "operate:status",
     "releases": "operate:releases",
-    "models": "look:models",
+    "models": "models:app",
     "down": "operate:down",
     "doctor": "look:doctor",
     "schema": "start:schema",

@@ -1,0 +1,91 @@
+"""The commands about models: what there is, and a model's files for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sealift import versions
+from sealift.cli.faults import refusal
+from sealift.cli.options import HERE, Json, Where, project
+from sealift.cli.output import Page, moment, number
+from sealift.digest import short
+from sealift.errors import UsageError
+from sealift.package.unpack import unpack
+from sealift.record.image import Image
+from sealift.record.model import Model
+
+app = typer.Typer(no_args_is_help=False, help="The models and their files.")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context, where: Where = HERE, json: Json = False) -> None:
+    """List the models, with their metrics and where they came from."""
+    if context.invoked_subcommand is not None:
+        return
+    wired, page = project(where), Page(as_json=json)
+    known = wired.ledger.all(Model)
+    images = {image.model: image for image in wired.ledger.all(Image)}
+    page.value([packaged(model, images.get(model.version)) for model in known])
+    page.table(
+        ("model", "digest", "created", "from", "inputs", "metrics", "why"),
+        [
+            (
+                str(one.version),
+                short(one.digest),
+                moment(one.created),
+                one.run or (one.origin.reference if one.origin else ""),
+                str(len(one.contract.fields)),
+                " ".join(f"{name}={number(value)}" for name, value in one.metrics.items()),
+                one.comment,
+            )
+            for one in known
+        ],
+        empty="no model yet; next: sealift train",
+    )
+    documented = [str(one.version) for one in known if (i := images.get(one.version)) and i.bom]
+    if documented:
+        page.line(f"with bill of materials and provenance: {', '.join(documented)}", "info")
+
+
+def packaged(model: Model, image: Image | None) -> dict[str, object]:
+    """A model with its newest image, and the signed documents beside that."""
+    return {
+        **msgspec.to_builtins(model),
+        "image": image and image.digest,
+        "bom": image and image.bom,
+        "provenance": image and image.provenance,
+    }
+
+
+@app.command("write")
+def write(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new folder.")],
+    model: Annotated[
+        int | None, typer.Option("--model", "-m", help="Model version; the newest if absent.")
+    ] = None,
+    where: Where = HERE,
+    json: Json = False,
+) -> None:
+    """Write a model's files to a folder, as a server reads them."""
+    wired, page = project(where), Page(as_json=json)
+    one = versions.pick(wired, model)
+    if one.origin is not None:
+        raise UsageError(
+            f"Model {one.version} was brought in: its files are in its image.",
+            where=one.origin.reference,
+        )
+    if folder.exists():
+        raise UsageError("The place is taken.", where=str(folder), remedy="Choose a new path.")
+    try:
+        unpack(wired.store, one.digest, folder)
+    except OSError as error:
+        raise refusal(error, str(folder)) from error
+    page.value({"model": one.version, "digest": one.digest, "path": str(folder)})
+    page.line(f"model {one.version} ({short(one.digest)}) is now {folder}", "good")
+
+
+__all__ = ["app", "packaged"]
