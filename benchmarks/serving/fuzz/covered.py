@@ -48,7 +48,7 @@ def cover(model: Path, start: int, count: int) -> Covered:
     more = [f"-runs={count}", f"-seed={start}", f"-max_len={LONGEST}", "-timeout=10"]
     more += ["-rss_limit_mb=2000", "-print_final_stats=1", f"-artifact_prefix={found}/"]
     log = PLACE / "log"
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "MODEL": str(model)}
+    env = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}", "MODEL": str(model)}
     script = 'exec "$@" 2>"$LOG"'
     argv: program.Words = ["sh", "-c", script, "sh", *words, *more, corpus]
     failed = ""

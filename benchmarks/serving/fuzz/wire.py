@@ -38,6 +38,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self._port = port
         self._got = b""
+        self.closing = False
         self.asked = Seed("", {}, b"")
         self.socket = socket.create_connection(("127.0.0.1", port))
 
@@ -63,6 +64,7 @@ class Line:
             length = [one for one in fields if one.startswith(b"content-length:")]
             if length and len(body) >= int(length[0][15:]):
                 self._got = b""
+                self.closing = b"connection: close" in fields
                 return int(head[9:12]), body
         if not piece:
             return 0, self._got
@@ -72,6 +74,7 @@ class Line:
         """Begin anew, as a client does after its connection was closed."""
         self.socket.close()
         self._got = b""
+        self.closing = False
         self.socket = socket.create_connection(("127.0.0.1", self._port))
 
 
@@ -121,7 +124,7 @@ def _judge(line: Line, answer: tuple[int, bytes], seen: Seen) -> None:
         seen.faults.append(f"status {status}: {told(line.asked)}")
     elif status >= 400 and b'"error"' not in body:
         seen.faults.append(f"status {status} without a reason: {told(line.asked)}")
-    if status == 0 or line.asked.headers.get("expect") or status in (408, 413, 415, 404):
+    if status == 0 or line.closing:
         line.renew()
 
 
