@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 
 import msgspec
@@ -59,6 +60,7 @@ class App:
             status = answer.status
         except (ProtocolClosed, ProtocolError):
             call.code = "gone"
+            _part(protocol)
         finally:
             metrics.in_flight.add(-1.0)
             self._house.room.give_back(call)
@@ -116,6 +118,14 @@ class App:
             if route is not None and route.predicts:
                 self._house.failed(call)
         self._access.note(call, name, status, seconds)
+
+
+def _part(protocol: HTTPProtocol) -> None:
+    """Answer a client that stopped sending but may still read; else Granian would, with a 500."""
+    answer = refused(RefusalError("The body ended early.", code="incomplete"))
+    headers = [("content-type", answer.kind), ("connection", "close")]
+    with contextlib.suppress(ProtocolClosed, ProtocolError):
+        protocol.response_bytes(answer.status, headers, answer.body)
 
 
 def _turned_down(call: Call, refusal: RefusalError) -> Answer:
