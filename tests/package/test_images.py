@@ -104,6 +104,35 @@ def test_the_image_of_the_steps_holds_everything(world):
     assert "Entrypoint" not in config(store, image)["config"]
 
 
+def test_what_wheels_bring_beside_packages_is_where_they_say(world, wheels):
+    """Data below the prefix, whatever it is called; packages of such names stay packages."""
+    inner = "odd-1.0.data"
+    files = {
+        f"{inner}/data/lib/odd.txt": "data",
+        f"{inner}/data/share/odd/text": "text",
+        f"{inner}/headers/odd.h": "header",
+        f"{inner}/scripts/run": "#!python\nprint()\n",
+        "share/__init__.py": "",
+        "etc/module.py": "",
+    }
+    wheel(wheels, "odd", files=files, script=True)
+    (world / "requirements.txt").write_text("odd\n")
+    build, store, _ = builder(world)
+    root = store.rootfs(build.step_image().digest) / "usr/local"
+    packages = root / "lib/python3.13/dist-packages"
+    assert (root / "lib/odd.txt").read_text() == "data"
+    assert (root / "share/odd/text").is_file()
+    assert (root / "include/odd/odd.h").is_file()
+    assert (root / "bin/run").read_text() == "#!/usr/bin/python3\nprint()\n"
+    assert (packages / "share/__init__.py").is_file()
+    assert (packages / "etc/module.py").is_file()
+    listed = (packages / "odd-1.0.dist-info/RECORD").read_text().splitlines()
+    names = [line.partition(",")[0] for line in listed]
+    assert all((packages / name).exists() for name in names)
+    assert {"../../../bin/odd", "../../../share/odd/text", "../../odd.txt"} <= set(names)
+    assert not any("3.11" in name or "site" in name for name in names)
+
+
 def test_the_image_that_serves_shares_its_layers(world, tmp_path):
     """Base and runtime, digest by digest; the model's blobs are those of its artifact."""
     build, store, _ = builder(world)

@@ -65,11 +65,8 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_CERT
 COPY {REQUIREMENTS} /{REQUIREMENTS}
 {local}\
-# Scripts go where the path of the result finds them.
 RUN {python} -m pip install --require-hashes --no-deps --only-binary=:all: --no-compile \\
-        --no-cache-dir{find} --target /wheels --requirement /{REQUIREMENTS} \\
-    && mkdir -p /wheels/bin && mv /wheels/bin /scripts \\
-    && find /scripts -type f -exec sed -i '1s|^#!.*python.*|#!/usr/bin/python3|' {{}} +
+        --no-cache-dir --ignore-installed{find} --root /wheels --requirement /{REQUIREMENTS}
 """
 
 
@@ -86,8 +83,7 @@ RUN apt-get update \\
         --allow-downgrades{debs} \\
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \\
     && ln -sf {python} /usr/bin/python3 && ln -sf {python} /usr/bin/python
-COPY --from=wheels /scripts /usr/local/bin
-COPY --from=wheels /wheels /usr/local/lib/{python}/dist-packages"""
+COPY --from=wheels /wheels/usr/local /usr/local"""
 
 
 def _told(told: Settings) -> str:

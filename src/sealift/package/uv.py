@@ -137,12 +137,12 @@ def probe(network: Network) -> None:
 
 
 def install(requirements: Path, target: Target, network: Network, folder: Path) -> None:
-    """Unpack exactly these wheels into a folder: from uv's cache, else from the indexes.
+    """Unpack exactly these wheels below a prefix: from uv's cache, else from the indexes.
 
     Raises ``SourceError`` when one cannot be had, ``OfflineError`` naming all that are not in the
     cache when the network is switched off, ``PackageError`` when one does not fit.
     """
-    words = ["pip", "install", "--target", str(folder), "--no-deps", "--require-hashes"]
+    words = ["pip", "install", "--prefix", str(folder), "--no-deps", "--require-hashes"]
     words += ["--no-compile-bytecode", *target.options, "--requirements"]
     done = _run([*words, str(requirements), "--offline"], network)
     if done.status and not network.offline:

@@ -14,6 +14,7 @@ import base64
 import csv
 import hashlib
 import io
+import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +34,9 @@ RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
 CUDA = tuple(one.replace("onnxruntime", "onnxruntime-gpu[cuda,cudnn]") for one in RUNTIME)
 """What it needs to compute on a graphics card of NVIDIA; the driver is the machine's own."""
 
-# parts of a wheel that do not belong below the packages
-_ELSEWHERE = ("bin", "etc", "include", "share")
+# where an installer puts packages and headers below a prefix, by this machine's own Python
+_SITE = re.compile(r"(?:local/)?lib(?:64)?/python3\.\d+/(?:site|dist)-packages/(.+)")
+_HEADERS = re.compile(r"include/site/python3\.\d+/(.+)")
 # notes of the installer, which tell of this machine
 _NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 _INDEX = re.compile(r"(-i|--index-url|--extra-index-url|-f|--find-links)[ =]")
@@ -193,38 +195,54 @@ def indexes(requirements: Path) -> Iterator[str]:
 
 
 def entries(installed: Path, packages: str) -> Iterator[Entry]:
-    """The files of a folder that wheels were installed to, below the folder ``packages``.
+    """The files of a prefix that wheels were installed to, below the folder ``packages``.
 
-    Scripts and the like go to the prefix that this one is in.
+    Scripts and whatever else wheels bring go to the prefix that this one is in.
     """
-    prefix = packages.rsplit("/", 3)[0]
     for entry in archive.entries(installed):
-        if entry.kind == "folder" or entry.name == ".lock":
-            continue
         path = PurePosixPath(entry.name)
-        if path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES):
+        if entry.kind == "folder" or entry.name == ".lock" or _unwanted(path):
             continue
-        top = path.parts[0]
-        place = f"{prefix}/{path}" if top in _ELSEWHERE else f"{packages}/{path}"
         yield Entry(
-            name=place,
+            name=_place(entry.name, packages),
             kind=entry.kind,
             mode=entry.mode,
-            content=_content(path, installed),
+            content=_content(path, installed, packages),
             target=entry.target,
         )
 
 
+def _place(name: str, packages: str) -> str:
+    """Where a file goes, by its name below the prefix that it was installed to.
+
+    >>> _place("lib/python3.11/site-packages/a/b.py", "usr/local/lib/python3.13/dist-packages")
+    'usr/local/lib/python3.13/dist-packages/a/b.py'
+    >>> _place("lib/b.so", "usr/local/lib/python3.13/dist-packages")
+    'usr/local/lib/b.so'
+    """
+    if inner := _SITE.fullmatch(name):
+        return f"{packages}/{inner[1]}"
+    headers = _HEADERS.fullmatch(name)
+    below = f"include/{headers[1]}" if headers else name
+    return f"{packages.rsplit('/', 3)[0]}/{below}"
+
+
+def _unwanted(path: PurePosixPath) -> bool:
+    """Whether a file tells of this machine, or is bytecode."""
+    return path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES)
+
+
 def _in_info(path: PurePosixPath) -> bool:
-    return len(path.parts) == 2 and path.parts[0].endswith(".dist-info")
+    inner = _SITE.fullmatch(path.as_posix())
+    return inner is not None and re.fullmatch(r"[^/]+\.dist-info/[^/]+", inner[1]) is not None
 
 
-def _content(path: PurePosixPath, installed: Path) -> bytes | Path:
+def _content(path: PurePosixPath, installed: Path, packages: str) -> bytes | Path:
     real = installed / path
     if path.parts[0] == "bin":
         return _script(real.read_bytes())
     if _in_info(path) and path.name == "RECORD":
-        return _record(real.read_text(), installed)
+        return _record(real.read_text(), path.parent.parent, installed, packages)
     return real
 
 
@@ -236,20 +254,23 @@ def _script(content: bytes) -> bytes:
     return content
 
 
-def _record(text: str, installed: Path) -> bytes:
-    """The list of files as it is in the image: sorted, with scripts where they are."""
+def _record(text: str, site: PurePosixPath, installed: Path, packages: str) -> bytes:
+    """The list of files as it is in the image: sorted, each where it is; ``site`` is where it was.
+
+    Names are relative to the folder of the packages.
+    """
     rows = []
     for name, checksum, size in csv.reader(io.StringIO(text)):
-        path = PurePosixPath(name)
-        if path.suffix == ".pyc" or (_in_info(path) and path.name in _NOTES):
+        path = PurePosixPath(posixpath.normpath(site / name))
+        if _unwanted(path):
             continue
-        if path.parts[0] == "bin" and (installed / path).is_file():
-            content = _script((installed / path).read_bytes())
-            rows.append((f"../../../{name}", _checksum(content), str(len(content))))
-        elif path.parts[0] in _ELSEWHERE:
-            rows.append((f"../../../{name}", checksum, size))
-        else:
-            rows.append((name, checksum, size))
+        real = installed / path
+        if path.parts[0] == "bin" and real.is_file():
+            content = _script(real.read_bytes())
+            checksum, size = _checksum(content), str(len(content))  # noqa: PLW2901, as it is now
+        rows.append(
+            (posixpath.relpath(_place(path.as_posix(), packages), packages), checksum, size)
+        )
     made = io.StringIO()
     csv.writer(made, lineterminator="\n").writerows(sorted(rows))
     return made.getvalue().encode()
