@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from benchmarks import result
 from benchmarks.result import ROOT, Result
 
@@ -42,7 +44,7 @@ def section(one: Result) -> str:
     parts += [row(name, one, name, one.rivals[name]) for name in order]
     if one.absent:
         parts += ["", "Without a number:", ""]
-        parts += [f"- {name}: {reason}" for name, reason in sorted(one.absent.items())]
+        parts += [_wrapped(f"- {name}: {reason}", "  ") for name, reason in sorted(one.absent.items())]
     return "\n".join([*parts, ""])
 
 
@@ -50,7 +52,14 @@ def origin(one: Result) -> str:
     """Which samples the numbers come from."""
     better = "Less is better" if one.better == "less" else "More is better"
     count = "one sample" if one.repeats == 1 else f"up to {one.repeats} samples"
-    return f"{better}; {count}, {one.date}, commit {one.commit}, {one.machine}."
+    return _wrapped(f"{better}; {count}, {one.date}, commit {one.commit}, {one.machine}.")
+
+
+def _wrapped(text: str, hang: str = "") -> str:
+    """A paragraph in lines of at most 100 characters."""
+    return textwrap.fill(
+        text, 100, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def row(title: str, one: Result, name: str, value: float) -> str:

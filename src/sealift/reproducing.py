@@ -37,8 +37,9 @@ def reproduce(
     )
     outputs = [f"{one.name}.{name}" for one in run.steps for name in one.outputs]
     declared = {
-        f"{name}.{output}": value
-        for name, step in wired.project.steps.items()
+        f"{one.name}.{output}": value
+        for one in run.steps
+        if (step := wired.project.steps.get(one.name.partition("[")[0]))
         for output, value in step.tolerance.items()
     }
     with wired.ledger.exclusive("train"):

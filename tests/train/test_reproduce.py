@@ -2,16 +2,14 @@
 
 import msgspec
 import pytest
-from train_project import Small, Talk, on_host
+from train_project import Small, on_host
+from train_repeated import again, verdicts
 
 from sealift.adapters.signers.keyfile import KeyFile
-from sealift.data.snapshot import Files
 from sealift.errors import DataError, IntegrityError, NotFoundError, ProjectError, UsageError
 from sealift.record.reproduction import Reproduction
 from sealift.testing.engine import MemoryEngine
 from sealift.train.again import statement
-from sealift.train.again.reproduce import reproduce
-from sealift.train.job import Bench
 
 
 @pytest.fixture
@@ -22,25 +20,6 @@ def small(tmp_path):
     made = Small(folder)
     made.image = made.store.put(b"an image", "application/octet-stream").digest
     return made
-
-
-def again(small, run, *steps, **tolerances):
-    """The reproduction of a run."""
-    bench = Bench(
-        folders=small.folders,
-        project="small",
-        engine=small.engine,
-        store=small.store,
-        lake=Files(small.root),
-    )
-    named = {name.replace("_", "."): value for name, value in tolerances.items()}
-    small.talk = Talk()
-    return reproduce(run, bench=bench, steps=steps, tolerances=named, progress=small.talk)
-
-
-def verdicts(made):
-    """Verdicts by output."""
-    return {f"{one.step}.{one.output}": one.verdict for one in made.outputs}
 
 
 def test_a_deterministic_run_comes_out_byte_for_byte(small):

@@ -77,7 +77,7 @@ def run_all(wired: Wired, params: dict[str, str], comment: str, *, json: bool) -
     show_outcome(page, run)
     for step in run.steps:
         # cores always have a limit, by default one: only a limit on memory was asked for
-        if step.lacking and wired.project.steps[step.name].memory:
+        if step.lacking and wired.project.steps[step.name.partition("[")[0]].memory:
             page.line(f"{step.name} ran without {' and '.join(step.lacking)}", "warning")
     if model is not None:
         page.line(f"model {model.version}  {short(model.digest)}", "good")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise, takewhile
+from math import prod
 from pathlib import PurePosixPath
 
 from sealift.record import command
@@ -13,6 +14,9 @@ from sealift.record.shape import Fault, join, nearest
 
 METRICS = "metrics"
 """The name of an output whose numbers become the run's metrics."""
+
+CELLS = 10_000
+"""Combinations of a matrix at most."""
 
 SEED = "seed"
 """The name of a parameter that the command gets in its environment too."""
@@ -100,6 +104,7 @@ def _step(project: Project, name: str, step: Step) -> Iterator[Fault]:
     for number, entry in enumerate(step.code or ()):
         yield from _inside(entry, f"{path}.code[{number}]", whole=True)
     yield from _params(step, path)
+    yield from _matrix(step, path)
     yield from _clashes(project, step, path)
 
 
@@ -131,6 +136,25 @@ def _params(step: Step, path: str) -> Iterator[Fault]:
             what = f"The parameter {name!r} does not occur in the command."
             remedy = f"Write {{{name}}} where its value belongs, or remove it."
             yield Fault(2, f"{path}.params.{name}", what, remedy)
+
+
+def _matrix(step: Step, path: str) -> Iterator[Fault]:
+    for name, values in step.matrix.items():
+        where = f"{path}.matrix.{name}"
+        if name not in step.params:
+            what = f"The matrix names {name!r}, which is no parameter of the step."
+            remedy = nearest(name, step.params, f"Add it to [{path}.params], with a default value.")
+            yield Fault(2, where, what, remedy)
+        elif len(set(map(command.text, values))) < len(values):
+            yield Fault(2, where, "A value stands there twice.", "Name each once.")
+        else:
+            kinds = {type(value) for value in (step.params[name], *values)}
+            if len(kinds - {int} if kinds <= {int, float} else kinds) > 1:
+                what = f"Its values are not of the kind of the default, {step.params[name]!r}."
+                yield Fault(2, where, what, "Write all of them as numbers, or all as texts.")
+    if (size := prod(len(values) for values in step.matrix.values())) > CELLS:
+        what = f"The matrix has {size:,} combinations."
+        yield Fault(2, f"{path}.matrix", what, f"At most {CELLS:,} are run.")
 
 
 def _inside(text: str, path: str, *, whole: bool = False) -> Iterator[Fault]:
@@ -190,6 +214,11 @@ def _circle(project: Project) -> Iterator[Fault]:
 def _model(project: Project, model: ModelSettings) -> Iterator[Fault]:
     yield from _reference(project, model.origin, "model.from", data=False)
     yield from _reference(project, model.table, "model.table", data=False)
+    for path, read in (("model.from", model.origin), ("model.table", model.table)):
+        step = read.partition(".")[0]
+        if step in project.steps and project.steps[step].matrix:
+            what = f"The step {step!r} runs for every combination of its matrix: which is meant?"
+            yield Fault(2, path, what, "Add a step that reads them all and writes the best.")
     if model.predict:
         yield from _inside(model.predict, "model.predict")
     if model.target in model.ignore:

@@ -101,6 +101,13 @@ class Step(Section, frozen=True):
             "command as SEALIFT_SEED."
         ),
     ] = field(default_factory=dict)
+    matrix: Annotated[
+        dict[Word, Annotated[list[Scalar], Meta(min_length=1)]],
+        Meta(
+            description="Values of parameters: the step runs for every combination of them. Steps "
+            "that read its outputs get a folder with one entry for each, such as 'depth=4'."
+        ),
+    ] = field(default_factory=dict)
     env: Annotated[
         dict[Variable, str], Meta(description="Environment variables; never put secrets here.")
     ] = field(default_factory=dict)

@@ -146,7 +146,7 @@ class _Execution:
             one,
             run=self._record,
             steps=self._done,
-            writes={other.name: other.step.writes for other in self._planned},
+            planned=self._planned,
             files=self._files[one.name],
             last=self._earlier.get(one.name),
             bench=self._bench,
@@ -240,7 +240,7 @@ class _Execution:
             ready, _ = wait(self._working, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in ready:
                 one = self._working.pop(future)
-                folder = self._bench.folder(self._record.id, one.name)
+                folder = self._bench.folder(self._record.id, one)
                 with suppress(OSError):
                     workspace.remove(folder.parent)
                 self._note(future)

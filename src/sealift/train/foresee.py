@@ -73,7 +73,7 @@ def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> t
             one,
             run=run,
             steps=known,
-            writes={other.name: other.step.writes for other in seen.planned},
+            planned=seen.planned,
             files=seen.files[one.name],
             last=earlier.get(one.name),
             bench=bench,

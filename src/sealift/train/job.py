@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sealift.folders import Folders
 from sealift.ports import Engine, Lake, Store
@@ -14,6 +14,7 @@ from sealift.record.container import ContainerSpec, Mount
 from sealift.record.dataset import Snapshot
 from sealift.record.run import Run, StepRun
 from sealift.train import key, workspace
+from sealift.train.cells import label
 from sealift.train.key import PINNED
 from sealift.train.plan import Planned
 from sealift.types import Digest
@@ -60,17 +61,17 @@ class Bench:
         """The copy of the project's code that a run works with."""
         return self.folders.runs / run / ".code"
 
-    def folder(self, run: str, step: str) -> Path:
+    def folder(self, run: str, step: Planned) -> Path:
         """Where a step works."""
-        return self.folders.runs / run / step / "project"
+        return self.folders.runs / run / step.slug / "project"
 
     def checkpoints(self, job: Job) -> Path:
         """What a step that is made of the same wrote before it was cut off."""
         return self.folders.checkpoints / job.key.partition(":")[2]
 
-    def log(self, run: str, step: str) -> Path:
+    def log(self, run: str, step: Planned) -> Path:
         """What a step said."""
-        return self.folders.runs / run / f"{step}.log"
+        return self.folders.runs / run / f"{step.slug}.log"
 
 
 def prepare(
@@ -78,15 +79,15 @@ def prepare(
     *,
     run: Run,
     steps: Mapping[str, StepRun],
-    writes: Mapping[str, Mapping[str, str]],
+    planned: Sequence[Planned],
     files: tuple[str, ...],
     last: StepRun | None,
     bench: Bench,
 ) -> Job:
     """A job of a step whose inputs are there.
 
-    ``steps`` are those that have ended, ``writes`` the outputs of all by step and name, ``files``
-    the code that the step sees, ``last`` is its latest outcome in an earlier run.
+    ``steps`` are those that have ended, ``planned`` all of the run, ``files`` the code that the
+    step sees, ``last`` is its latest outcome in an earlier run.
     """
     inputs: dict[str, Digest] = {}
     places: dict[str, str] = {}
@@ -95,10 +96,13 @@ def prepare(
         owner, _, name = read.partition(".")
         if owner == "data":
             places[read] = inputs[read] = run.snapshots[name].digest
-        else:
-            path = writes[owner][name]
-            paths[path] = inputs[read] = steps[owner].outputs[name]
-            places[read] = f"{inputs[read]} at {path}"
+            continue
+        for writer in planned:
+            if writer.of == owner:
+                path = _path(writer, name)
+                flow = f"{writer.name}.{name}"
+                paths[path] = inputs[flow] = steps[writer.name].outputs[name]
+                places[flow] = f"{inputs[flow]} at {path}"
     pinned = tuple(run.snapshots[read[5:]] for read in one.step.reads if read.startswith("data."))
     free = [*one.step.writes.values(), *paths]
     data = [m for one in pinned for m in workspace.data_mounts(bench.folders.root, one, free)]
@@ -118,6 +122,15 @@ def prepare(
     )
 
 
+def _path(writer: Planned, output: str) -> str:
+    """Where a reader finds an output: of a matrix, each in a folder where the output would be.
+
+    There it is named by its cell, with the ending that the output has.
+    """
+    path = writer.step.writes[output]
+    return f"{path}/{label(writer.cell)}{PurePosixPath(path).suffix}" if writer.cell else path
+
+
 def _reason(name: str, last: StepRun | None, leaves: Mapping[str, str]) -> str:
     if last is not None and last.status == "failed" and last.leaves == leaves:
         return f"{name} runs again: it failed last time."
@@ -126,7 +139,7 @@ def _reason(name: str, last: StepRun | None, leaves: Mapping[str, str]) -> str:
 
 def specification(job: Job, bench: Bench) -> ContainerSpec:
     """The container of a step."""
-    step, name = job.planned.step, job.planned.name
+    step, name = job.planned.step, job.planned.slug
     threads = dict.fromkeys(THREADS, str(max(1, int(step.cpus))))
     seed = job.planned.params.get(graph.SEED)
     return ContainerSpec(
@@ -142,7 +155,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
         },
         mounts=(
             Mount(
-                source=str(bench.folder(job.run, name)),
+                source=str(bench.folder(job.run, job.planned)),
                 target=str(workspace.PROJECT),
                 writable=True,
             ),
@@ -156,9 +169,9 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
         labels={
             "sealift.project": str(bench.folders.root),
             "sealift.run": job.run,
-            "sealift.step": name,
+            "sealift.step": job.planned.name,
         },
-        log=str(bench.log(job.run, name)),
+        log=str(bench.log(job.run, job.planned)),
     )
 
 

@@ -56,7 +56,7 @@ def survey(
     if project.model is not None and project.model.predict:
         code.select(state, [project.model.predict], where="sealift.toml: model.predict")
     files = {
-        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.name}.code")
+        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.of}.code")
         for one in planned
     }
     return Survey(planned, snapshots, state, files)

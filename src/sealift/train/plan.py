@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sealift.errors import UsageError
 from sealift.record import command, graph
 from sealift.record.project import Project, Step
+from sealift.train.cells import Cell, cells, named
 from sealift.types import Scalar
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A step with its values: the command as the shell gets it, and the steps it waits for."""
+    """A step with its values: the command as the shell gets it, and the steps it waits for.
+
+    One with a matrix is planned once for each ``cell`` of it: ``name`` is then "train[depth=4]",
+    ``of`` its name in the project file, and ``slug`` a name for files and containers.
+    """
 
     name: str
+    of: str
+    slug: str
+    cell: Cell
     step: Step
     params: dict[str, Scalar]
     command: str
@@ -36,18 +44,56 @@ def plan(
     """
     chosen = dict(_flat(params))
     values = {name: dict(step.params) for name, step in project.steps.items()}
+    matrix = {name: dict(step.matrix) for name, step in project.steps.items()}
     for key in sorted(chosen, key=lambda key: "." in key):  # what names a step wins
         for name, param in _meant(project, key):
-            values[name][param] = convert(chosen[key], project.steps[name].params[param], key)
+            value = convert(chosen[key], project.steps[name].params[param], key)
+            values[name][param] = value
+            if param in matrix[name]:
+                matrix[name][param] = [value]
+    within = {name: list(cells(axes)) for name, axes in matrix.items()}
     return tuple(
-        Planned(
-            name=name,
-            step=project.steps[name],
-            params=values[name],
-            command=command.fill(project.steps[name].run, values[name]),
-            needs=graph.needs(project.steps[name]),
-        )
+        _planned(project, name, number, cell, values[name] | cell, within)
         for name in graph.order(project)
+        for number, cell in enumerate(within[name])
+    )
+
+
+def recorded(project: Project, params: Mapping[str, Mapping[str, Scalar]]) -> tuple[Planned, ...]:
+    """The steps of a run that was planned before, by its record of their parameters."""
+    axes = {name: tuple(step.matrix) for name, step in project.steps.items()}
+    found: dict[str, list[tuple[Cell, dict[str, Scalar]]]] = {}
+    for full, values in params.items():
+        name = full.partition("[")[0]
+        cell = {axis: values[axis] for axis in axes[name]}
+        found.setdefault(name, []).append((cell, dict(values)))
+    within = {name: [cell for cell, _ in all_] for name, all_ in found.items()}
+    return tuple(
+        _planned(project, name, number, cell, values, within)
+        for name in graph.order(project)
+        for number, (cell, values) in enumerate(found.get(name, []))
+    )
+
+
+def _planned(
+    project: Project,
+    name: str,
+    number: int,
+    cell: Cell,
+    values: dict[str, Scalar],
+    within: Mapping[str, Sequence[Cell]],
+) -> Planned:
+    """A step in a cell; ``within`` are the cells of all steps."""
+    step = project.steps[name]
+    return Planned(
+        name=named(name, cell),
+        of=name,
+        slug=f"{name}.{number + 1}" if cell else name,
+        cell=cell,
+        step=step,
+        params=values,
+        command=command.fill(step.run, values),
+        needs=tuple(named(one, other) for one in graph.needs(step) for other in within[one]),
     )
 
 
@@ -112,4 +158,4 @@ def _unfit(key: str, value: Scalar, wanted: str) -> UsageError:
     )
 
 
-__all__ = ["Planned", "convert", "plan"]
+__all__ = ["Planned", "convert", "plan", "recorded"]

@@ -38,7 +38,7 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
             error = _failed(job, bench, ended)
         else:
             outputs = _keep(job, bench)
-            workspace.remove(bench.folder(job.run, job.planned.name).parent)
+            workspace.remove(bench.folder(job.run, job.planned).parent)
             workspace.remove(bench.checkpoints(job))
     except OSError as fault:
         error = MachineError(
@@ -61,7 +61,7 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
         exit_status=status,
         inputs=job.inputs,
         outputs=outputs,
-        log=bench.log(job.run, job.planned.name).relative_to(bench.folders.root).as_posix(),
+        log=bench.log(job.run, job.planned).relative_to(bench.folders.root).as_posix(),
         because=job.because,
         error="" if error is None else error.what,
         lacking=bench.engine.guarantees().lacking(specification(job, bench)),
@@ -77,14 +77,14 @@ def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
         well = ended.status == 0 and not ended.timed_out
         if well or number == most or bench.stopping.wait(pause(step.backoff, number)):
             break
-        with bench.log(job.run, job.planned.name).open("a") as file:
+        with bench.log(job.run, job.planned).open("a") as file:
             file.write(f"\n[attempt {number + 1} of {most}]\n")
     return ended, number
 
 
 def _lay_out(job: Job, bench: Bench) -> None:
     """Give the step a clean folder; only checkpoints outlive an attempt."""
-    step, folder = job.planned.step, bench.folder(job.run, job.planned.name)
+    step, folder = job.planned.step, bench.folder(job.run, job.planned)
     workspace.remove(folder)
     folder.mkdir(parents=True)
     workspace.copy(bench.code(job.run), folder, job.files)
@@ -104,7 +104,7 @@ def pause(backoff: float, failed: int) -> float:
 
 def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
     """Check what the step read and wrote, and keep its outputs."""
-    name, folder = job.planned.name, bench.folder(job.run, job.planned.name)
+    name, folder = job.planned.name, bench.folder(job.run, job.planned)
     for snapshot in job.snapshots:
         bench.lake.verify(snapshot)
     found = {
@@ -117,10 +117,10 @@ def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
 
 
 def _failed(job: Job, bench: Bench, ended: Exit) -> StepError:
-    name, log = job.planned.name, bench.log(job.run, job.planned.name)
+    name, log = job.planned.name, bench.log(job.run, job.planned)
     lines = tail(log)
     said = ":\n    " + "\n    ".join(lines) if lines else "; it said nothing."
-    folder = bench.folder(job.run, name)
+    folder = bench.folder(job.run, job.planned)
     return StepError(
         f"Step {name!r} {_ending(job, ended)}{said}",
         where=str(log),

@@ -21,7 +21,7 @@ from sealift.train.again.cause import causes
 from sealift.train.again.gap import Gap
 from sealift.train.job import Bench, Job, prepare
 from sealift.train.machine import machine
-from sealift.train.plan import Planned, plan
+from sealift.train.plan import Planned, recorded
 from sealift.train.work import perform
 from sealift.types import Digest
 
@@ -100,11 +100,11 @@ class _Again:
     ) -> None:
         self._run, self._attempt, self._bench = run, attempt, bench
         self._tolerances, self._progress, self._here = tolerances, progress, here
-        self._planned = {one.name: one for one in plan(project, run.params)}
+        self._planned = {one.name: one for one in recorded(project, run.params)}
         names = tuple(path.relative_to(tree).as_posix() for path in digest.walk(tree))
         self._files = {
             name: code.select(
-                code.State(files=names), one.step.code, where=f"{FILE}: steps.{name}.code"
+                code.State(files=names), one.step.code, where=f"{FILE}: steps.{one.of}.code"
             )
             for name, one in self._planned.items()
         }
@@ -144,7 +144,7 @@ class _Again:
             planned,
             run=self._attempt,
             steps=self._steps,
-            writes={name: one.step.writes for name, one in self._planned.items()},
+            planned=list(self._planned.values()),
             files=self._files[planned.name],
             last=None,
             bench=self._bench,

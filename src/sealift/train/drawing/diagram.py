@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from sealift.record.command import text
 from sealift.record.project import Project
 
 
@@ -43,7 +44,8 @@ def _nodes(project: Project) -> Iterator[Node]:
     for name, source in project.data.items():
         yield Node(f"data.{name}", "data", name, source.uri)
     for name, step in project.steps.items():
-        about = ", ".join(f"{key} = {value}" for key, value in step.params.items())
+        shown = {key: [value] for key, value in step.params.items()} | step.matrix
+        about = "; ".join(f"{key} = {', '.join(map(text, all_))}" for key, all_ in shown.items())
         yield Node(name, "step", name, about)
     if project.model is not None:
         yield Node("model", "model", f"{project.name}", project.model.task)
