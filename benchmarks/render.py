@@ -44,7 +44,8 @@ def section(one: Result) -> str:
     parts += [row(name, one, name, one.rivals[name]) for name in order]
     if one.absent:
         parts += ["", "Without a number:", ""]
-        parts += [_wrapped(f"- {name}: {reason}", "  ") for name, reason in sorted(one.absent.items())]
+        reasons = sorted(one.absent.items())
+        parts += [_wrapped(f"- {name}: {reason}", "  ") for name, reason in reasons]
     return "\n".join([*parts, ""])
 
 
