@@ -8,7 +8,7 @@ import pytest
 from sealift import clock
 from sealift.check.check import Check
 from sealift.check.lines import rows
-from sealift.check.suite import CHECKS, check
+from sealift.check.suite import CHECKS, check, check_image
 from sealift.errors import MachineError
 
 FAULTS = [
@@ -255,3 +255,19 @@ def test_progress_is_told_check_by_check(world):
         ("health", "running"),
         ("health", "failed"),
     ]
+
+
+def test_an_image_from_elsewhere_is_checked_for_the_model_that_it_holds(world):
+    """Nobody has to know its version beforehand."""
+    report = check_image(
+        world.image(),
+        project="p",
+        model=None,
+        engine=world.engine,
+        store=world.store,
+        live=world.folder / "live",
+        progress=world.progress,
+    )
+
+    assert report.passed
+    assert report.model == 3

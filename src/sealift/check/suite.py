@@ -49,7 +49,7 @@ def check_image(
     image: Digest,
     *,
     project: str,
-    model: Model,
+    model: Model | None,
     engine: Engine,
     store: Store,
     live: Path,
@@ -58,12 +58,15 @@ def check_image(
 ) -> Report:
     """Start an image in the store, carry out every check on it, and end it.
 
-    Logs go below ``live``; ``labels`` go onto its containers. Raises ``CheckError`` for an image
+    ``model`` is that which it must hold (None: whatever it holds). Logs go below ``live``;
+    ``labels`` go onto its containers. Raises ``CheckError`` for an image
     that cannot be checked at all, or holds another model; faults of the image are findings.
     """
-    origin = model.origin
-    about = subject.brought(model, origin, store) if origin else subject.read(image, store)
-    if about.model.version != model.version:
+    origin = model.origin if model else None
+    about = (
+        subject.brought(model, origin, store) if model and origin else subject.read(image, store)
+    )
+    if model and about.model.version != model.version:
         raise CheckError(
             f"The image holds model {about.model.version}, not {model.version}.",
             where=image,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import journey
+from sealift import journey, proving
 from sealift.check.outcome import junit as as_junit
 from sealift.check.outcome import page as as_page
 from sealift.check.outcome.sheet import Sheet, of_grade, of_report
@@ -18,9 +18,14 @@ from sealift.digest import short
 from sealift.errors import CheckError, UsageError
 from sealift.record.report import CheckResult, Report
 from sealift.whole import whole
+from sealift.wiring import Wired
 
 Target = Annotated[
-    str, typer.Argument(help="Address of a running server; the project's image if absent.")
+    str,
+    typer.Argument(
+        help="Model version, digest, HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE, or the "
+        "address of a server; the newest model if absent."
+    ),
 ]
 Protocol = Annotated[
     bool, typer.Option("--protocol", help="Grade a running server by the protocol's rules.")
@@ -52,17 +57,12 @@ def check(
 ) -> None:
     """Prove an image by every check, or grade any running server.
 
-    Without a TARGET the project's own image is started and checked. The address of a running
-    server, of whatever maker, is graded by the rules of the Open Inference Protocol.
+    TARGET is a model version, the digest of an image in the store, an image in a registry, a
+    layout on disk, or the address of a running server of whatever maker, which is graded by the
+    rules of the Open Inference Protocol. Without one it is the newest model.
     """
     page = Page(as_json=json)
-    remote = target.startswith(("http://", "https://"))
-    if (protocol or target) and not remote:
-        raise UsageError(
-            f"{target!r} is not the address of a server." if target else "No server is named.",
-            remedy="Write its address, such as http://127.0.0.1:8080.",
-        )
-    if remote:
+    if target.startswith(("http://", "https://")):
         with Work(told=True) as talk:
             found = grading.graded(target, model=model_name, example=example, talk=talk)
         write(of_grade(found, strict=strict), junit, html)
@@ -70,14 +70,33 @@ def check(
         grading.show(page, found)
         grading.passed(found, strict=strict)
         return
+    if protocol:
+        raise UsageError(
+            f"{target!r} is not the address of a server." if target else "No server is named.",
+            remedy="Write its address, such as http://127.0.0.1:8080.",
+        )
     wired = workplace(where)
     with Work(told=True) as talk:
-        report = journey.check(wired, model, progress=talk)
+        report = checked(wired, target, model, talk)
     write(of_report(report, strict=strict), junit, html)
     page.value(report)
     show_report(page, report)
     judge(report, strict=strict)
-    page.line(f"next: sealift release --model {report.model}", "info")
+    if not target or target.isdecimal():
+        page.line(f"next: sealift release --model {report.model}", "info")
+
+
+def checked(wired: Wired, target: str, model: int | None, talk: Work) -> Report:
+    """The report of an image of the project, or of one from elsewhere."""
+    if not target:
+        return journey.check(wired, model, progress=talk)
+    if model is not None:
+        raise UsageError(
+            "Both a target and --model are named.", remedy="Name one: the version is a target too."
+        )
+    if target.isdecimal():
+        return journey.check(wired, int(target), progress=talk)
+    return proving.check_place(wired, target, progress=talk)
 
 
 def write(sheet: Sheet, junit: Path | None, html: Path | None) -> None:
