@@ -14,7 +14,7 @@ import msgspec
 
 from sealift import clock, versions
 from sealift.check.report import require, seal
-from sealift.check.suite import CHECKS, check_image
+from sealift.check.suite import check_image, demanded
 from sealift.data.find import find
 from sealift.data.snapshot import Files
 from sealift.errors import (
@@ -147,7 +147,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
         image.digest,
         store=wired.store,
         signer=wired.signer,
-        checks={one.name for one in CHECKS},
+        checks=demanded(model),
         max_age=None,
         now=clock.now(),
     )

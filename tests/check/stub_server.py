@@ -149,6 +149,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         """Say nothing."""
 
+    def note(self, status):
+        """A line in the log about a request that was refused."""
+        if status >= 400 and "silent-log" not in self.server.faults:
+            line = {"at": "now", "event": "request", "id": self.headers.get("X-Request-Id")}
+            if "bare-log" in self.server.faults:
+                del line["event"]
+            text = "refused " if "plain-log" in self.server.faults else ""
+            sys.stdout.write(text + json.dumps(line) + "\n")
+            sys.stdout.flush()
+
     def send(self, status, value, **headers):
         """An answer of JSON."""
         card, faults = self.server.model.card, self.server.faults
@@ -156,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
             status = random.choice((status, 200))
             value = babble(value, 3)
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.note(status)
+        self.server.answered += 1
         self.send_response(status)
         image = "sha256:0" if "other-image" in faults else os.environ["SEALIFT_IMAGE"]
         fixed = {
@@ -164,6 +176,8 @@ class Handler(BaseHTTPRequestHandler):
             "X-Sealift-Image": image,
             "X-Sealift-Version": str(card["version"]),
         }
+        if self.path == "/metrics":
+            fixed["Content-Type"] = "text/plain; version=0.0.4"
         for name, text in {**fixed, **headers}.items():
             self.send_header(name, text)
         self.end_headers()
@@ -199,6 +213,13 @@ class Handler(BaseHTTPRequestHandler):
             return 200, {"name": "stub", "version": "1", "extensions": []}
         if path == base:
             return 200, self.description(model, faults)
+        if path == "/metrics" and "no-metrics" not in faults:
+            count = 0 if "uncounted" in faults else self.server.answered
+            odd = "oops{ 1\n" if "odd-metrics" in faults else ""
+            text = (
+                f'# TYPE sealift_requests_total counter\nsealift_requests_total{{a="b"}} {count}\n'
+            )
+            return 200, (text + odd).encode()
         if path == "/predict":
             return (200 if "any-method" in faults else 405), {"error": "use POST"}
         return (404, b"" if "bare-404" in faults else {"error": "nothing here"})
@@ -229,6 +250,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         """Predictions."""
         with self.server.under_way():
+            if {"breaks-when-busy", "hasty-429"} & {*self.server.faults}:
+                time.sleep(0.3 if int(self.headers["Content-Length"]) > 3000 else 0)
+                self.server.broken |= self.server.count > 8
             try:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, value, headers = self.predicted(body)
@@ -246,6 +270,10 @@ class Handler(BaseHTTPRequestHandler):
         request = self.parsed(body)
         own = self.headers.get("X-Request-Id", "generated")
         identifier = request.get("id") or ("mine" if "ignores-header" in faults else own)
+        if self.server.broken:
+            raise RefusedError("too busy to think", status=429 if "hasty-429" in faults else 500)
+        if "forgets-some" in faults and self.server.answered % 7 == 6:
+            raise RefusedError("not today", status=503)
         if "refuses-good" in faults:
             raise RefusedError("carrier: I do not feel like it", status=503)
         if self.path == "/predict":
@@ -341,6 +369,7 @@ class Server(ThreadingHTTPServer):
         self.began = time.monotonic()
         self.count, self.changed = 0, threading.Condition()
         self.ending = False
+        self.answered, self.broken = 0, False
 
     def ready(self):
         """A moment after the start, until the end."""
@@ -388,6 +417,11 @@ def main(folder, *faults):
     """Serve until SIGTERM."""
     if "exits" in faults:
         sys.exit("the licence has run out")
+    if "leaves-a-lock" in faults:
+        lock = Path(folder) / "lock"
+        if lock.exists():
+            sys.exit("another one is running")
+        lock.touch()
     if "deaf" in faults:
         threading.Event().wait()
     address = (os.environ["SEALIFT_HOST"], int(os.environ["SEALIFT_PORT"]))

@@ -4,8 +4,10 @@ import time
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sealift import clock
+from sealift.check import unsecret
 from sealift.check.check import Check
 from sealift.check.lines import rows
 from sealift.check.suite import CHECKS, check, check_image
@@ -58,6 +60,16 @@ FAULTS = [
     ("golden", "tensors-differ", "delay by tensor"),
     ("repeatable", "creeps", "asked again, got another answer"),
     ("repeatable", "random", "got another answer"),
+    ("metrics", "no-metrics", "There are no metrics as text"),
+    ("metrics", "odd-metrics", "Line 3 is no metric: 'oops{ 1'"),
+    ("metrics", "uncounted", "After three requests sealift_requests_total went from 0 to 0"),
+    ("logs", "silent-log", "A request that was refused is not in the log"),
+    ("logs", "plain-log", "Line 1 of the log is no JSON object"),
+    ("logs", "bare-log", "Line 1 of the log lacks event"),
+    ("latency", "forgets-some", "of 100 requests at 50 a second failed"),
+    ("overload", "breaks-when-busy", "A request among 32 was answered with 500"),
+    ("overload", "hasty-429", "A 429 lacks Retry-After"),
+    ("killed", "leaves-a-lock", "The server ended"),
     ("drain", "dies-on-term", "8 of 8 requests under way at SIGTERM got no good answer"),
     ("drain", "hurries", "4 of 8 requests under way at SIGTERM got no good answer"),
 ]
@@ -123,8 +135,9 @@ def test_a_server_that_is_not_ready_in_time_fails_the_start(world, fault, words)
     report = world.check(faults=[fault], budget=1.0)
 
     assert words in said(report, "starts")
-    skipped = [one for one in report.results if one.name not in ("starts", "non-root", "read-only")]
-    assert len(skipped) == len(CHECKS) - 3
+    alone = {one.name for one in CHECKS if one.needs == "image"}
+    skipped = [one for one in report.results if one.name not in alone]
+    assert alone == {"starts", "non-root", "read-only", "no-secrets"}
     assert {said(report, one.name) for one in skipped} == {
         "Not carried out: the server was not ready."
     }
@@ -271,3 +284,58 @@ def test_an_image_from_elsewhere_is_checked_for_the_model_that_it_holds(world):
 
     assert report.passed
     assert report.model == 3
+
+
+SECRETS = {
+    "etc/app.pem": (
+        "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 64 + "\n-----END RSA PRIVATE KEY-----\n",
+        "holds a private key",
+    ),
+    "srv/settings.py": ("KEY = 'AKIA" + "Q7" * 8 + "'\n", "holds an access key of AWS"),
+    "home/u/.netrc": ("machine h login u password p\n", "holds what programs keep secrets in"),
+    "srv/notes.txt": ("ghp_" + "a1B2" * 9 + "\n", "holds a token of GitHub"),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_in_a_file_is_found_where_it_lies(world, name):
+    """Whatever the server does."""
+    text, words = SECRETS[name]
+    path = world.folder / "content" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    report = world.check("no-secrets")
+
+    (finding,) = report.results[-1].findings
+    assert words in finding.message
+    assert finding.place == f"/{name}"
+    assert finding.remedy
+
+
+def test_a_certificate_and_a_public_key_are_no_secrets(world):
+    """Every image has some."""
+    path = world.folder / "content" / "ca.pem"
+    path.write_text("-----BEGIN CERTIFICATE-----\n" + "A" * 64 + "\n-----END CERTIFICATE-----\n")
+
+    assert world.check("no-secrets").passed
+
+
+def test_a_secret_in_a_variable_is_named_and_not_repeated(world):
+    """The report may be read by many."""
+    target = world.target()
+    launch = replace(target.launch, env={"DB_PASSWORD": "hunter2", "URL": "pg://u:hunter2@h/"})
+    target.subject = replace(target.subject, launch=launch)
+    found = list(unsecret.CHECK.findings(target))
+
+    assert [one.place for one in found if one.severity == "error"] == ["DB_PASSWORD", "URL"]
+    assert "hunter2" not in repr(found)
+
+
+def test_latencies_and_memory_are_told(world):
+    """In milliseconds and megabytes, whether they are good or bad."""
+    result = world.check("latency").results[-1]
+
+    assert result.passed
+    assert "p50" in result.detail
+    assert "p99" in result.detail
+    assert "MB of memory" in result.detail

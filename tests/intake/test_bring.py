@@ -4,7 +4,7 @@ import pytest
 from intake_world import PORT, examples
 
 from sealift import journey, remaking, versions
-from sealift.check.suite import CHECKS
+from sealift.check.brought.suite import CHECKS
 from sealift.errors import IntegrityError, NotFoundError, PackageError, ReleaseError
 from sealift.package import brought, evidence
 
@@ -29,7 +29,7 @@ def test_it_is_registered_under_its_own_digest_with_what_it_answers(newcomer):
 
 
 def test_what_it_answered_is_what_its_checks_expect(newcomer):
-    """All the checks of Sealift's own server, by name; another answer fails."""
+    """Every check of a server of others passes; another answer would fail."""
     model, _ = newcomer.bring()
     report = newcomer.check()
 

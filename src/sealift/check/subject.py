@@ -63,6 +63,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     model: Served
     contract: Contract
     golden: Golden
+    root: str = ""
+    """Where the image's files lie, unpacked."""
 
 
 def read(image: Digest, store: Store) -> Subject:
@@ -86,6 +88,7 @@ def read(image: Digest, store: Store) -> Subject:
             env={**start.environment, **OWN_ENVIRONMENT},
             workdir=start.working_dir,
         ),
+        root=str(store.rootfs(image)),
         model=_file(folder / "model.json", Served),
         contract=contract,
         golden=golden,
@@ -99,6 +102,7 @@ def brought(model: Model, origin: Origin, store: Store) -> Subject:
     """
     return Subject(
         image=origin.image,
+        root=str(store.rootfs(origin.image)),
         launch=origin.launch,
         model=Served(name=origin.served, version=model.version),
         contract=model.contract,

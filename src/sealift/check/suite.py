@@ -13,11 +13,17 @@ from sealift.check import (
     golden,
     health,
     invalid_json,
+    killed,
+    latency,
+    logs,
+    metrics,
     nonroot,
+    overload,
     readonly,
     repeatable,
     starts,
     subject,
+    unsecret,
     valid_request,
 )
 from sealift.check.brought import suite as brought
@@ -38,11 +44,22 @@ CHECKS: tuple[Check, ...] = (
     contract.CHECK,
     golden.CHECK,
     repeatable.CHECK,
+    metrics.CHECK,
+    logs.CHECK,
+    latency.CHECK,
+    overload.CHECK,
     nonroot.CHECK,
     readonly.CHECK,
+    unsecret.CHECK,
+    killed.CHECK,
     drain.CHECK,
 )
 """The order matters: the first starts the server, the last ends it."""
+
+
+def demanded(model: Model) -> set[str]:
+    """The names of the checks that an image of this model has to have passed for a release."""
+    return {one.name for one in (brought.CHECKS if model.origin else CHECKS)}
 
 
 def check_image(
@@ -150,4 +167,4 @@ def not_carried_out(one: Check, because: str) -> CheckResult:
     return CheckResult(name=one.name, shows=one.shows, findings=(finding,), seconds=0.0)
 
 
-__all__ = ["CHECKS", "check", "check_image"]
+__all__ = ["CHECKS", "check", "check_image", "demanded"]

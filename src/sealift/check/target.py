@@ -136,7 +136,12 @@ class Target:
     @property
     def log(self) -> str:
         """The end of what the server wrote to its log."""
-        return self._log.read_text(errors="replace")[-4000:] if self._log.exists() else ""
+        return self.whole_log[-4000:]
+
+    @property
+    def whole_log(self) -> str:
+        """All that the server wrote to its log."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     @property
     def last_words(self) -> str:

@@ -126,7 +126,7 @@ def show_report(page: Page, report: Report) -> None:
         [(one.name, verdict(one), f"{one.seconds:.2f}", one.shows) for one in report.results],
     )
     for result in report.results:
-        if not result.applied:
+        if result.detail:
             page.line(f"{result.name}: {result.detail}", "info")
         for finding in result.findings:
             place = f" ({finding.place})" if finding.place else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealift.check import starts
+from sealift.check import starts, unsecret
 from sealift.check.brought import (
     drain,
     endpoint,
@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     golden.REPEATABLE,
     power.NON_ROOT,
     power.READ_ONLY,
+    unsecret.CHECK,
     drain.CHECK,
 )
 """The order matters: the first starts the server, the last ends it."""
