@@ -58,10 +58,15 @@ class Lazy(TyperGroup):
         return load(name) if name in COMMANDS else None
 
 
+def named(name: str) -> Any:
+    """A command, or a part of one that few ask for, by its module in this folder and its name."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(f"sealift.cli.{module}"), attribute)
+
+
 def load(name: str) -> Any:
     """A command by its name."""
-    module, _, attribute = COMMANDS[name].partition(":")
-    found = getattr(importlib.import_module(f"sealift.cli.{module}"), attribute)
+    found = named(COMMANDS[name])
     whole = typer.Typer(**_HOW)
     if isinstance(found, typer.Typer):
         whole.add_typer(found, name=name)
@@ -70,4 +75,4 @@ def load(name: str) -> Any:
     return typer.main.get_command(whole)
 
 
-__all__ = ["COMMANDS", "Lazy", "load"]
+__all__ = ["COMMANDS", "Lazy", "load", "named"]

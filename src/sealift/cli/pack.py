@@ -10,21 +10,19 @@ import msgspec
 import typer
 
 from sealift import packing, remaking
+from sealift.cli.commands import named
 from sealift.cli.options import HERE, Hermetic, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short
 from sealift.errors import UsageError
-from sealift.intake.bring import bring
 from sealift.package.evidence import bill
 from sealift.package.shelf import readable
-from sealift.ports import Progress
 from sealift.record.comparison import Comparison
 from sealift.record.explanation import Explanation
 from sealift.record.image import Image
 from sealift.record.transfer import Pushed, Saved
 from sealift.types import Json as Value
 from sealift.whole import whole
-from sealift.wiring import Wired
 
 LARGEST = 5
 """Packages that are named with their sizes; all of them are in the answer to --json."""
@@ -109,7 +107,7 @@ def package(
     target = packing.destination(wired, to) if push or to else ""
     with Work() as talk:
         images: Sequence[Image] = (
-            [brought(wired, from_image, table, talk)]
+            [named("arrive:brought")(wired, from_image, table, talk)]
             if from_image or table
             else packing.package(wired, model, progress=talk)
         )
@@ -143,13 +141,6 @@ def package(
     if eject:
         page.line(f"Dockerfile for {image.platform}, and all it needs: {eject}", "good")
     page.line(f"next: sealift check --model {image.model}", "info")
-
-
-def brought(wired: Wired, reference: str, table: Path | None, talk: Progress) -> Image:
-    """An image of others, brought in. Raises ``UsageError`` for a table without one."""
-    if not reference:
-        raise UsageError("--table goes with --from-image.", remedy="Name the image to bring in.")
-    return bring(wired, reference, table, comment="", progress=talk)[1]
 
 
 def write_bill(content: dict[str, Value], to: Path) -> None:
