@@ -14,7 +14,9 @@ from sealift.formats.refusal import refuse
 from sealift.formats.scan import examine
 from sealift.modelpack import PLACE
 from sealift.package.artifact import model_layers
+from sealift.package.headers import headers
 from sealift.ports import Store
+from sealift.record.image import Descriptor
 from sealift.record.model import Model
 from sealift.types import Digest
 
@@ -26,7 +28,7 @@ def require(model: Model, allowed: Collection[str], *, store: Store) -> None:
     """
     findings = []
     for layer in model_layers(store, model.digest):
-        for name in _names(store, layer.descriptor.digest):
+        for name in _names(store, layer.descriptor):
             found = _finding(store, layer.descriptor.digest, name)
             findings += [found] if found else []
     refuse(findings, allowed, where=f"model {model.version}")
@@ -40,12 +42,15 @@ def _finding(store: Store, address: Digest, name: str) -> Finding | None:
         return seen.finding(name.removeprefix(f"{PLACE}/"), digest.of_stream(stream))
 
 
-def _names(store: Store, address: Digest) -> list[str]:
-    """The files in a layer of a model."""
-    with _opened(store, address) as archive:
-        members = archive.getmembers()
+def _names(store: Store, layer: Descriptor) -> list[str]:
+    """The files in a layer of a model; of the last one, nothing but its header is read."""
+    try:
+        with store.open(layer.digest) as blob:
+            members = list(headers(blob, layer.size))
+    except tarfile.TarError as error:
+        raise _damaged(layer.digest, error) from error
     if not members:
-        raise IntegrityError("A layer of the model holds nothing.", where=address)
+        raise IntegrityError("A layer of the model holds nothing.", where=layer.digest)
     return [one.name for one in members if one.isfile()]
 
 
@@ -66,7 +71,11 @@ def _opened(store: Store, address: Digest) -> Iterator[tarfile.TarFile]:
         with store.open(address) as blob, tarfile.open(fileobj=blob, mode="r|") as archive:
             yield archive
     except tarfile.TarError as error:
-        raise IntegrityError(f"A layer of the model is damaged: {error}.", where=address) from error
+        raise _damaged(address, error) from error
+
+
+def _damaged(address: Digest, error: tarfile.TarError) -> IntegrityError:
+    return IntegrityError(f"A layer of the model is damaged: {error}.", where=address)
 
 
 __all__ = ["require"]

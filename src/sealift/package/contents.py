@@ -25,6 +25,7 @@ import zstandard
 from sealift import digest
 from sealift.archive import Entry
 from sealift.errors import IntegrityError
+from sealift.package.headers import headers
 from sealift.package.inventory import clean, normal, plain
 from sealift.package.notes import Notes
 from sealift.ports import Store
@@ -97,6 +98,8 @@ class Reader:
     def _read(self, layer: Layer) -> Contents:
         try:
             with self._store.open(layer.descriptor.digest) as blob:
+                if layer.role == "model":
+                    return _model(blob, layer.descriptor.size)
                 return take(blob, layer.descriptor.media_type)
         except IntegrityError as error:
             raise IntegrityError(
@@ -134,6 +137,14 @@ def take(blob: BinaryIO, media_type: str) -> Contents:
     except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise IntegrityError(f"A layer cannot be read: {error}.") from error
     return gathered(texts, files)
+
+
+def _model(blob: BinaryIO, size: int) -> Contents:
+    """What a layer of a model holds: files, and no packages."""
+    try:
+        return Contents(unpacked=sum(one.size for one in headers(blob, size) if one.isfile()))
+    except tarfile.TarError as error:
+        raise IntegrityError(f"A layer cannot be read: {error}.") from error
 
 
 def of_entries(entries: Iterable[Entry]) -> Contents:
