@@ -7,12 +7,11 @@ says from where it was brought and under which digest, and that its builder is n
 from __future__ import annotations
 
 import msgspec
-from cyclonedx import spdx
 from packageurl import PackageURL
 
 import sealift
 from sealift.package import bom, card
-from sealift.package.licences import of_names
+from sealift.package.licences import is_expression, of_names
 from sealift.package.making import Distribution
 from sealift.package.whole import Apk, Whole
 from sealift.record.image import Image
@@ -59,7 +58,7 @@ def _apk(one: Apk, distribution: Distribution) -> bom.Component:
         qualifiers["distro"] = distribution.codename
     purl = PackageURL("apk", distribution.vendor or "alpine", one.name, one.version, qualifiers)
     made = bom.component(one.name, one.version, purl.to_string(), None)
-    if one.licence and spdx.is_expression(one.licence):
+    if one.licence and is_expression(one.licence):
         return {**made, "licenses": [{"expression": one.licence}]}
     return {**made, "licenses": of_names({one.licence})} if one.licence else made
 

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
-from cyclonedx import spdx
 from packageurl import PackageURL
 
 from sealift.package.contents import Wheel
 from sealift.package.inventory import normal
-from sealift.package.licences import of_names
+from sealift.package.licences import is_expression, of_names
 from sealift.record.reading import decode
 from sealift.types import Json
 
@@ -121,7 +120,7 @@ def _licences(stated: object) -> list[Json]:
         if not isinstance(one, dict):
             continue
         expression = _text(one, "expression")
-        if expression and spdx.is_expression(expression):
+        if expression and is_expression(expression):
             return [{"expression": expression}]
         names.add(expression)
         inner = one.get("license")

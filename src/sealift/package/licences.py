@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
+from functools import lru_cache
 
 from cyclonedx import spdx
 
@@ -19,6 +20,16 @@ _DEP5 = "copyright-format"
 _OTHERWISE = {"Expat": "MIT"}
 _GNU = re.compile(r"(A?GPL|LGPL|GFDL)-(\d+(?:\.\d+)?)(\+?)")
 _LONGEST_NAME = 64
+
+
+@lru_cache(maxsize=1024)
+def is_expression(text: str) -> bool:
+    """Whether a text is an expression of SPDX; most parts of a wheel have one of a few.
+
+    >>> is_expression("MIT OR Apache-2.0"), is_expression("see the file")
+    (True, False)
+    """
+    return bool(spdx.is_expression(text))
 
 
 def of_debian(copyright_file: str) -> list[Json]:
@@ -37,7 +48,7 @@ def of_debian(copyright_file: str) -> list[Json]:
 def of_wheel(metadata: Message) -> list[Json]:
     """The licences of a Python package: an expression, else the field, else the classifiers."""
     expression = str(metadata.get("License-Expression") or "").strip()
-    if expression and spdx.is_expression(expression):
+    if expression and is_expression(expression):
         return [{"expression": expression}]
     stated = str(metadata.get("License") or "").strip()
     if stated and len(stated) <= _LONGEST_NAME and "\n" not in stated:
@@ -49,7 +60,7 @@ def of_wheel(metadata: Message) -> list[Json]:
 
 def _either(text: str) -> list[Json]:
     """A text that may be an expression."""
-    compound = spdx.fixup_id(text) is None and spdx.is_expression(text)
+    compound = spdx.fixup_id(text) is None and is_expression(text)
     return [{"expression": text}] if compound else of_names({text})
 
 
@@ -78,4 +89,4 @@ def _spelled(name: str) -> str:
     return f"{gnu[1]}-{version}-{'or-later' if gnu[3] else 'only'}"
 
 
-__all__ = ["of_debian", "of_names", "of_wheel"]
+__all__ = ["is_expression", "of_debian", "of_names", "of_wheel"]

@@ -30,6 +30,7 @@ def modules(entry_point: str) -> dict[str, Path]:
     this installation lacks the entry point.
     """
     found: dict[str, Path] = {}
+    seen: set[str] = set()
     waiting = [entry_point]
     if _source(entry_point) is None:
         raise PackageError(
@@ -37,8 +38,11 @@ def modules(entry_point: str) -> dict[str, Path]:
         )
     while waiting:
         name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
         path = _source(name)
-        if path is None or name in found:
+        if path is None:
             continue
         found[name] = path
         above = name.rpartition(".")[0]
@@ -54,10 +58,12 @@ def third_parties(entry_point: str = ENTRY_POINT) -> set[str]:
 
 
 def _source(name: str) -> Path | None:
+    if name.partition(".")[0] != "sealift":
+        return None
     root = Path(sealift.__file__).parent.parent
     path = root.joinpath(*name.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if name.split(".", maxsplit=1)[0] == "sealift" and candidate.is_file():
+        if candidate.is_file():
             return candidate
     return None
 
