@@ -105,8 +105,8 @@ def test_numbers_and_records_are_kept_apart(server):
     assert [one["name"] for one in stats] == [*NAMES, "toy"]
     assert [one["name"] for one in alone] == ["toy"]
     assert alone[0]["inference_count"] >= 1
-    assert 'sealift_model_rows_total{name="toy",version="3"}' in metrics
-    failures = 'sealift_model_failures_total{name="simple_string",version="1"}'
+    assert 'sealift_model_rows_total{model="toy",version="3"}' in metrics
+    failures = 'sealift_model_failures_total{model="simple_string",version="1"}'
     assert any(line.startswith(failures) and line[-2:] != " 0" for line in metrics.splitlines())
     assert metrics.count("sealift_info{") == 4
 
@@ -137,7 +137,8 @@ def test_one_bad_model_keeps_the_server_from_being_ready(folder, tmp_path):
         server.wait_for(
             lambda: (
                 server.client.get("/v2/models/toy/ready").status_code == 200
-                and any(one["event"] == "model_not_loaded" for one in server.events())
+                and ("model_not_loaded", "simple_string")
+                in [(one["event"], one.get("model")) for one in server.events()]
             )
         )
         refused = server.client.get("/v2/health/ready")

@@ -145,7 +145,7 @@ class Metrics:
             for name, number in others.items():
                 _family(lines, name, kind, _HELP[name], [({}, number)])
         for name, (words, count) in _OF_MODELS.items():
-            each = (({key: str(one[key]) for key in ("name", "version")}, one) for one in models)
+            each = (({"model": one["name"], "version": one["version"]}, one) for one in models)
             _family(lines, name, "counter", words, [(named, count(one)) for named, one in each])
         _family(lines, "sealift_info", "gauge", "What is served.", [(one, 1) for one in info])
         return "\n".join(lines) + "\n"

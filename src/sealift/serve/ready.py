@@ -56,23 +56,28 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
     """Load the model and replay the golden vectors; the reason when it must not serve."""
     began = clock.monotonic()
     if not artifact.golden.rows or not artifact.golden.outputs:
-        log.event("no_golden_vectors")
+        log.event("no_golden_vectors", model=artifact.identity.name)
         return "There are no golden vectors to reproduce."
     try:
         model = _opened(artifact, threads)
         packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
         mismatch = golden.replay(model, packer, artifact.contract, artifact.golden)
     except SealiftError as error:
-        log.event("model_not_loaded", error=error.what, remedy=error.remedy)
+        log.event(
+            "model_not_loaded", model=artifact.identity.name, error=error.what, remedy=error.remedy
+        )
         return "The model cannot be loaded."
     except Exception as error:  # noqa: BLE001  a damaged model may fail in any way
-        log.event("model_failed", error=f"{type(error).__name__}: {error}")
+        log.event(
+            "model_failed", model=artifact.identity.name, error=f"{type(error).__name__}: {error}"
+        )
         return "The model fails on its golden vectors."
     if mismatch is not None:
         return _told(artifact, mismatch)
     call, row = _cost(model, packer, artifact)
     log.event(
         "certified",
+        model=artifact.identity.name,
         vectors=len(artifact.golden.rows),
         tolerance=artifact.golden.tolerance,
         threads=threads,
@@ -108,6 +113,7 @@ def recertify(artifact: Artifact, outcome: Certified | str) -> Certified | str:
 def _told(artifact: Artifact, mismatch: golden.Mismatch) -> str:
     log.event(
         "golden_mismatch",
+        model=artifact.identity.name,
         vector=mismatch.row,
         output=mismatch.output,
         expected=mismatch.expected,
