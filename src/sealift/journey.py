@@ -32,7 +32,7 @@ from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
-from sealift.registration import register
+from sealift.registration import delivered, register
 from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import plan as pipeline
@@ -72,7 +72,7 @@ def train(
             comment=comment,
         )
         settings = wired.project.model
-        if settings is None:
+        if settings is None or not delivered(run, settings, progress):
             return run, None
         if missed := failures(run.metrics, settings.require):
             raise StepError(

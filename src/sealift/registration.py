@@ -23,6 +23,15 @@ from sealift.types import Digest, Json
 from sealift.wiring import Wired
 
 
+def delivered(run: Run, settings: ModelSettings, progress: Progress) -> bool:
+    """Whether the run made what its model is made of; says so if a condition kept it from that."""
+    wanted = {read.partition(".")[0] for read in (settings.origin, settings.table)}
+    skipped = [one for one in run.steps if one.name in wanted and one.status == "skipped"]
+    for one in skipped:
+        progress.say(f"No model is registered: {one.because}")
+    return not skipped
+
+
 def register(
     wired: Wired, run: Run, settings: ModelSettings, builder: Builder, progress: Progress
 ) -> Model:
@@ -127,4 +136,4 @@ def _new_model(
     return model
 
 
-__all__ = ["register"]
+__all__ = ["delivered", "register"]

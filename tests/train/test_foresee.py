@@ -2,34 +2,10 @@
 
 import msgspec
 import pytest
+from train_foreseen import ahead
 
-from sealift import clock
-from sealift.data.snapshot import Files
 from sealift.errors import DataError, UsageError
-from sealift.record.image import Image
-from sealift.record.parse import parse
 from sealift.record.run import Run
-from sealift.train.foresee import foresee
-
-
-def ahead(small, **params):
-    """What the next run would do, by step."""
-    small.write("sealift.toml", small.text)
-    image = Image(
-        digest=small.image, platform="linux/amd64", layers=(), lock=None, model=None,
-        created=clock.now(),
-    )  # fmt: skip
-    found = foresee(
-        parse(small.text, where="sealift.toml"),
-        small.folders,
-        engine=small.engine,
-        store=small.store,
-        ledger=small.ledger,
-        lake=Files(small.root),
-        image=image,
-        params=params,
-    )
-    return {one.name: one for one in found}
 
 
 def actions(small, **params):

@@ -100,7 +100,9 @@ def test_several_reasons_make_one_sentence():
 def test_values_of_the_environment_are_not_in_the_leaves():
     """Only their digests are."""
     step = Step(run="true", env={"TOKEN": "hush"})
-    one = Planned(name="a", step=step, params={}, command="true", needs=())
+    one = Planned(
+        name="a", of="a", slug="a", cell={}, step=step, params={}, command="true", needs=()
+    )
 
     assert "hush" not in str(key.leaves(one, image="sha256:0", code="sha256:1", inputs={}))
 

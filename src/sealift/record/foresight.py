@@ -8,11 +8,11 @@ import msgspec
 
 from sealift.types import Digest, Scalar
 
-Action = Literal["cached", "runs", "waits"]
+Action = Literal["cached", "runs", "waits", "skipped"]
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
-    """One step: whether it would be taken from the cache, run, or waits for what others write.
+    """One step: whether it would be taken from the cache, run, be skipped, or waits for others.
 
     A step that waits runs unless they write what they wrote before. ``key`` is the digest of all
     that decides its outputs, empty while that is not known.

@@ -35,12 +35,12 @@ def faults(project: Project) -> Iterator[Fault]:
 
 
 def needs(step: Step) -> tuple[str, ...]:
-    """The steps whose outputs a step reads, in the order it names them.
+    """The steps whose outputs a step reads or has conditions on, in the order it names them.
 
     >>> needs(Step(run="true", reads=["data.a", "prepare.features", "prepare.table"]))
     ('prepare',)
     """
-    producers = (read.partition(".")[0] for read in step.reads)
+    producers = (read.partition(".")[0] for read in (*step.reads, *step.when))
     return tuple(dict.fromkeys(name for name in producers if name != "data"))
 
 
@@ -105,6 +105,7 @@ def _step(project: Project, name: str, step: Step) -> Iterator[Fault]:
         yield from _inside(entry, f"{path}.code[{number}]", whole=True)
     yield from _params(step, path)
     yield from _matrix(step, path)
+    yield from _when(project, step, path)
     yield from _clashes(project, step, path)
 
 
@@ -155,6 +156,20 @@ def _matrix(step: Step, path: str) -> Iterator[Fault]:
     if (size := prod(len(values) for values in step.matrix.values())) > CELLS:
         what = f"The matrix has {size:,} combinations."
         yield Fault(2, f"{path}.matrix", what, f"At most {CELLS:,} are run.")
+
+
+def _when(project: Project, step: Step, path: str) -> Iterator[Fault]:
+    writers = [name for name, one in project.steps.items() if METRICS in one.writes]
+    for key in step.when:
+        name, dot, metric = key.partition(".")
+        where = join(f"{path}.when", key)
+        if not dot or not metric or name not in writers:
+            what = f"{key!r} is no metric of a step with an output named 'metrics'."
+            other = f"Write STEP.METRIC; such steps are: {', '.join(writers) or 'none'}."
+            yield Fault(2, where, what, nearest(name, writers, other))
+        elif project.steps[name].matrix:
+            what = f"The step {name!r} runs for every combination of its matrix: which is meant?"
+            yield Fault(2, where, what, "Name a step that reads them all.")
 
 
 def _inside(text: str, path: str, *, whole: bool = False) -> Iterator[Fault]:

@@ -108,6 +108,13 @@ class Step(Section, frozen=True):
             "that read its outputs get a folder with one entry for each, such as 'depth=4'."
         ),
     ] = field(default_factory=dict)
+    when: Annotated[
+        dict[str, Gate],
+        Meta(
+            description="Conditions on metrics of other steps, such as 'train.mae' = '<= 30'; else "
+            "the step, and all that need it, are skipped."
+        ),
+    ] = field(default_factory=dict)
     env: Annotated[
         dict[Variable, str], Meta(description="Environment variables; never put secrets here.")
     ] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Run, StepRun
 from sealift.train import metrics, opening, workspace
+from sealift.train.condition import unmet
 from sealift.train.job import Bench, Job, prepare
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
@@ -132,9 +133,17 @@ class _Execution:
                 if any(step is not None and step.status != "done" for step in before):
                     self._finish(self._skipped(one))
                     moved = True
-                elif all(before) and self._start(one, pool):
-                    moved = True
+                elif all(before):
+                    moved = self._begin(one, pool) or moved
         return bool(self._working)
+
+    def _begin(self, one: Planned, pool: ThreadPoolExecutor) -> bool:
+        """Start a step whose inputs are there, or skip it; false when it has to wait."""
+        if because := unmet(one, self._done, self._bench.store):
+            self._progress.say(because)
+            self._finish(self._skip(one, because))
+            return True
+        return self._start(one, pool)
 
     def _start(self, one: Planned, pool: ThreadPoolExecutor) -> bool:
         """Take a step from the cache or hand it to a thread; false when there are no cores free."""
@@ -194,6 +203,9 @@ class _Execution:
 
     def _skipped(self, one: Planned) -> StepRun:
         missing = [name for name in one.needs if (s := self._done.get(name)) and s.status != "done"]
+        return self._skip(one, f"{one.name} is skipped: it needs {' and '.join(missing)}.")
+
+    def _skip(self, one: Planned, because: str) -> StepRun:
         return StepRun(
             name=one.name,
             status="skipped",
@@ -204,7 +216,7 @@ class _Execution:
             started=clock.now(),
             seconds=0.0,
             attempts=0,
-            because=f"{one.name} is skipped: it needs {' and '.join(missing)}.",
+            because=because,
         )
 
     def _save(self) -> None:

@@ -12,6 +12,7 @@ from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Code, Run, StepRun
 from sealift.train import opening, workspace
+from sealift.train.condition import unmet
 from sealift.train.job import Bench, prepare
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
@@ -63,11 +64,21 @@ def foresee(
 
 def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> tuple[Foreseen, ...]:
     earlier, known, found = opening.latest(ledger), dict[str, StepRun](), list[Foreseen]()
+    skipped: set[str] = set()
     for one in seen.planned:
+        if lost := [name for name in one.needs if name in skipped]:
+            skipped.add(one.name)
+            because = f"{one.name} is skipped: it needs {' and '.join(lost)}."
+            found.append(_of(one, "skipped", because))
+            continue
         open_ones = [name for name in one.needs if name not in known]
         if open_ones:
             because = f"{one.name} waits for {' and '.join(open_ones)}."
             found.append(_of(one, "waits", because))
+            continue
+        if because := unmet(one, known, bench.store):
+            skipped.add(one.name)
+            found.append(_of(one, "skipped", because))
             continue
         job = prepare(
             one,

@@ -18,10 +18,16 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def failures(metrics: Mapping[str, float], require: Mapping[str, str]) -> list[str]:
+def failures(
+    metrics: Mapping[str, float],
+    require: Mapping[str, str],
+    *,
+    where: str = "sealift.toml: model.require",
+) -> list[str]:
     """The gates that the metrics miss, each as a phrase; none when all are met.
 
-    ``require`` maps metrics to comparisons such as ``<= 30``, as the project file holds them.
+    ``require`` maps metrics to comparisons such as ``<= 30``, as the project file holds them at
+    ``where``.
     Raises ``ProjectError`` for a metric that no step wrote.
 
     >>> failures({"mae": 31.5, "r2": 0.8}, {"mae": "<= 30", "r2": "> 0.5"})
@@ -32,21 +38,21 @@ def failures(metrics: Mapping[str, float], require: Mapping[str, str]) -> list[s
         if name not in metrics:
             raise ProjectError(
                 f"A metric {name!r} is required, but no step wrote it.",
-                where=f"sealift.toml: model.require.{name}",
+                where=f"{where}.{name}",
                 remedy=nearest(name, metrics, "Write it to the output 'metrics' of a step."),
             )
-        sign, number = _parse(gate)
+        sign, number = _parse(gate, where)
         if not _COMPARE[sign](metrics[name], number):
             missed.append(f"{name} is {metrics[name]:g}, not {sign} {number:g}")
     return missed
 
 
-def _parse(gate: str) -> tuple[str, float]:
+def _parse(gate: str, where: str) -> tuple[str, float]:
     found = re.fullmatch(r" *(<=|<|>=|>|==)(.*)", gate)
     if found is None:
         raise ProjectError(
             f"{gate!r} is no comparison.",
-            where="sealift.toml: model.require",
+            where=where,
             remedy="Write one of <=, <, >=, >, == and a number, such as '<= 30'.",
         )
     return found[1], float(found[2])
