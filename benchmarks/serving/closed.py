@@ -29,8 +29,10 @@ def closed(server: Running, request: Request, connections: int, seconds: float) 
     words: program.Words = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
     more: program.Words = ["--timeout", "30s", "-s", HERE / "post.lua", address, "--", body]
     said = program.run([*words, *more, *told(request.headers)]).output
-    [line] = [one for one in said.splitlines() if one.startswith("result ")]
-    count, micros, bad, p50, p99, p999 = map(float, line.split()[1:])
+    lines = [one for one in said.splitlines() if one.startswith("result ")]
+    if not lines:
+        raise FailedError(f"wrk gave no result: {said[-200:]}")
+    count, micros, bad, p50, p99, p999 = map(float, lines[0].split()[1:])
     if bad or not count:
         raise FailedError(f"{bad:.0f} of {count:.0f} answers were not good")
     return Closed(count / micros * 1e6, p50 / 1e3, p99 / 1e3, p999 / 1e3)

@@ -22,7 +22,7 @@ from benchmarks.serving.places import HERE, WORK
 from benchmarks.serving.running import post, running
 from benchmarks.serving.subject import Request
 
-WIRE = int(os.environ.get("FUZZ_WIRE", "600000"))
+WIRE = int(os.environ.get("FUZZ_WIRE", "700000"))
 COVERED = int(os.environ.get("FUZZ_COVERED", "500000"))
 GROWTH = 2.0
 """Most megabytes that the memory may grow in 100,000 requests, once all code has run."""
@@ -80,6 +80,10 @@ def of_wire(seen: Seen, where: Where) -> Sequence[Result]:
             "fuzzing over the wire: growth of memory in 100,000 requests",
             {"ours": [slope(seen.held, count) * 1e5 / 1e6]}, where, unit="MB", limit=GROWTH,
             rule="the slope over the second half of the requests",
+        ),
+        result(
+            "fuzzing over the wire: resident memory on the way, all processes",
+            {"ours": [one / 1e6 for one in seen.held]}, where, unit="MB",
         ),
     ]  # fmt: skip
 

@@ -50,20 +50,23 @@ def threads(server: Running) -> dict[str, float]:
     spent = {}
     tasks = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
     for number, task in enumerate(tasks):
-        words = Path(f"/proc/{pid}/task/{task}/stat").read_text().rpartition(")")[2].split()
         name = f"thread {number + 1}" if number else "main thread: event loop and Python"
-        spent[name] = (int(words[11]) + int(words[12])) / _TICK
+        spent[name] = used(Path(f"/proc/{pid}/task/{task}/stat")) / _TICK
     return spent
 
 
 def busiest(server: Running) -> int:
     """The process of the worker: the one that has used the most CPU time."""
+    return max(server.processes, key=lambda pid: used(Path(f"/proc/{pid}/stat")))
 
-    def used(pid: int) -> int:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(words[11]) + int(words[12])
 
-    return max(server.processes, key=used)
+def used(stat: Path) -> int:
+    """Ticks of CPU time of a process or thread (proc(5), stat); 0 when it is gone."""
+    try:
+        words = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(words[11]) + int(words[12])
 
 
 def microseconds(field: Field, spent: dict[str, float], requests: float) -> Result:
