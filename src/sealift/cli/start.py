@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from sealift.cli import ci
 from sealift.cli.faults import refusal
 from sealift.cli.options import Json
 from sealift.cli.output import Page
@@ -25,10 +26,23 @@ def init(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="The new project's folder; may be there.")
     ] = Path(),
+    system: Annotated[
+        ci.System | None,
+        typer.Option(
+            "--ci", help="Write a workflow for this CI system; beside a project, it alone."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a small working project that classifies wines."""
     page = Page(as_json=json)
+    if system is not None:
+        ci.require_free(folder, system)
+        if (folder / "sealift.toml").exists():
+            written = [ci.write(folder, system)]
+            page.value({"folder": str(folder), "files": written})
+            page.line(f"wrote {', '.join(written)}", "good")
+            return
     taken = [name for name in TEMPLATE if (folder / name).exists()]
     if taken:
         raise UsageError(
@@ -37,6 +51,8 @@ def init(
             remedy="Choose an empty folder: sealift init NAME.",
         )
     written = write(folder)
+    if system is not None:
+        written.append(ci.write(folder, system))
     page.value({"folder": str(folder), "files": written})
     page.line(f"wrote {', '.join(written)}", "good")
     there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
