@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sealift.serve.quota import cores, quota
+from sealift.serve.quota import cores, memory, quota, workers
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,32 @@ def test_there_is_always_a_core(tmp_path, limit, expected):
 def test_without_a_quota_the_scheduler_decides(tmp_path):
     """As many as this process may run on."""
     assert cores(tmp_path) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("files", "bytes_", "count"),
+    [
+        ({}, math.inf, 1),
+        ({"memory.max": "max"}, math.inf, 1),
+        ({"memory.max": str(64 << 20)}, 64 << 20, 1),
+        ({"memory/memory.limit_in_bytes": str(300 << 20)}, 300 << 20, 1),
+        ({"memory.max": "nonsense"}, math.inf, 1),
+    ],
+)
+def test_memory_bounds_the_workers(tmp_path, files, bytes_, count):
+    """With one core there is one worker; without a limit on memory, cores alone count."""
+    (tmp_path / "cpu.max").write_text("100000 100000")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+
+    assert memory(tmp_path) == bytes_
+    assert workers(tmp_path) == count
+
+
+def test_a_small_container_on_a_large_machine_has_few_workers(tmp_path):
+    """As many as its memory has room for, however many cores there are."""
+    assert workers(tmp_path) == cores(tmp_path)
+    (tmp_path / "memory.max").write_text(f"{129 << 20}")
+
+    assert workers(tmp_path) == 1

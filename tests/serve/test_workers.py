@@ -110,6 +110,7 @@ def test_connections_that_a_worker_had_not_taken_outlive_it(tensor_folder, tmp_p
     with several(tensor_folder, tmp_path) as server:
         first = whole(server.ready())
         os.kill(first[0], signal.SIGSTOP)
+        server.wait_for(lambda: stopped(first[0]))
         request = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
         request += f"content-length: {len(BODY)}\r\n\r\n{BODY}".encode()
         opened = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(32)]
@@ -121,6 +122,12 @@ def test_connections_that_a_worker_had_not_taken_outlive_it(tensor_folder, tmp_p
         assert {one.recv(65536)[:15] for one in opened} == {b"HTTP/1.1 200 OK"}
         for one in opened:
             one.close()
+
+
+def stopped(pid):
+    """Whether every thread of a process stands still."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(") ")[2][0] == "T" for task in tasks)
 
 
 def test_the_workers_end_when_their_parent_is_killed(tensor_folder, tmp_path):
@@ -153,7 +160,7 @@ def test_a_worker_that_dies_again_and_again_does_not_take_the_others_along(tenso
 
 def test_all_workers_end_under_load_without_losing_a_request(tensor_folder, tmp_path):
     """Eight clients across SIGTERM, until an answer asks them to go elsewhere."""
-    with several(tensor_folder, tmp_path, SEALIFT_DRAIN="0.5") as server:
+    with several(tensor_folder, tmp_path, SEALIFT_DRAIN="1") as server:
         whole(server.ready())
         outcomes = Counter()
         clients = [threading.Thread(target=ask, args=(server.url, outcomes)) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""How many processor cores this process may really use."""
+"""How much of the machine this process may really use: cores and memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
+
+WORKER = 128 << 20
+"""Bytes of memory for each worker below which there are fewer workers than cores."""
 
 
 def cores(root: Path = CGROUPS) -> int:
@@ -31,6 +34,20 @@ def quota(root: Path = CGROUPS) -> float:
     return math.inf
 
 
+def workers(root: Path = CGROUPS) -> int:
+    """Processes that serve: one a core, but no more than there is memory for, and at least one."""
+    return max(1, int(min(cores(root), memory(root) // WORKER)))
+
+
+def memory(root: Path = CGROUPS) -> float:
+    """Bytes that the control group mounted at ``root`` may hold; infinite without a limit."""
+    for path in (root / "memory.max", root / "memory" / "memory.limit_in_bytes"):
+        words = _words(path)
+        if words and words[0].isdecimal():
+            return float(words[0])
+    return math.inf
+
+
 def _share(limit: str, period: str) -> float:
     try:
         share = int(limit) / int(period)
@@ -46,4 +63,4 @@ def _words(path: Path) -> list[str]:
         return []
 
 
-__all__ = ["cores", "quota"]
+__all__ = ["cores", "memory", "quota", "workers"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sealift import process
-from sealift.serve import listening, log
+from sealift.serve import listening, log, quota
 from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
 from sealift.serve.model import divisible
-from sealift.serve.quota import cores
 from sealift.serve.ready import Certified, certify
 from sealift.serve.settings import Settings, settings
 from sealift.serve.worker import Post, attend, work
@@ -20,9 +19,8 @@ def serve(chosen: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``PackageError`` or ``MachineError``."""
     artifacts = read_all(chosen.model)
     port = listening.claim(chosen.host, chosen.port)
-    given = cores()
-    workers = chosen.workers or given
-    threads = max(1, given // workers)
+    workers = chosen.workers or quota.workers()
+    threads = max(1, quota.cores() // workers)
     board = Board(workers)
     for artifact in artifacts:
         board.orders.set(0, artifact.identity.name)

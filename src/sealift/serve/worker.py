@@ -100,7 +100,7 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
     # the threads that write logs and compare batches must not keep the event loop waiting
     sys.setswitchinterval(SWITCH)
     for service in house.services.values():
-        service.reload = functools.partial(_prepare, service, None, shop)
+        service.reload = functools.partial(_prepare_again, service, shop)
     beating = asyncio.create_task(_beat(house, seat))
     preparing = asyncio.create_task(_prepare_all(house, shop))
     asked = asyncio.create_task(ending.wait())
@@ -173,17 +173,22 @@ async def _prepare_all(house: House, shop: _Shop) -> None:
     for service, (_, prepared) in zip(house.services.values(), shop.post.models, strict=True):
         await _prepare(service, prepared, shop)
     house.publish()
+    shop.seat.status.set(1, "watched")
+
+
+async def _prepare_again(service: Service, shop: _Shop) -> None:
+    # loading holds up the event loop, for as long as it takes
+    shop.seat.status.set(0, "watched")
+    await _prepare(service, None, shop)
+    shop.seat.status.set(1, "watched")
 
 
 async def _prepare(service: Service, prepared: Certified | str | None, shop: _Shop) -> None:
-    threads, status = shop.post.threads, shop.seat.status
-    # loading holds up the event loop, for as long as it takes
-    status.set(0, "watched")
+    threads = shop.post.threads
     if prepared is None:
         outcome = await asyncio.to_thread(certify, service.artifact, threads=threads)
     else:
         outcome = recertify(service.artifact, prepared)
-    status.set(1, "watched")
     if isinstance(outcome, str):
         service.readiness.set("failed", outcome)
         return
