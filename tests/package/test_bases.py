@@ -243,6 +243,15 @@ def test_what_a_base_lacks_itself_is_its_own_affair(world, wheels):
         standing(world, far, requirements=again(world))[0].step_image()
 
 
+def test_an_interpreter_that_would_not_start_is_refused(world):
+    """It is the one program of the base that has to run."""
+    program = library("libpython3.13.so.1.0", "libc.so.6", interpreter=LOADER)
+    build, _, _ = standing(world, Far(system() | {"usr/bin/python3.13": program}))
+    with pytest.raises(PackageError, match=r"libpython3\.13\.so\.1\.0") as caught:
+        build.step_image()
+    assert caught.value.remedy.startswith("Put what is missing into the base")
+
+
 def again(root):
     """The requirements under another name, which makes a new lock."""
     (root / "again.txt").write_text("forest>=2\n")

@@ -251,8 +251,7 @@ class Builder:
 
     def _prove(self, what: str, lock: Lock, layers: list[Layer]) -> None:
         """Refuse layers that would not load, before there is an image of them."""
-        given = lock.foundation.layers if lock.foundation else ()
-        self._prover.require(what, lock.platform, layers, self._project.image, given)
+        self._prover.require(what, lock.platform, layers, self._project.image, lock.foundation)
 
 
 __all__ = ["Builder"]

@@ -18,6 +18,7 @@ from sealift.package.notes import Notes
 from sealift.ports import Progress, Store
 from sealift.record.image import Layer
 from sealift.record.image_settings import ImageSettings
+from sealift.record.lock import Foundation
 from sealift.types import Digest, Json
 
 
@@ -44,31 +45,36 @@ class Prover:
         platform: str,
         layers: Sequence[Layer],
         settings: ImageSettings,
-        given: Sequence[Layer] = (),
+        founded: Foundation | None = None,
     ) -> None:
         """Raises ``PackageError`` that lists what an image of these layers could not load.
 
         Layers of models are passed over: they hold nothing that a linker reads. Nothing is judged
-        on a platform that is not known. What is in the layers ``given``, which others made, is
-        taken as it is.
+        on a platform that is not known. What is in the layers of a base is taken as it is, but
+        for its interpreter.
         """
         machine = linker.MACHINES.get(platform)
         if machine is None:
             return
         judged = [layer for layer in layers if layer.role != "model"]
         names: list[Json] = [str(layer.descriptor.digest) for layer in judged]
-        key = digest.of_json([_recipe(), platform, names, list(settings.absent), len(given)])
+        key = digest.of_json([_recipe(), platform, names, list(settings.absent), bool(founded)])
         if self._notes.get(key, Passed):
             self._progress.step("libraries", "unchanged")
             return
         self._progress.step("libraries", "running")
-        below = self.tree(given)
-        taken = (*below.elves, *below.damaged)
+        taken = self._taken(founded) if founded else set[str]()
         proof = closure.prove(self.tree(judged), machine, settings.absent, taken)
         if proof.findings:
-            raise shortfall.refusal(image, proof.findings, settings.debian)
+            raise shortfall.refusal(
+                image, proof.findings, settings.debian, founded=founded is not None
+            )
         self._notes.put(key, Passed(proof.files))
         self._progress.step("libraries", f"{proof.files} files, all can be loaded")
+
+    def _taken(self, founded: Foundation) -> set[str]:
+        below = self.tree(founded.layers)
+        return {*below.elves, *below.damaged} - {founded.python}
 
     def tree(self, layers: Sequence[Layer]) -> FileTree:
         """The files of layers laid over each other. Raises ``IntegrityError`` for a damaged one."""

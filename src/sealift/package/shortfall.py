@@ -19,8 +19,12 @@ _WITHOUT_SCREEN = {
 """Wheels that have a twin which needs no screen."""
 
 
-def refusal(image: str, findings: Sequence[Finding], debian: Iterable[str]) -> PackageError:
+def refusal(
+    image: str, findings: Sequence[Finding], debian: Iterable[str], *, founded: bool = False
+) -> PackageError:
     """The error for an image ("image of the steps"); ``debian`` is what the project file lists.
+
+    ``founded`` says whether it stands on a base of others, which Debian packages cannot be put on.
 
     >>> lacks = Finding("library", "cv 1.0", "cv/cv.so", "libGL.so.1")
     >>> print(refusal("image", [lacks], []).what)
@@ -34,7 +38,7 @@ def refusal(image: str, findings: Sequence[Finding], debian: Iterable[str]) -> P
     return PackageError(
         f"Not everything in the {image} can be loaded:\n{listed}",
         where="sealift.toml: image",
-        remedy=" ".join(_remedies(findings, list(debian))),
+        remedy=" ".join(_remedies(findings, list(debian), founded=founded)),
     )
 
 
@@ -67,18 +71,21 @@ def _source(library: str) -> str:
     return f"; its package is not known (by Debian's rule it is {likely})" if likely else ""
 
 
-def _remedies(findings: Sequence[Finding], debian: list[str]) -> Iterable[str]:
+def _remedies(findings: Sequence[Finding], debian: list[str], *, founded: bool) -> Iterable[str]:
     missing = [one.lacks for one in findings if one.kind == "library"]
     packages = sorted({sonames.package_of(name) or "" for name in missing} - {"", *debian})
     owners = {one.owner.partition(" ")[0] for one in findings}
-    if packages:
+    if founded and missing:
+        yield "Put what is missing into the base, or name one that has it."
+    elif packages:
         yield f"Write into [image] of sealift.toml: debian = {json.dumps([*debian, *packages])}."
     for owner in sorted(owners & _WITHOUT_SCREEN.keys()):
         yield f"Or take {_WITHOUT_SCREEN[owner]}, which needs no screen."
     if any(sonames.package_of(name) is None for name in missing):
         yield "Find the package of an unknown library with `apt-file search NAME`."
     if any(one.kind in ("version", "floor") for one in findings):
-        yield "Take an older version of what needs a newer library, or a newer image.suite."
+        newer = "base" if founded else "image.suite"
+        yield f"Take an older version of what needs a newer library, or a newer {newer}."
     if any(one.kind in ("machine", "damaged") for one in findings):
         yield "Take another version of what does not fit this machine."
     yield "What is never loaded may be listed by file name in image.absent."
