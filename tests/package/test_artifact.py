@@ -5,7 +5,7 @@ import pytest
 from sealift import digest
 from sealift.errors import PackageError
 from sealift.package.artifact import model_layers, write_model
-from sealift.package.unpack import unpack
+from sealift.package.unpack import write_files
 from sealift.testing.store import MemoryStore
 
 BESIDE = ("model.json", "contract.json", "profile.json", "golden.json")
@@ -63,10 +63,10 @@ def test_a_model_is_written_as_it_lies_in_an_image(folder):
     store = MemoryStore(folder.parent / "store")
     kept = write_model(store, folder, name="m", version=1)
 
-    unpack(store, kept.digest, folder / "there")
+    write_files(store, kept.digest, folder / "there")
 
     found = {path.relative_to(folder / "there") for path in digest.walk(folder / "there")}
     wanted = {*BESIDE, "code/predict.py", "files/inner/weights"}
     assert {path.as_posix() for path in found} == wanted
     assert (folder / "there" / "files" / "inner" / "weights").read_bytes() == b"w"
-    assert not (folder / "there.draft").exists()
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []

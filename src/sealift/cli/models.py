@@ -14,7 +14,7 @@ from sealift.cli.options import HERE, Json, Where, project
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import UsageError
-from sealift.package.unpack import unpack
+from sealift.package.unpack import write_files
 from sealift.record.image import Image
 from sealift.record.model import Model
 
@@ -81,7 +81,7 @@ def write(
     if folder.exists():
         raise UsageError("The place is taken.", where=str(folder), remedy="Choose a new path.")
     try:
-        unpack(wired.store, one.digest, folder)
+        write_files(wired.store, one.digest, folder)
     except OSError as error:
         raise refusal(error, str(folder)) from error
     page.value({"model": one.version, "digest": one.digest, "path": str(folder)})

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from sealift import clock
-from sealift.archive import leads_out
 from sealift.errors import IntegrityError, MachineError, NotFoundError, UsageError
 from sealift.modelpack import PLACE
 from sealift.package import dockerfile, server
 from sealift.package.dockerfile import REQUIREMENTS, SERVER, WHEELS, Settings
+from sealift.package.unpack import put, unpack
 from sealift.ports import Store
 from sealift.record.image import Image
 from sealift.record.lock import Built, Lock
 from sealift.record.model import Model
-from sealift.types import Digest
 
 _CHUNK = 1 << 20
 _README = """\
@@ -63,9 +60,9 @@ def write(image: Image, model: Model, lock: Lock, store: Store, to: Path) -> Non
         part = target.with_name(f".{target.name}.{clock.token(8)}")
         try:
             for name, pieces in _files(image, lock, store):
-                _file(part / name, pieces)
+                put(part / name, pieces)
             for layer in store.manifest(model.digest).layers:
-                _unpack(store, layer.digest, part)
+                unpack(store, layer.digest, part)
             for folder in (part, *(one for one in part.rglob("*") if one.is_dir())):
                 folder.chmod(0o755)
             part.replace(target)
@@ -138,18 +135,6 @@ def _built(lock: Lock, lines: tuple[str, ...]) -> list[Built]:
     return [one for one in lock.built if any(one.digest in line for line in lines)]
 
 
-def _file(path: Path, pieces: Iterator[bytes], mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(
-        0o755 if mode & 0o100 else 0o644
-    )  # the image's user is another than whoever writes this
-
-
 def _wheel(store: Store, one: Built) -> Iterator[bytes]:
     if not store.has(one.digest):
         raise NotFoundError(
@@ -160,34 +145,6 @@ def _wheel(store: Store, one: Built) -> Iterator[bytes]:
     with store.open(one.digest) as stream:
         while piece := stream.read(_CHUNK):
             yield piece
-
-
-def _unpack(store: Store, blob: Digest, to: Path) -> None:
-    """The files of a layer of the model, which is read to its end, where its digest is checked."""
-    try:
-        with store.open(blob) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
-                for member in tar:
-                    _member(member, tar, to, blob)
-            while stream.read(_CHUNK):
-                pass
-    except (tarfile.TarError, EOFError) as error:
-        raise IntegrityError(f"A file of the model cannot be read: {error}.", where=blob) from error
-
-
-def _member(member: tarfile.TarInfo, tar: tarfile.TarFile, to: Path, blob: Digest) -> None:
-    inside = member.name == PLACE or member.name.startswith(f"{PLACE}/")
-    linked = member.issym() and not leads_out(member.name, member.linkname)
-    content = tar.extractfile(member) if member.isreg() else None
-    if not inside or ".." in member.name.split("/") or not (content or linked or member.isdir()):
-        raise IntegrityError(f"The model holds what is no file of it: {member.name!r}.", where=blob)
-    if content:
-        _file(to / member.name, iter(lambda: content.read(_CHUNK), b""), member.mode)
-    elif linked:
-        (to / member.name).parent.mkdir(parents=True, exist_ok=True)
-        (to / member.name).symlink_to(member.linkname)
-    else:
-        (to / member.name).mkdir(parents=True, exist_ok=True)
 
 
 __all__ = ["settings", "write"]
