@@ -79,7 +79,9 @@ def answered(number, rows=1):
         at=1.0,
         generation=0,
         seconds=0.1,
-        rows=lambda: [(1.5,)] * rows,
+        count=rows,
+        kept=range(rows),
+        rows=lambda kept: [(1.5,)] * len(kept),
         outputs=[2.5] * rows,
         flags={},
     )
@@ -146,10 +148,12 @@ def test_a_stream_that_is_too_fast_is_thinned_evenly(tmp_path):
     began = time.monotonic()
     number = 0
     while time.monotonic() - began < 0.5:
-        recorder.add(answered(number, rows=3))
+        if kept := recorder.chosen(3):
+            recorder.add(answered(number, rows=len(kept)))
         number += 1
         time.sleep(0.0005)
     time.sleep(1)
+    assert recorder.chosen(1) == range(1)
     recorder.add(answered("slow"))
     recorder.close()
 

@@ -14,18 +14,22 @@ class Batch(msgspec.Struct, frozen=True):
     """Checked rows as the model's input tensors.
 
     ``flags`` names by row the fields whose legal values lie outside what the training data held;
-    ``rows`` gives the rows back as clients would write them, for the record.
+    ``rows`` gives the rows with some numbers back as clients would write them, for the record.
     """
 
     count: int
     feeds: dict[str, Array]
     flags: dict[int, list[str]]
-    rows: Callable[[], Sequence[Row]]
+    rows: Callable[[Sequence[int]], Sequence[Row]]
 
 
 def of_rows(guard: Guard, packer: Packer, rows: Sequence[Row]) -> Batch:
     """Rows that the guard has checked."""
-    return Batch(len(rows), packer.pack(rows), guard.flags(rows), lambda: rows)
+
+    def some(numbers: Sequence[int]) -> Sequence[Row]:
+        return [rows[number] for number in numbers]
+
+    return Batch(len(rows), packer.pack(rows), guard.flags(rows), some)
 
 
 __all__ = ["Batch", "of_rows"]

@@ -62,13 +62,17 @@ class Texts:
 
 
 class Numbers:
-    """The contract of the columns of a tensor of numbers or truths."""
+    """The contract of the columns of a tensor of numbers or truths.
+
+    ``plain`` is true where clients send every value as the tensor holds it.
+    """
 
     def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
         self._places = [place for place, _ in fields]
         self._fields = [field for _, field in fields]
         self._truths = [number for number, (_, field) in enumerate(fields) if field.type == "bool"]
         self._nullable = np.array([field.nullable for field in self._fields])
+        self.plain = not any(field.nullable or field.type == "bool" for field in self._fields)
         self._plans: dict[np.dtype[Any], tuple[Array, Array, Array, Array]] = {}
 
     def check(self, array: Array, place: Place) -> list[Flag]:

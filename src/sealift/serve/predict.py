@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -61,9 +62,13 @@ class Predictor:
                 flags.setdefault(number, []).append(self._answer)
         return Result(ran.outputs, predictions, flags, ran.started, ran.ended, ran.rows)
 
-    def recorded(self, result: Result) -> list[float | str | None]:
-        """The predictions as they are logged: labels as text, None where it is no single value."""
-        values = [None if isinstance(value, list) else value for value in result.predictions]
+    def recorded(self, result: Result, rows: Sequence[int]) -> list[float | str | None]:
+        """The predictions of some rows as they are logged.
+
+        Labels are texts, and None stands where there is no single value.
+        """
+        found = [result.predictions[number] for number in rows]
+        values = [None if isinstance(value, list) else value for value in found]
         if self._labels:
             return [None if value is None else label(value) for value in values]
         return values

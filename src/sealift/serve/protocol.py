@@ -183,7 +183,12 @@ class Protocol:
                 found += known.numbers.check(values, cells.place)
                 values = values.astype(NUMPY[known.info.datatype], copy=False)
             feeds[known.info.name] = values.reshape(shape)
-        return Batch(count, feeds, self._named(found), lambda: self._rows(feeds))
+
+        def some(numbers: Sequence[int]) -> Sequence[Row]:
+            chosen = list(numbers)
+            return self._rows({name: array[chosen] for name, array in feeds.items()})
+
+        return Batch(count, feeds, self._named(found), some)
 
     def _named(self, found: list[Flag]) -> dict[int, list[str]]:
         flags: dict[int, list[str]] = {}
@@ -193,6 +198,9 @@ class Protocol:
 
     def _rows(self, feeds: dict[str, Array]) -> list[Row]:
         columns: list[list[Any]] = [[]] * len(self._fields)
+        first = next(iter(self._inputs.values()))
+        if self._in_order and first.numbers is not None and first.numbers.plain:
+            return list(map(tuple, feeds[first.info.name].reshape(-1, len(columns)).tolist()))
         for known in self._inputs.values():
             array = feeds[known.info.name]
             wide = array.reshape(len(array), -1)

@@ -25,22 +25,23 @@ PAUSE = 0.1
 """Seconds that the writer lets rows gather: the most that a kill -9 can lose."""
 
 
-class Answered(msgspec.Struct):
-    """A request that was answered; ``outputs`` has one value a row, None where there was none.
+class Answered(msgspec.Struct, frozen=True):
+    """A request of ``count`` rows that was answered, of which those numbered ``kept`` are written.
 
-    ``rows`` gives its rows; it is called by the thread that writes them. ``kept`` are the numbers
-    of those that are written, None for all.
+    ``outputs`` has one value for each of those, None where there was none. ``rows`` gives them by
+    their numbers; it is called by the thread that writes them.
     """
 
     id: str
     at: float
     generation: int
     seconds: float
-    rows: Callable[[], Sequence[Row]]
+    count: int
+    kept: Sequence[int]
+    rows: Callable[[Sequence[int]], Sequence[Row]]
     outputs: list[float | str | None]
     flags: dict[int, list[str]]
     trace: str = ""
-    kept: list[int] | None = None
 
 
 class Recorder:
@@ -86,17 +87,18 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
+    def chosen(self, rows: int) -> Sequence[int]:
+        """The numbers of those to record of so many rows that were answered now."""
+        kept = self._thinning.chosen(rows, clock.monotonic())
+        if kept is None:
+            return range(rows)
+        self.thinned += rows - len(kept)
+        return kept
+
     def add(self, answered: Answered) -> None:
         """Queue a request's rows, or drop them when too many wait already."""
         rows = len(answered.outputs)
         with self._changed:
-            kept = self._thinning.chosen(rows, clock.monotonic())
-            if kept is not None:
-                self.thinned += rows - len(kept)
-                rows = len(kept)
-                if not kept:
-                    return
-                answered.kept = kept
             if self._closed or self._waiting + rows > self._capacity:
                 self.dropped += rows
                 return
@@ -128,9 +130,7 @@ class Recorder:
 
     def _write(self, batch: deque[Answered]) -> None:
         predictions = [prediction for answered in batch for prediction in self._records(answered)]
-        rows = sum(
-            len(answered.outputs if answered.kept is None else answered.kept) for answered in batch
-        )
+        rows = sum(len(answered.outputs) for answered in batch)
         try:
             written = self._append(self._encoder.encode_lines(predictions)) if predictions else 0
         except OSError as error:
@@ -141,9 +141,8 @@ class Recorder:
             self.dropped += rows - written
 
     def _records(self, answered: Answered) -> list[Prediction]:
-        several = len(answered.outputs) > 1
-        rows, outputs = answered.rows(), answered.outputs
-        numbers = range(len(outputs)) if answered.kept is None else answered.kept
+        several = answered.count > 1
+        found = zip(answered.kept, answered.rows(answered.kept), answered.outputs, strict=True)
         return [
             Prediction(
                 id=f"{answered.id}/{number}" if several else answered.id,
@@ -152,12 +151,12 @@ class Recorder:
                 generation=answered.generation,
                 output=output,
                 seconds=answered.seconds,
-                inputs=dict(zip(self._names, rows[number], strict=True)),
+                inputs=dict(zip(self._names, row, strict=True)),
                 flagged=tuple(answered.flags.get(number, ())),
                 trace=answered.trace,
             )
-            for number in numbers
-            if (output := outputs[number]) is not None
+            for number, row, output in found
+            if output is not None
         ]
 
     def _append(self, lines: bytes) -> int:

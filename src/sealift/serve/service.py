@@ -282,15 +282,17 @@ class Service:
             for fields in result.flags.values():
                 for field in fields:
                     self.metrics.flags.add(1.0, field)
-        if self.recorder is not None:
+        if self.recorder is not None and (kept := self.recorder.chosen(batch.count)):
             self.recorder.add(
                 Answered(
                     id=call.id,
                     at=at,
                     generation=call.generation,
                     seconds=now - call.began,
+                    count=batch.count,
+                    kept=kept,
                     rows=batch.rows,
-                    outputs=loaded.predictor.recorded(result),
+                    outputs=loaded.predictor.recorded(result, kept),
                     flags=result.flags,
                     trace=call.trace.id if call.trace else "",
                 )

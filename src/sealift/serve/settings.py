@@ -38,7 +38,7 @@ class Settings:
     log: Mode = "errors"
     control: bool = False
     batch: bool = True
-    record_rate: float = 10_000.0
+    record_rate: float = 2_000.0
     name: str = "sealift"
     workers: int = 0
     hang: float = 15.0
@@ -59,7 +59,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         log=_choice(environment, "SEALIFT_LOG", ("errors", "all", "none")),
         control=_choice(environment, "SEALIFT_MODEL_CONTROL", ("none", "explicit")) == "explicit",
         batch=_choice(environment, "SEALIFT_BATCH", ("auto", "off")) == "auto",
-        record_rate=_number(environment, "SEALIFT_RECORD_RATE", 10_000, most=1e9),
+        record_rate=_number(environment, "SEALIFT_RECORD_RATE", 2_000, most=1e9),
         name=environment.get("SEALIFT_SERVER_NAME", "") or "sealift",
         workers=int(_number(environment, "SEALIFT_WORKERS", 0, most=1024)),
         hang=_number(environment, "SEALIFT_HANG", 15.0, most=3600),

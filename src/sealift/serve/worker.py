@@ -28,7 +28,7 @@ from sealift.serve.settings import Settings
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What tells a server to end; the second time, to hurry. The parent passes both on as SIGTERM."""
 
-SWITCH = 0.0005
+SWITCH = 0.0001
 """Seconds for which one thread may keep the interpreter while another waits for it."""
 
 BEAT = 0.25
