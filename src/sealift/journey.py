@@ -14,7 +14,7 @@ import msgspec
 
 from sealift import clock, versions
 from sealift.check.report import require, seal
-from sealift.check.suite import check_image, demanded
+from sealift.check.suite import check_image, checks_of
 from sealift.data.find import find
 from sealift.data.snapshot import Files
 from sealift.errors import (
@@ -120,14 +120,7 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
     model = versions.pick(wired, version)
     image = versions.image_of(wired, model)
     report = check_image(
-        image.digest,
-        project=wired.project.name,
-        model=model,
-        engine=wired.engine,
-        store=wired.store,
-        live=wired.folders.live,
-        progress=progress,
-        labels={"sealift.project": str(wired.folders.root)},
+        image.digest, wired.bench, project=wired.project.name, model=model, progress=progress
     )
     seal(report, signer=wired.signer, store=wired.store)
     return report
@@ -147,7 +140,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
         image.digest,
         store=wired.store,
         signer=wired.signer,
-        checks=demanded(model),
+        checks={one.name for one in checks_of(model, wired.own_checks)},
         max_age=None,
         now=clock.now(),
     )

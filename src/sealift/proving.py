@@ -24,14 +24,7 @@ def check_place(wired: Wired, place: str, *, progress: Progress) -> Report:
     """
     image = found(wired, place, progress)
     report = check_image(
-        image,
-        project=wired.project.name,
-        model=None,
-        engine=wired.engine,
-        store=wired.store,
-        live=wired.folders.live,
-        progress=progress,
-        labels={"sealift.project": str(wired.folders.root)},
+        image, wired.bench, project=wired.project.name, model=None, progress=progress
     )
     seal(report, signer=wired.signer, store=wired.store)
     return report

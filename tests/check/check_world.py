@@ -10,7 +10,7 @@ from host_engine import CONFINED, HostEngine
 from sealift import archive, digest
 from sealift.adapters.stores.layout import Layout
 from sealift.check.subject import read
-from sealift.check.suite import CHECKS, check
+from sealift.check.suite import CHECKS, Bench, check
 from sealift.check.target import Target
 from sealift.record.contract import Contract, Field, Golden, Output
 from sealift.record.image import CONFIG, LAYER, MANIFEST, Manifest
@@ -130,6 +130,16 @@ class World:
         self.engine = HostEngine(self.store)
         write_model(folder / "content")
         self.progress = Silent()
+
+    def bench(self, own=None):
+        """Where images are checked, by the checks of this folder too."""
+        return Bench(
+            engine=self.engine,
+            store=self.store,
+            live=self.folder / "live",
+            labels={"sealift.project": str(self.folder)},
+            own=own,
+        )
 
     def image(self, *faults):
         """The image of a stub server with these faults."""

@@ -274,11 +274,9 @@ def test_an_image_from_elsewhere_is_checked_for_the_model_that_it_holds(world):
     """Nobody has to know its version beforehand."""
     report = check_image(
         world.image(),
+        world.bench(),
         project="p",
         model=None,
-        engine=world.engine,
-        store=world.store,
-        live=world.folder / "live",
         progress=world.progress,
     )
 

@@ -31,11 +31,9 @@ def checked(world, image, version=3):
     """The report of an image that should hold this version."""
     return check_image(
         image,
+        world.bench(),
         project="flights",
         model=model(version),
-        engine=world.engine,
-        store=world.store,
-        live=world.folder / "live",
         progress=world.progress,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sealift import clock
@@ -19,6 +20,7 @@ from sealift.check import (
     metrics,
     nonroot,
     overload,
+    own,
     readonly,
     repeatable,
     starts,
@@ -57,46 +59,53 @@ CHECKS: tuple[Check, ...] = (
 """The order matters: the first starts the server, the last ends it."""
 
 
-def demanded(model: Model) -> set[str]:
-    """The names of the checks that an image of this model has to have passed for a release."""
-    return {one.name for one in (brought.CHECKS if model.origin else CHECKS)}
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where images are checked.
+
+    Logs go below ``live``, ``labels`` onto the containers; ``own`` is the folder of the project's
+    own checks, which need not be there.
+    """
+
+    engine: Engine
+    store: Store
+    live: Path
+    labels: Mapping[str, str]
+    own: Path | None = None
+
+
+def checks_of(model: Model | None, folder: Path | None) -> tuple[Check, ...]:
+    """The checks that apply to an image of a model, and the project's own; in order."""
+    ours = brought.CHECKS if model and model.origin else CHECKS
+    return own.joined(ours, own.load(folder, {one.name for one in ours}))
 
 
 def check_image(
-    image: Digest,
-    *,
-    project: str,
-    model: Model | None,
-    engine: Engine,
-    store: Store,
-    live: Path,
-    progress: Progress,
-    labels: Mapping[str, str] | None = None,
+    image: Digest, bench: Bench, *, project: str, model: Model | None, progress: Progress
 ) -> Report:
     """Start an image in the store, carry out every check on it, and end it.
 
-    ``model`` is that which it must hold (None: whatever it holds). Logs go below ``live``;
-    ``labels`` go onto its containers. Raises ``CheckError`` for an image
-    that cannot be checked at all, or holds another model; faults of the image are findings.
+    ``model`` is that which it must hold (None: whatever it holds). Raises ``CheckError`` for an
+    image that cannot be checked at all, or holds another model; faults of the image are findings.
     """
-    origin = model.origin if model else None
-    about = (
-        subject.brought(model, origin, store) if model and origin else subject.read(image, store)
-    )
+    checks = checks_of(model, bench.own)
+    about = described(image, bench.store, model)
+    target = Target(about, engine=bench.engine, folder=bench.live / "check", labels=bench.labels)
+    return check(target, project=project, progress=progress, checks=checks)
+
+
+def described(image: Digest, store: Store, model: Model | None) -> subject.Subject:
+    """What an image says of itself. Raises ``CheckError`` where that is another model."""
+    if model and model.origin:
+        return subject.brought(model, model.origin, store)
+    about = subject.read(image, store)
     if model and about.model.version != model.version:
         raise CheckError(
             f"The image holds model {about.model.version}, not {model.version}.",
             where=image,
             remedy=f"Run `sealift package --model {model.version}`.",
         )
-    target = Target(
-        about,
-        engine=engine,
-        folder=live / "check",
-        labels=labels or {"sealift.project": str(live)},
-    )
-    checks = brought.CHECKS if origin else CHECKS
-    return check(target, project=project, progress=progress, checks=checks)
+    return about
 
 
 def check(
@@ -167,4 +176,4 @@ def not_carried_out(one: Check, because: str) -> CheckResult:
     return CheckResult(name=one.name, shows=one.shows, findings=(finding,), seconds=0.0)
 
 
-__all__ = ["CHECKS", "check", "check_image", "demanded"]
+__all__ = ["CHECKS", "Bench", "check", "check_image", "checks_of"]
