@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
 
-import msgspec
 from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
 
 from sealift import clock
-from sealift.serve import coding, log
+from sealift.serve import coding
 from sealift.serve.access import AccessLog
 from sealift.serve.answer import Answer, refused
 from sealift.serve.call import Call, presentable
+from sealift.serve.counting import GONE, Counting, incident
 from sealift.serve.house import House
 from sealift.serve.refusal import RefusalError
+from sealift.serve.request import Request
 from sealift.serve.routes import Route, Routes, wrong_method
 
 SMALL = 1024
@@ -24,37 +24,30 @@ SMALL = 1024
 LARGE = 1 << 16
 """Bytes of an answer from which it is compressed in a thread."""
 
-GONE = 499
-"""The status under which a client that went away is counted."""
-
 
 class App:
     """The models of a server as an RSGI application."""
 
     def __init__(self, house: House, access: AccessLog, image: str) -> None:
         self._house = house
-        self._metrics = house.metrics
         self._routes = Routes(house)
-        self._access = access
+        self._counting = Counting(house, access)
         self._tokens = clock.Tokens()
         self._version = house.only.version if house.only else ""
         self._static = [("x-sealift-image", image)] if image else []
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
-        metrics = self._metrics
-        call = Call(scope, protocol)
-        route = self._routes.find(scope.path)
-        metrics.in_flight.add()
-        # probes go on until the end, and do not show that anybody still wants answers
-        metrics.begun += scope.method == "POST"
+        call = Request(scope, protocol)
+        route = self._routes.find(call.path)
+        self._counting.begin(call)
         status = GONE
         try:
             answer = await self._attempt(call, route)
             headers, body = self._headers(call, route, answer), answer.body
             if await self._last(call):
                 headers.append(("connection", "close"))
-            if len(body) > SMALL and "accept-encoding" in call.headers:
+            if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
                 body = await _compressed(call, body, headers)
             protocol.response_bytes(answer.status, headers, body)
             status = answer.status
@@ -62,16 +55,14 @@ class App:
             call.code = "gone"
             _part(protocol)
         finally:
-            metrics.in_flight.add(-1.0)
-            self._house.room.give_back(call)
-            self._count(call, route, status)
+            self._counting.end(call, route, status)
 
-    async def _attempt(self, call: Call, route: Route | None) -> Answer:
+    async def _attempt(self, call: Request, route: Route | None) -> Answer:
         try:
             call.identify(self._tokens.next)
             if route is None:
-                return _turned_down(call, self._routes.lost(call.scope.path))
-            if call.scope.method != route.method:
+                return _turned_down(call, self._routes.lost(call.path))
+            if call.method != route.method:
                 return _turned_down(call, wrong_method(route.method))
             return await route.handler(call)
         except RefusalError as refusal:
@@ -79,7 +70,7 @@ class App:
         except (ProtocolClosed, ProtocolError):
             raise
         except Exception as error:  # noqa: BLE001  the last line of defence: no request goes unanswered
-            return self._incident(call, error)
+            return _turned_down(call, incident(call, error))
 
     def _headers(self, call: Call, route: Route | None, answer: Answer) -> list[tuple[str, str]]:
         headers = [("content-type", answer.kind), *self._static, *answer.headers]
@@ -91,33 +82,10 @@ class App:
             headers.append(("traceresponse", call.trace.header))
         return headers
 
-    async def _last(self, call: Call) -> bool:
+    async def _last(self, call: Request) -> bool:
         if self._house.ending:
             return True
         return bool(call.code) and not await call.spared(self._house.arrival)
-
-    def _incident(self, call: Call, error: Exception) -> Answer:
-        incident = clock.token(16)
-        call.code = "incident"
-        log.event(
-            "incident",
-            incident=incident,
-            id=call.id,
-            error=str(error),
-            trace="".join(traceback.format_exception(error)),
-        )
-        body = {"error": f"The model failed. Incident {incident}.", "code": "incident"}
-        return Answer(500, msgspec.json.encode(body))
-
-    def _count(self, call: Call, route: Route | None, status: int) -> None:
-        seconds = clock.monotonic() - call.began
-        name = route.name if route else "none"
-        self._metrics.answered(name, status, seconds)
-        if call.code:
-            self._metrics.refused.add(1.0, call.code)
-            if route is not None and route.predicts:
-                self._house.failed(call)
-        self._access.note(call, name, status, seconds)
 
 
 def _part(protocol: HTTPProtocol) -> None:
@@ -134,7 +102,7 @@ def _turned_down(call: Call, refusal: RefusalError) -> Answer:
 
 
 async def _compressed(call: Call, body: bytes, headers: list[tuple[str, str]]) -> bytes:
-    chosen = coding.accepted(call.headers.get("accept-encoding", ""))
+    chosen = coding.accepted(call.headers.get("accept-encoding") or "")
     headers.append(("vary", "accept-encoding"))
     if not chosen:
         return body

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Protocol
 
-from granian.rsgi import HTTPProtocol, ProtocolClosed
+from granian.rsgi import ProtocolClosed
 
 from sealift import clock
 from sealift.serve.admission import overloaded
@@ -39,11 +39,19 @@ ROOMY = 0.01
 """Seconds that a joined call may take in any case, unless a target says otherwise."""
 
 
+class Client(Protocol):
+    """Who asks."""
+
+    async def client_disconnect(self) -> None:
+        """Wait until it has left."""
+        ...
+
+
 class Caller(Protocol):
     """Who waits for the model: until when (0: for ever), and how to see that it has left."""
 
     deadline: float
-    protocol: HTTPProtocol
+    protocol: Client
 
     def late(self) -> RefusalError:
         """What it is told when the deadline has passed."""
@@ -248,8 +256,8 @@ class Batcher:
             self._rows -= ticket.rows
 
 
-async def _disconnected(protocol: HTTPProtocol) -> None:
-    await protocol.client_disconnect()
+async def _disconnected(client: Client) -> None:
+    await client.client_disconnect()
 
 
-__all__ = ["INLINE", "Batcher", "Caller"]
+__all__ = ["INLINE", "Batcher", "Caller", "Client"]

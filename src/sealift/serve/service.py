@@ -138,7 +138,7 @@ class Service:
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, batch)
         head = {"id": call.id, "model": self.name, "version": self._number}
-        wanted = rows.chosen(call.headers.get("accept", ""))
+        wanted = rows.chosen(call.headers.get("accept") or "")
         content = rows.written(wanted, head, result.predictions, result.flags)
         self._note(call, loaded, batch, result, (received, decoded))
         return Answer(200, content, kind=wanted)

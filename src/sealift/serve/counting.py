@@ -1,0 +1,60 @@
+"""What is counted and logged of every request, whatever the protocol it came by."""
+
+from __future__ import annotations
+
+import traceback
+
+from sealift import clock
+from sealift.serve import log
+from sealift.serve.access import AccessLog
+from sealift.serve.call import Call
+from sealift.serve.house import House
+from sealift.serve.refusal import RefusalError
+from sealift.serve.routes import Route
+
+GONE = 499
+"""The status under which a client that went away is counted."""
+
+
+class Counting:
+    """Counts the requests to a server from their beginning to their end."""
+
+    def __init__(self, house: House, access: AccessLog) -> None:
+        self._house = house
+        self._metrics = house.metrics
+        self._access = access
+
+    def begin(self, call: Call) -> None:
+        """A request came."""
+        self._metrics.in_flight.add()
+        # probes go on until the end, and do not show that anybody still wants answers
+        self._metrics.begun += call.method == "POST"
+
+    def end(self, call: Call, route: Route | None, status: int) -> None:
+        """A request was answered with ``status``, or given up."""
+        self._metrics.in_flight.add(-1.0)
+        self._house.room.give_back(call)
+        seconds = clock.monotonic() - call.began
+        name = route.name if route else "none"
+        self._metrics.answered(name, status, seconds)
+        if call.code:
+            self._metrics.refused.add(1.0, call.code)
+            if route is not None and route.predicts:
+                self._house.failed(call)
+        self._access.note(call, name, status, seconds)
+
+
+def incident(call: Call, error: Exception) -> RefusalError:
+    """What is told of an error that nobody foresaw; the log has all of it."""
+    number = clock.token(16)
+    log.event(
+        "incident",
+        incident=number,
+        id=call.id,
+        error=str(error),
+        trace="".join(traceback.format_exception(error)),
+    )
+    return RefusalError(f"The model failed. Incident {number}.", code="incident", status=500)
+
+
+__all__ = ["GONE", "Counting", "incident"]
