@@ -47,7 +47,7 @@ def serving_config(
     settings: dict[str, Json] = {
         "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
         "Env": _env(_upon(founded, {**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"})),
-        "ExposedPorts": {"8080/tcp": {}},
+        "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
         "Labels": dict(sorted(labels.items())),
         "StopSignal": "SIGTERM",
         "WorkingDir": "/",

@@ -28,7 +28,15 @@ from sealift.package.inventory import normal
 from sealift.package.uv import Target
 from sealift.types import Digest
 
-RUNTIME = ("granian>=2.8", "msgspec>=0.20", "numpy>=2.1", "onnxruntime>=1.22")
+RUNTIME = (
+    "granian>=2.8",
+    "h2>=4.3",
+    "hpack>=4.1",
+    "hyperframe>=6.1",
+    "msgspec>=0.20",
+    "numpy>=2.1",
+    "onnxruntime>=1.22",
+)
 """What the model server needs."""
 
 CUDA = tuple(one.replace("onnxruntime", "onnxruntime-gpu[cuda,cudnn]") for one in RUNTIME)
