@@ -49,21 +49,21 @@ def served(folder, tmp_path_factory, **settings):
 @pytest.fixture(scope="session")
 def columns_server(columns_folder, tmp_path_factory):
     """A server that many tests ask."""
-    with served(columns_folder, tmp_path_factory) as server:
+    with served(columns_folder, tmp_path_factory, grpc=True) as server:
         yield server.ready()
 
 
 @pytest.fixture(scope="session")
 def tensor_server(tensor_folder, tmp_path_factory):
     """A server that many tests ask."""
-    with served(tensor_folder, tmp_path_factory) as server:
+    with served(tensor_folder, tmp_path_factory, grpc=True) as server:
         yield server.ready()
 
 
 @pytest.fixture(scope="session")
 def classes_server(classes_folder, tmp_path_factory):
     """A server that many tests ask."""
-    with served(classes_folder, tmp_path_factory) as server:
+    with served(classes_folder, tmp_path_factory, grpc=True) as server:
         yield server.ready()
 
 
@@ -71,7 +71,7 @@ def classes_server(classes_folder, tmp_path_factory):
 def simple_server(tmp_path_factory):
     """Two tensors of sixteen whole numbers each, to be loaded and unloaded by clients."""
     folder = peers.simple(tmp_path_factory.mktemp("simple"))
-    with served(folder, tmp_path_factory, SEALIFT_MODEL_CONTROL="explicit") as server:
+    with served(folder, tmp_path_factory, grpc=True, SEALIFT_MODEL_CONTROL="explicit") as server:
         yield server.ready()
 
 
@@ -79,5 +79,5 @@ def simple_server(tmp_path_factory):
 def texts_server(tmp_path_factory):
     """A tensor of sixteen texts that comes back."""
     folder = peers.simple_identity(tmp_path_factory.mktemp("texts"))
-    with served(folder, tmp_path_factory) as server:
+    with served(folder, tmp_path_factory, grpc=True) as server:
         yield server.ready()

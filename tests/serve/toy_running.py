@@ -56,8 +56,9 @@ def free_port():
 class Running:
     """A server process; ``with`` ends it."""
 
-    def __init__(self, model, log, records=None, **settings):
+    def __init__(self, model, log, records=None, grpc=False, **settings):
         self.port = free_port()
+        self.grpc = free_port() if grpc else 0
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
         extra = {} if records is None else {"SEALIFT_RECORDS": str(records)}
@@ -67,6 +68,7 @@ class Running:
                 env=environment(
                     **{
                         "SEALIFT_PORT": str(self.port),
+                        "SEALIFT_GRPC_PORT": str(self.grpc),
                         "SEALIFT_IMAGE": "sha256:" + "ab" * 32,
                         **extra,
                         **settings,

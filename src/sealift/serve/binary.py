@@ -45,11 +45,14 @@ def numbers(blob: memoryview, datatype: str, path: str) -> Array:
     return array
 
 
-def texts(blob: memoryview, path: str) -> list[str]:
-    """The texts of a tensor. Raises ``RefusalError`` for bytes that end early or are not UTF-8."""
+def texts(blob: memoryview, path: str, most: int) -> list[str]:
+    """The texts of a tensor; of more than ``most`` one is read, to show that there are more.
+
+    Raises ``RefusalError`` for bytes that end early or are not UTF-8.
+    """
     found: list[str] = []
     place, size = 0, len(blob)
-    while place < size:
+    while place < size and len(found) <= most:
         begin = place + _LENGTH.size
         end = begin + _LENGTH.unpack_from(blob, place)[0] if begin <= size else size + 1
         if end > size:

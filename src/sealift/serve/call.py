@@ -18,8 +18,8 @@ from sealift.serve.refusal import RefusalError
 class Headers(Protocol):
     """What a request says beside its body, by names in small letters."""
 
-    def get(self, name: str, default: str | None = None, /) -> str | None:
-        """The value of a header."""
+    def get(self, name: str, /) -> str | None:
+        """The value of a header, None where there is none."""
         ...
 
 

@@ -111,7 +111,7 @@ class Cells:
     def _read_binary(self, tensor: InputTensor, blob: memoryview) -> None:
         size = math.prod(tensor.shape)
         if self._datatype == "BYTES":
-            self.flat = binary.texts(blob, self.path)
+            self.flat = binary.texts(blob, self.path, size)
             found = len(self.flat)
         else:
             item = binary.itemsize(self._datatype)
@@ -120,7 +120,7 @@ class Cells:
                     f"{tensor.name!r} of shape {tensor.shape} has {size * item} bytes, not "
                     f"{len(blob)}.",
                     code="binary_size",
-                    path=f"{self.path}.parameters.binary_data_size",
+                    path=f"{self.path}.data",
                 )
             self.array = binary.numbers(blob, self._datatype, self.path)
             found = size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from typing import Protocol
 
 from sealift import clock
 from sealift.serve import log
@@ -10,10 +11,23 @@ from sealift.serve.access import AccessLog
 from sealift.serve.call import Call
 from sealift.serve.house import House
 from sealift.serve.refusal import RefusalError
-from sealift.serve.routes import Route
 
 GONE = 499
 """The status under which a client that went away is counted."""
+
+
+class Kind(Protocol):
+    """What was asked for: its name in metrics and logs, and whether predictions were."""
+
+    @property
+    def name(self) -> str:
+        """For metrics and logs."""
+        ...
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it counts in the statistics of the model."""
+        ...
 
 
 class Counting:
@@ -30,7 +44,7 @@ class Counting:
         # probes go on until the end, and do not show that anybody still wants answers
         self._metrics.begun += call.method == "POST"
 
-    def end(self, call: Call, route: Route | None, status: int) -> None:
+    def end(self, call: Call, route: Kind | None, status: int) -> None:
         """A request was answered with ``status``, or given up."""
         self._metrics.in_flight.add(-1.0)
         self._house.room.give_back(call)
@@ -57,4 +71,4 @@ def incident(call: Call, error: Exception) -> RefusalError:
     return RefusalError(f"The model failed. Incident {number}.", code="incident", status=500)
 
 
-__all__ = ["GONE", "Counting", "incident"]
+__all__ = ["GONE", "Counting", "Kind", "incident"]

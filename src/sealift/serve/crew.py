@@ -16,6 +16,7 @@ from sealift.errors import MachineError
 from sealift.serve import log
 from sealift.serve.board import Board, Family
 from sealift.serve.faults import Faults
+from sealift.serve.listening import Sockets
 from sealift.serve.metrics import LEVELS
 from sealift.serve.worker import SIGNALS
 
@@ -49,7 +50,7 @@ class _Place:
     """What the parent knows of one worker; ``pid`` 0: there is none now."""
 
     number: int
-    opened: socket.socket | None = None
+    opened: Sockets = ()
     pid: int = 0
     begun: float = 0.0
     deaths: int = 0
@@ -59,20 +60,26 @@ class _Place:
     hung: bool = False
     faults: Faults = field(default_factory=Faults)
 
+    def shut(self) -> None:
+        """Close its sockets here."""
+        for one in self.opened:
+            one.close()
+        self.opened = ()
 
-Work = Callable[[int, socket.socket], int]
-"""What a worker does, given its number and its socket; its exit status."""
+
+Work = Callable[[int, Sockets], int]
+"""What a worker does, given its number and its sockets; its exit status."""
 
 
 class Crew:
     """Workers in processes of their own.
 
-    ``bind`` gives a socket for a worker. One that does not beat for ``hang`` seconds is replaced;
-    those that end have ``patience`` seconds.
+    ``bind`` gives the sockets for a worker. One that does not beat for ``hang`` seconds is
+    replaced; those that end have ``patience`` seconds.
     """
 
     def __init__(
-        self, board: Board, *, bind: Callable[[], socket.socket], hang: float, patience: float
+        self, board: Board, *, bind: Callable[[], Sockets], hang: float, patience: float
     ) -> None:
         self._board = board
         self._bind = bind
@@ -133,7 +140,7 @@ class Crew:
         status.set(place.pid, "pid")
         place.begun, place.still, place.hung = clock.monotonic(), 0, False
 
-    def _begin(self, place: _Place, opened: socket.socket, work: Work) -> int:
+    def _begin(self, place: _Place, opened: Sockets, work: Work) -> int:
         """What the child does."""
         place.faults.watch()
         signal.set_wakeup_fd(-1)
@@ -141,16 +148,14 @@ class Crew:
         for end in self._bell:
             end.close()
         for other in self._all:
-            if other is not place and other.opened is not None:
-                other.opened.close()
+            if other is not place:
+                other.shut()
         return work(place.number, opened)
 
     def dismiss(self) -> None:
         """End the porter, so that workers may listen."""
         porter = self._porter
-        if porter.opened is not None:
-            porter.opened.close()
-            porter.opened = None
+        porter.shut()
         if porter.pid:
             process.end(porter.pid, process.started(porter.pid), GONE)
             self._reap()
@@ -184,9 +189,7 @@ class Crew:
             log.event("draining")
             self._until = clock.monotonic() + self._patience
         for place in self._all:
-            if place.opened is not None:
-                place.opened.close()
-                place.opened = None
+            place.shut()
             if place.pid:
                 os.kill(place.pid, signal.SIGTERM)
 
@@ -232,10 +235,9 @@ class Crew:
             again=round(wait, 3),
             trace=place.faults.told(),
         )
-        if wait and place.opened is not None:
+        if wait:
             # nobody takes these connections for a while: others must get them
-            place.opened.close()
-            place.opened = None
+            place.shut()
 
     def _replace(self, work: Work) -> None:
         now = clock.monotonic()

@@ -12,8 +12,13 @@ import msgspec
 import numpy as np
 
 from sealift.serve import binary
-from sealift.serve.protocol import Wanted
+from sealift.serve.answer import Answer
+from sealift.serve.messages import HEADER_LENGTH
+from sealift.serve.predict import Result
+from sealift.serve.protocol import Asked, Wanted
 from sealift.serve.tensors import Array
+
+BINARY = "application/octet-stream"
 
 
 class Encoder:
@@ -47,12 +52,16 @@ class Encoder:
             return b"".join((body, *blobs)), len(body)
         return body, None
 
+    def chosen(self, array: Array, wanted: Wanted) -> tuple[str, Array]:
+        """What goes back for an output, its best classes where they are asked for."""
+        if wanted.classes:
+            return "BYTES", ranked(array, wanted.classes, self._classes)
+        return self._datatypes[wanted.name], array
+
     def _output(
         self, array: Array, wanted: Wanted, blobs: list[bytes | memoryview]
     ) -> dict[str, Any]:
-        datatype = self._datatypes[wanted.name]
-        if wanted.classes:
-            datatype, array = "BYTES", ranked(array, wanted.classes, self._classes)
+        datatype, array = self.chosen(array, wanted)
         told: dict[str, Any] = {
             "name": wanted.name,
             "shape": list(array.shape),
@@ -64,6 +73,14 @@ class Encoder:
         else:
             told["data"] = array.reshape(-1).tolist()
         return told
+
+
+def in_json(encoder: Encoder, asked: Asked, result: Result, head: dict[str, Any]) -> Answer:
+    """The answer to a request over HTTP."""
+    content, length = encoder.answer(result.outputs, asked.wanted, head, result.flags)
+    if length is None:
+        return Answer(200, content)
+    return Answer(200, content, kind=BINARY, headers=((HEADER_LENGTH, str(length)),))
 
 
 def ranked(array: Array, most: int, classes: Sequence[str]) -> Array:
@@ -88,4 +105,4 @@ def ranked(array: Array, most: int, classes: Sequence[str]) -> Array:
     return np.array(rows, object).reshape(len(array), count)
 
 
-__all__ = ["Encoder", "ranked"]
+__all__ = ["BINARY", "Encoder", "in_json", "ranked"]

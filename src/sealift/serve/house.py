@@ -13,9 +13,10 @@ from sealift.serve.answer import Answer, told
 from sealift.serve.arrival import Arrival
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
+from sealift.serve.limits import Limits
 from sealift.serve.metrics import CONTENT_TYPE, Metrics
 from sealift.serve.refusal import RefusalError, brief, nearest, some
-from sealift.serve.service import PATIENCE, Limits, Service
+from sealift.serve.service import PATIENCE, Service
 
 EXTENSIONS = (
     "binary_tensor_data",
@@ -56,7 +57,7 @@ class House:
         self.arrival = Arrival(PATIENCE)
         self.ending = False
         self._seat = seat
-        self._limits = limits
+        self.limits = limits
         self._server_name = server
         self._image = image
         self._document = catalogue.document([service.artifact for service in services])
@@ -140,7 +141,7 @@ class House:
     async def index(self, call: Call) -> Answer:
         """``POST /v2/repository/index``."""
         call.kind((rows.JSON,))
-        body = await call.body(self._limits.body, self.room, self.arrival)
+        body = await call.body(self.limits.body, self.room, self.arrival)
         asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
         self.heed()
         listed = (one.repository.index(ready=asked.ready) for one in self.services.values())

@@ -9,8 +9,10 @@ connections that a dying worker had not yet taken wait for the one that takes it
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -21,6 +23,9 @@ from granian.server.embed import Server
 
 from sealift.errors import MachineError, UsageError
 
+Sockets = tuple[socket.socket, ...]
+"""A worker's sockets: for HTTP, and for gRPC where that is on."""
+
 BACKLOG = 1024
 """Connections that wait to be taken, for each worker."""
 
@@ -29,21 +34,27 @@ KEEP_ALIVE = 120_000
 that a router never sends a request on a connection that is being closed."""
 
 
-def claim(host: str, port: int) -> int:
+def claim(host: str, port: int, setting: str = "SEALIFT_PORT") -> int:
     """Make sure that nobody listens on a port, whoever's it is; the port (a free one for 0).
 
     Raises ``MachineError`` when it is taken, ``UsageError`` for a host that is no address.
     """
-    with _socket(host, port) as probe:
+    with _socket(host, port, setting) as probe:
         return int(probe.getsockname()[1])
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket for one of several that listen on a port. Raises ``MachineError``."""
-    return _socket(host, port, socket.SO_REUSEPORT)
+def bound(host: str, ports: Sequence[int]) -> Sockets:
+    """Sockets for one of several that listen on the ports. Raises ``MachineError``."""
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(_socket(host, port, "SEALIFT_PORT", socket.SO_REUSEPORT))
+            for port in ports
+        ]
+        stack.pop_all()
+    return tuple(opened)
 
 
-def _socket(host: str, port: int, *options: int) -> socket.socket:
+def _socket(host: str, port: int, setting: str, *options: int) -> socket.socket:
     try:
         wide = ipaddress.ip_address(host).version == 6
     except ValueError as error:
@@ -62,7 +73,7 @@ def _socket(host: str, port: int, *options: int) -> socket.socket:
         raise MachineError(
             f"The server cannot listen: {error.strerror}.",
             where=f"{host}:{port}",
-            remedy="Choose a free port in SEALIFT_PORT.",
+            remedy=f"Choose a free port in {setting}.",
         ) from error
     return opened
 
@@ -93,4 +104,4 @@ class Listening(Server):
         self.main_loop_interrupt.set()
 
 
-__all__ = ["BACKLOG", "Listening", "bound", "claim"]
+__all__ = ["BACKLOG", "Listening", "Sockets", "bound", "claim"]

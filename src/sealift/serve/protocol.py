@@ -7,7 +7,7 @@ infinities are refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -62,7 +62,11 @@ class _Input:
 
 
 class Protocol:
-    """The protocol's requests for one model."""
+    """The protocol's requests for one model.
+
+    ``cells`` is the most values of a request, ``binary_only`` whether there is an output that
+    only binary can carry.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,8 @@ class Protocol:
         self._outputs = {tensor.name: tensor for tensor in outputs}
         places = [known.places for known in self._inputs.values()]
         self._in_order = places == [list(range(len(self._fields)))]
+        self.binary_only = any(tensor.datatype in BINARY_ONLY for tensor in outputs)
+        self.cells = contract.max_rows * len(contract.fields)
         self._whole: dict[bool, list[Wanted]] = {}
         # a truth in a tensor of numbers is written 0 or 1 there, which rows do not allow
         self._by_rows = not any(
@@ -90,8 +96,16 @@ class Protocol:
         """A request; ``header`` is ``Inference-Header-Content-Length``. Raises ``RefusalError``."""
         if header == "0":
             return self._raw(body)
-        request, blobs = messages.read(body, header)
-        wanted = self._wanted(request)
+        return self.understood(*messages.read(body, header))
+
+    def understood(
+        self, request: InferRequest, blobs: Mapping[int, memoryview], *, binary: bool = False
+    ) -> Asked:
+        """A request whose inputs have their bytes in ``blobs``, or else data of their own.
+
+        ``binary`` is how outputs go back unless it says otherwise. Raises ``RefusalError``.
+        """
+        wanted = self._wanted(request, binary)
         order = self._order(request.inputs)
         tensors = [
             Cells(
@@ -112,6 +126,23 @@ class Protocol:
             "inputs": [_described(known.info) for known in self._inputs.values()],
             "outputs": [_described(tensor) for tensor in self._outputs.values()],
         }
+
+    def configured(self) -> dict[str, Any]:
+        """The inputs and outputs in the configuration of the model, which is made of them.
+
+        The sizes of batches are part of the shapes, as ``max_batch_size`` 0 says.
+        """
+        told: dict[str, Any] = {"max_batch_size": 0}
+        for kind, tensors in self.described().items():
+            told[kind.removesuffix("s")] = [
+                {
+                    "name": tensor["name"],
+                    "data_type": "TYPE_" + tensor["datatype"].replace("BYTES", "STRING"),
+                    "dims": tensor["shape"],
+                }
+                for tensor in tensors
+            ]
+        return told
 
     def _raw(self, body: bytes) -> Asked:
         if len(self._inputs) != 1:
@@ -215,9 +246,9 @@ class Protocol:
                 )
         return list(zip(*columns, strict=True))
 
-    def _wanted(self, request: InferRequest) -> list[Wanted]:
+    def _wanted(self, request: InferRequest, binary: bool) -> list[Wanted]:
         default = messages.flag(
-            request.parameters, "binary_data_output", "parameters", default=False
+            request.parameters, "binary_data_output", "parameters", default=binary
         )
         if not request.outputs:
             return self._all_wanted(default)

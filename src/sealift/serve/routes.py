@@ -61,6 +61,7 @@ class Routes:
             self._ask(f"{base}/infer", "infer", service.infer, service)
             for end, name, handler in (
                 ("", "metadata", service.model),
+                ("/config", "metadata", service.config),
                 ("/ready", "ready", service.model_ready),
                 ("/stats", "stats", service.stats),
             ):

@@ -19,6 +19,9 @@ def serve(chosen: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``PackageError`` or ``MachineError``."""
     artifacts = read_all(chosen.model)
     port = listening.claim(chosen.host, chosen.port)
+    ports = [port]
+    if chosen.grpc:
+        ports.append(listening.claim(chosen.host, chosen.grpc, "SEALIFT_GRPC_PORT"))
     workers = chosen.workers or quota.workers()
     threads = max(1, quota.cores() // workers)
     board = Board(workers)
@@ -29,12 +32,13 @@ def serve(chosen: Settings) -> None:
         models={one.identity.name: one.identity.version for one in artifacts},
         host=chosen.host,
         port=port,
+        grpc=chosen.grpc,
         workers=workers,
         threads=threads,
     )
     crew = Crew(
         board,
-        bind=lambda: listening.bound(chosen.host, port),
+        bind=lambda: listening.bound(chosen.host, ports),
         hang=chosen.hang,
         patience=chosen.drain + chosen.grace + 3.0,
     )

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sealift import clock
 from sealift.serve import rows
@@ -22,9 +22,10 @@ from sealift.serve.batcher import Batcher
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
 from sealift.serve.cost import Cost
-from sealift.serve.encode import Encoder
+from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
 from sealift.serve.guard import Guard
+from sealift.serve.limits import Limits
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.metrics import Metrics
 from sealift.serve.orders import Orders
@@ -37,25 +38,12 @@ from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
 from sealift.serve.tensors import Packer, sized
 
-BINARY = "application/octet-stream"
+T = TypeVar("T")
+Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
+"""Makes the answer; what goes last is its ``model_name``, ``model_version`` and ``id``."""
+
 PATIENCE = 60.0
 """Seconds in which a body must have arrived."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest body and the room for all bodies in bytes; times in seconds.
-
-    ``patience`` is how long a request may wait for the model before others are turned away;
-    ``timeout`` is the longest that an answer may take (0: no bound), and ``latency`` the longest
-    that it should take because requests are joined (0: as the model's own time suggests).
-    """
-
-    body: int = 16 << 20
-    room: int = 256 << 20
-    patience: float = 5.0
-    timeout: float = 30.0
-    latency: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,7 @@ class Service:
         self.comparing: asyncio.Task[None] | None = None
         self.artifact = artifact
         self.recorder = recorder
-        self._limits = limits
+        self.limits = limits
         self._guard = Guard(artifact.contract)
         self.repository = Repository(self.name, self.version, readiness, control=control)
         self._statistics = Statistics(seat, self.name, self.version)
@@ -110,8 +98,8 @@ class Service:
             Cost(certified.call, certified.row),
             executor,
             lanes=lanes,
-            patience=self._limits.patience,
-            target=self._limits.latency,
+            patience=self.limits.patience,
+            target=self.limits.latency,
             observe=self._called,
         )
         self._loaded = _Loaded(
@@ -145,16 +133,30 @@ class Service:
 
     async def infer(self, call: Call) -> Answer:
         """``POST .../infer``: tensors."""
-        loaded = self._begin(call)
+        self._begin(call)
         call.kind((rows.JSON, BINARY))
         body = await self._body(call)
+        header = call.headers.get(HEADER_LENGTH)
+        return await self.inferred(call, lambda protocol: protocol.read(body, header), in_json)
+
+    async def inferred(self, call: Call, read: Callable[[Protocol], Asked], write: Writer[T]) -> T:
+        """Tensors in any encoding: ``read`` understands the request, ``write`` the answer.
+
+        Raises ``RefusalError``, and whatever a failing model raises.
+        """
+        loaded = self._begin(call)
         received = clock.monotonic()
-        asked = loaded.protocol.read(body, call.headers.get(HEADER_LENGTH))
+        asked = read(loaded.protocol)
         call.id = asked.id or call.id
         call.hurry(asked.timeout)
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, asked.batch)
-        answer = self._encoded(call, loaded, asked, result)
+        head = {
+            "model_name": self.name,
+            "model_version": self.version,
+            "id": call.id if asked.id is None else asked.id,
+        }
+        answer = write(loaded.encoder, asked, result, head)
         self._note(call, loaded, asked.batch, result, (received, decoded))
         return answer
 
@@ -163,6 +165,11 @@ class Service:
         described = self._begin(call).protocol.described()
         head = {"name": self.name, "versions": [self.version], "platform": self._platform}
         return told(head | described)
+
+    async def config(self, call: Call) -> Answer:
+        """``GET /v2/models/NAME/config``: as much of it as a model has that is not configured."""
+        protocol = self._begin(call).protocol
+        return told({"name": self.name, "platform": self._platform, **protocol.configured()})
 
     async def model_ready(self, _call: Call) -> Answer:
         """``GET /v2/models/NAME/ready``."""
@@ -232,18 +239,7 @@ class Service:
         self.metrics.executed(rows, requests)
 
     async def _body(self, call: Call) -> bytes:
-        return await call.body(self._limits.body, self.room, self.arrival)
-
-    def _encoded(self, call: Call, loaded: _Loaded, asked: Asked, result: Result) -> Answer:
-        head = {
-            "model_name": self.name,
-            "model_version": self.version,
-            "id": call.id if asked.id is None else asked.id,
-        }
-        content, length = loaded.encoder.answer(result.outputs, asked.wanted, head, result.flags)
-        if length is None:
-            return Answer(200, content)
-        return Answer(200, content, kind=BINARY, headers=((HEADER_LENGTH, str(length)),))
+        return await call.body(self.limits.body, self.room, self.arrival)
 
     def _begin(self, call: Call) -> _Loaded:
         call.model = self.name
@@ -251,7 +247,7 @@ class Service:
             self.heed()
         if self._loaded is None:
             raise self._unready()
-        call.bound(self._limits.timeout)
+        call.bound(self.limits.timeout)
         call.hurry_as_told()
         return self._loaded
 
@@ -311,4 +307,4 @@ class Service:
         )
 
 
-__all__ = ["Limits", "Service"]
+__all__ = ["PATIENCE", "Service"]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sealift.errors import UsageError
 from sealift.serve.access import Mode
-from sealift.serve.service import Limits
+from sealift.serve.limits import Limits
 
 T = TypeVar("T", bound=str)
 
@@ -22,6 +22,7 @@ class Settings:
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
     stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
     Of more than ``record_rate`` predictions a second an even share is logged (0: all are).
+    ``grpc`` is the port for gRPC, 0 for none.
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
     is not ready, and a little longer while requests still come; then it takes no more, and has
     ``grace`` seconds for those that are being answered.
@@ -40,6 +41,7 @@ class Settings:
     batch: bool = True
     record_rate: float = 2_000.0
     name: str = "sealift"
+    grpc: int = 0
     workers: int = 0
     hang: float = 15.0
 
@@ -61,6 +63,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         batch=_choice(environment, "SEALIFT_BATCH", ("auto", "off")) == "auto",
         record_rate=_number(environment, "SEALIFT_RECORD_RATE", 2_000, most=1e9),
         name=environment.get("SEALIFT_SERVER_NAME", "") or "sealift",
+        grpc=int(_number(environment, "SEALIFT_GRPC_PORT", 0, most=65_535)),
         workers=int(_number(environment, "SEALIFT_WORKERS", 0, most=1024)),
         hang=_number(environment, "SEALIFT_HANG", 15.0, most=3600),
     )

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import gc
 import signal
-import socket
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,9 +18,11 @@ from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
 from sealift.serve.board import Seat
 from sealift.serve.house import House
-from sealift.serve.listening import Listening
+from sealift.serve.listening import Listening, Sockets
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
+from sealift.serve.rpc.desk import Desk
+from sealift.serve.rpc.listener import Listener
 from sealift.serve.service import Service
 from sealift.serve.settings import Settings
 
@@ -75,13 +76,13 @@ class _Shop:
     pool: Executor
 
 
-def work(post: Post, seat: Seat, opened: socket.socket) -> int:
-    """Answer what comes to a socket until SIGTERM; the exit status."""
+def work(post: Post, seat: Seat, opened: Sockets) -> int:
+    """Answer what comes to the sockets until SIGTERM; the exit status."""
     asyncio.run(_work(post, seat, opened))
     return 0
 
 
-def attend(post: Post, seat: Seat, opened: socket.socket) -> int:
+def attend(post: Post, seat: Seat, opened: Sockets) -> int:
     """Tell who asks that the model is being loaded, until SIGTERM; the exit status.
 
     Nobody waits for an answer when that takes long; when it does not, this begins nothing.
@@ -91,7 +92,7 @@ def attend(post: Post, seat: Seat, opened: socket.socket) -> int:
     return 0
 
 
-async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
+async def _work(post: Post, seat: Seat, opened: Sockets) -> None:
     ending = _signals()
     chosen = post.settings
     access = AccessLog(chosen.log)
@@ -109,15 +110,18 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
         process.exit_now(0)
     preparing.result()
     await _relieved(seat)
-    server = Listening(App(house, access, chosen.image), opened, connections=connections.allowed())
+    server, remote = await _doors(chosen, house, access, opened)
     serving = asyncio.create_task(server.serve())
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
+    remote.drain()
     await _drain(house, ending, chosen.drain)
     server.end()
+    closing = asyncio.create_task(remote.close())
     comparing = {one.comparing for one in house.services.values() if one.comparing}
-    _, unfinished = await asyncio.wait({serving, preparing, *comparing}, timeout=chosen.grace)
+    begun = {serving, closing, preparing, *comparing}
+    _, unfinished = await asyncio.wait(begun, timeout=chosen.grace)
     beating.cancel()
     for service in house.services.values():
         if service.recorder is not None:
@@ -129,17 +133,30 @@ async def _work(post: Post, seat: Seat, opened: socket.socket) -> None:
         process.exit_now(UNFINISHED)
 
 
-async def _attend(post: Post, seat: Seat, opened: socket.socket) -> None:
+async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
     ending = _signals()
     access = AccessLog(post.settings.log)
-    app = App(_house(post, seat, recording=False), access, post.settings.image)
-    server = Listening(app, opened, connections=connections.allowed())
+    house = _house(post, seat, recording=False)
+    server, _ = await _doors(post.settings, house, access, opened)
     serving = asyncio.create_task(server.serve())
     await ending.wait()
     server.end()
     await asyncio.wait((serving,), timeout=SOON)
     await access.close()
     process.exit_now(0)
+
+
+async def _doors(
+    chosen: Settings, house: House, access: AccessLog, opened: Sockets
+) -> tuple[Listening, Listener]:
+    """The server for HTTP, yet to be started, and that for gRPC, which listens if it is on."""
+    most = connections.allowed()
+    # calls share connections of gRPC, so that fewer are enough
+    share = most // 4 if len(opened) > 1 else 0
+    remote = Listener(Desk(house, access, chosen.image), share)
+    await remote.listen(opened[1:])
+    app = App(house, access, chosen.image)
+    return Listening(app, opened[0], connections=most - share), remote
 
 
 async def _relieved(seat: Seat) -> None:

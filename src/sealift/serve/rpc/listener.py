@@ -1,0 +1,67 @@
+"""Listens for connections of gRPC, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from sealift import clock
+from sealift.serve.listening import BACKLOG
+from sealift.serve.rpc.connection import Connection
+from sealift.serve.rpc.desk import Desk
+
+LOOK = 1.0
+"""Seconds between two looks at all connections."""
+
+PAUSE = 0.02
+"""Seconds between two looks at whether all have ended."""
+
+
+class Listener:
+    """All connections of gRPC to one server, at most ``most``."""
+
+    def __init__(self, desk: Desk, most: int) -> None:
+        self._desk = desk
+        self._most = most
+        self._connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on sockets that are bound already."""
+        loop = asyncio.get_running_loop()
+        for opened in sockets:
+            server = await loop.create_server(
+                lambda: Connection(self._desk, self._connections, self._most),
+                sock=opened,
+                backlog=BACKLOG,
+            )
+            self._servers.append(server)
+        if sockets:
+            self._looking = asyncio.ensure_future(self._look())
+
+    def drain(self) -> None:
+        """Ask clients to go elsewhere; those that connect again are still answered."""
+        for connection in list(self._connections):
+            connection.drain()
+
+    async def close(self) -> None:
+        """Take no more connections, and wait until the calls under way have been answered."""
+        for server in self._servers:
+            server.close()
+        self.drain()
+        while self._connections:
+            await asyncio.sleep(PAUSE)
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            now = clock.monotonic()
+            for connection in list(self._connections):
+                connection.look(now)
+
+
+__all__ = ["Listener"]

@@ -1,0 +1,98 @@
+"""The methods that are served, and the requests over HTTP that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sealift.serve.rpc import shapes
+from sealift.serve.rpc.shapes import Shape
+
+SERVICE = "inference.GRPCInferenceService"
+HEALTH = "grpc.health.v1.Health"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a method is answered: by the path that ``path`` makes of the request.
+
+    ``inside`` names the member that holds the whole answer; ``body`` makes the JSON of the request.
+    """
+
+    name: str
+    asked: Shape
+    told: Shape
+    path: Callable[[Mapping[str, Any]], str]
+    inside: str = ""
+    body: Callable[[Mapping[str, Any]], bytes] = lambda _: b""
+    predicts: bool = False
+
+
+def model_path(name: str, version: str = "") -> str:
+    """The path of a model, or of one version."""
+    base = f"/v2/models/{_part(name)}"
+    return f"{base}/versions/{_part(version)}" if version else base
+
+
+def _part(text: str) -> str:
+    return text.replace("/", "%2F")
+
+
+def _model(values: Mapping[str, Any], what: str = "") -> str:
+    return model_path(values["name"], values["version"]) + what
+
+
+def _statistics(values: Mapping[str, Any]) -> str:
+    return _model(values, "/stats") if values["name"] else "/v2/models/stats"
+
+
+def _control(verb: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda values: f"/v2/repository/models/{_part(values['model_name'])}/{verb}"
+
+
+INFER = Method("grpc_infer", {}, {}, lambda _: "", predicts=True)
+CHECK = Method("grpc_health", shapes.HEALTH_REQUEST, shapes.HEALTH, lambda _: "")
+
+METHODS = {
+    f"/{SERVICE}/{name}": method
+    for name, method in {
+        "ServerLive": Method("grpc_live", shapes.EMPTY, shapes.LIVE, lambda _: "/v2/health/live"),
+        "ServerReady": Method(
+            "grpc_ready", shapes.EMPTY, shapes.READY, lambda _: "/v2/health/ready"
+        ),
+        "ModelReady": Method(
+            "grpc_ready", shapes.NAMED, shapes.READY, lambda values: _model(values, "/ready")
+        ),
+        "ServerMetadata": Method("grpc_metadata", shapes.EMPTY, shapes.SERVER, lambda _: "/v2"),
+        "ModelMetadata": Method("grpc_metadata", shapes.NAMED, shapes.MODEL, _model),
+        "ModelConfig": Method(
+            "grpc_metadata",
+            shapes.NAMED,
+            shapes.CONFIG,
+            lambda values: _model(values, "/config"),
+            inside="config",
+        ),
+        "ModelStatistics": Method("grpc_stats", shapes.NAMED, shapes.STATISTICS, _statistics),
+        "RepositoryIndex": Method(
+            "grpc_repository",
+            shapes.INDEX_REQUEST,
+            shapes.INDEX,
+            lambda _: "/v2/repository/index",
+            inside="models",
+            body=lambda values: msgspec.json.encode({"ready": values["ready"]}),
+        ),
+        "RepositoryModelLoad": Method(
+            "grpc_repository", shapes.CONTROL, shapes.EMPTY, _control("load")
+        ),
+        "RepositoryModelUnload": Method(
+            "grpc_repository", shapes.CONTROL, shapes.EMPTY, _control("unload")
+        ),
+        "ModelInfer": INFER,
+    }.items()
+} | {f"/{HEALTH}/Check": CHECK}
+
+
+__all__ = ["CHECK", "HEALTH", "INFER", "METHODS", "SERVICE", "Method", "model_path"]
