@@ -9,6 +9,7 @@ import msgspec
 
 from sealift.serve import coding
 from sealift.serve.access import AccessLog
+from sealift.serve.call import presentable
 from sealift.serve.counting import GONE, Counting, incident
 from sealift.serve.house import House
 from sealift.serve.refusal import RefusalError, brief
