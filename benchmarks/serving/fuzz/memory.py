@@ -13,8 +13,9 @@ from sealift.serve.app import App
 from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
+from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
-from sealift.serve.service import Limits, Service
+from sealift.serve.service import Service
 
 
 class FaultError(Exception):
