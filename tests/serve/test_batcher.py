@@ -227,10 +227,10 @@ def test_a_call_that_nobody_waits_for_is_stopped():
     async def scene():
         stage = Stage(Scripted(gate=threading.Event()))
         first, second = Asker(), Asker()
-        asked = [stage.ask(0.0, asker=Asker(0.02))]
+        asked = [stage.ask(0.0, asker=Asker(0.3))]
         await asyncio.sleep(0)
         asked += [stage.ask(1.0, asker=first), stage.ask(2.0, asker=second)]
-        await asyncio.sleep(0.04)
+        await asyncio.wait(asked[:1])
         first.go()
         await asyncio.sleep(0.01)
         stage.model.gate.set()
