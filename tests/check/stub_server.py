@@ -264,16 +264,25 @@ class Handler(BaseHTTPRequestHandler):
                 status, value, headers = 400, {"error": "not a request"}, {}
             self.send(status, value, **headers)
 
+    def troubled(self, request, identifier):
+        """Refuse an id that no header can hold, and what faults of the whole server refuse."""
+        faults = self.server.faults
+        if not (isinstance(identifier, str) and identifier.isascii() and identifier.isprintable()):
+            raise RefusedError("the id is no plain text")
+        if self.server.broken:
+            raise RefusedError("too busy to think", status=429 if "hasty-429" in faults else 500)
+        if "forgets-some" in faults and self.server.answered % 7 == 6:
+            raise RefusedError("not today", status=503)
+        if "chokes" in faults and any("a\0b" in str(one) for one in request.values()):
+            raise RefusedError("segmentation fault", status=500)
+
     def predicted(self, body):
         """Status, value and headers of the answer to a prediction request."""
         model, faults = self.server.model, self.server.faults
         request = self.parsed(body)
         own = self.headers.get("X-Request-Id", "generated")
         identifier = request.get("id") or ("mine" if "ignores-header" in faults else own)
-        if self.server.broken:
-            raise RefusedError("too busy to think", status=429 if "hasty-429" in faults else 500)
-        if "forgets-some" in faults and self.server.answered % 7 == 6:
-            raise RefusedError("not today", status=503)
+        self.troubled(request, identifier)
         if "refuses-good" in faults:
             raise RefusedError("carrier: I do not feel like it", status=503)
         if self.path == "/predict":

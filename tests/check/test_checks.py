@@ -53,6 +53,8 @@ FAULTS = [
     ("contract", "any-length", "'note': too long a text was answered with 200"),
     ("contract", "no-limit", "65 rows were answered with 200"),
     ("contract", "any-shape", "'hour': a shape larger than its data"),
+    ("fuzz", "chokes", "It was answered with 500, not 200, or 400 and a reason"),
+    ("fuzz", "no-error-key", "It was answered with 400, not 200, or 400 and a reason"),
     ("golden", "wrong-golden", "delay by name, in a batch of 6: row 0 gave"),
     ("golden", "batch-differs", "in a batch of 6: row 0"),
     ("golden", "alone-differs", "alone: row 0"),
