@@ -108,6 +108,18 @@ def test_bytes_that_mean_nothing_or_two_things_are_refused(columns_server, case,
     assert set(answer.json()) <= {"error", "code", "path"}
 
 
+@pytest.mark.parametrize("value", [b'"UA\xa5"', b"9" * 5000, b"[" * 5000 + b"]" * 5000])
+def test_names_that_occur_twice_are_refused_whatever_is_beside_them(columns_server, value):
+    """The data of a tensor is read after its names, so that it may be anything yet."""
+    body = (
+        b'{"inputs": [{"name": "hour", "name": "hour", "shape": [1], "datatype": "INT64", "data": '
+    )
+    answer = columns_server.post(body + value + b"}]}", path="/v2/models/toy/infer")
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] in ("malformed_json", "repeated_field")
+
+
 @pytest.mark.parametrize("path", ["/predict", "/v2/models/toy/infer"])
 def test_megabytes_of_a_name_are_refused_in_a_few_words(columns_server, path):
     """What the client sent is not sent back."""

@@ -22,8 +22,8 @@ from benchmarks.serving.places import HERE, WORK
 from benchmarks.serving.running import post, running
 from benchmarks.serving.subject import Request
 
-WIRE = int(os.environ.get("FUZZ_WIRE", "700000"))
-COVERED = int(os.environ.get("FUZZ_COVERED", "500000"))
+WIRE = int(os.environ.get("FUZZ_WIRE", "300000"))
+COVERED = int(os.environ.get("FUZZ_COVERED", "900000"))
 GROWTH = 2.0
 """Most megabytes that the memory may grow in 100,000 requests, once all code has run."""
 

@@ -133,6 +133,7 @@ DAMAGES: list[Callable[[bytes, random.Random], bytes]] = [
 ]
 SIGNS = [b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\r\n", b"\0", b"-", b"1e999",
     b"\xef\xbb\xbf", b"\xff",
-    b"\\ud800", b"NaN", b"Infinity", b"null", b'""', b"0x1", b"//"]  # fmt: skip
+    b"\\ud800", b"NaN", b"Infinity", b"null", b'""', b"0x1", b"//", b"9" * 5000,
+    b'"id": "a", ']  # fmt: skip
 
 __all__ = ["Mutator"]

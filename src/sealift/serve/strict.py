@@ -141,7 +141,11 @@ def _refuse_repeated(body: bytes) -> None:
             seen[name] = value
         return seen
 
-    json.loads(body, object_pairs_hook=look)
+    try:
+        # numbers do not matter here, however many digits they have
+        json.loads(body, object_pairs_hook=look, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise translated(error) from error
 
 
 __all__ = ["FAULTS", "decode", "decode_lines", "translated"]
