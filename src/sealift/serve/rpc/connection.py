@@ -41,9 +41,6 @@ STREAMS = 1024
 WINDOW = 1 << 20
 """Bytes of a call that may be under way before the server has taken any."""
 
-FRAME = 1 << 18
-"""Bytes of the largest piece that a client may send."""
-
 HEADERS = 1 << 14
 """Bytes of the metadata of a call."""
 
@@ -60,7 +57,6 @@ _KIND = "application/grpc"
 _SETTINGS: dict[SettingCodes | int, int] = {
     SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
     SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
-    SettingCodes.MAX_FRAME_SIZE: FRAME,
     SettingCodes.MAX_HEADER_LIST_SIZE: HEADERS,
 }
 _CONFIG = H2Configuration(
