@@ -1,10 +1,16 @@
 """The short form of the campaign of fuzzing: the same damage, fewer times, in memory."""
 
+import random
+import struct
+
 import pytest
+import toy_grpc
 
 from benchmarks.serving.fuzz.memory import FaultError, Memory
-from benchmarks.serving.fuzz.mutate import Mutator
+from benchmarks.serving.fuzz.mutate import DAMAGES, Mutator
 from benchmarks.serving.fuzz.seeds import seeds
+from sealift.serve.refusal import RefusalError
+from sealift.serve.rpc import infer
 
 COUNT = 3000
 
@@ -42,3 +48,39 @@ def test_the_same_number_gives_the_same_damage():
     first, second = (Mutator(7, seeds()) for _ in range(2))
 
     assert [first.next() for _ in range(200)] == [second.next() for _ in range(200)]
+
+
+def test_damaged_messages_of_grpc_are_read_or_refused():
+    """A good message, raw and typed, with bytes flipped, cut out, doubled or put in."""
+    dice, read, refused = random.Random(3), 0, 0
+    good = [message.SerializeToString() for message in messages()]
+    for _ in range(5000):
+        body = dice.choice(good)
+        for _ in range(dice.randint(1, 4)):
+            body = dice.choice(DAMAGES[:5])(body, dice)
+        try:
+            infer.read(body)
+            read += 1
+        except RefusalError:
+            refused += 1
+
+    assert read > 100
+    assert refused > 100
+
+
+def messages():
+    """Two requests for one row, with outputs and parameters of every kind."""
+    for raw in (True, False):
+        message = toy_grpc.infer(
+            [
+                ("hour", "INT64", [1], struct.pack("<q", 9) if raw else [9]),
+                ("distance", "FP32", [1], struct.pack("<f", 1.5) if raw else [1.5]),
+            ],
+            raw=raw,
+            id="a",
+        )
+        message.outputs.add(name="delay").parameters["classification"].int64_param = 2
+        message.parameters["timeout"].int64_param = 10**7
+        message.parameters["text"].string_param = "x"
+        message.parameters["number"].double_param = 1.5
+        yield message

@@ -136,4 +136,4 @@ SIGNS = [b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b"\r\n", b"\0",
     b"\\ud800", b"NaN", b"Infinity", b"null", b'""', b"0x1", b"//", b"9" * 5000,
     b'"id": "a", ']  # fmt: skip
 
-__all__ = ["Mutator"]
+__all__ = ["DAMAGES", "Mutator"]
