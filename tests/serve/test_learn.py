@@ -231,6 +231,16 @@ def test_a_damaged_table_is_refused(source, content, words):
     refused(source, "DataError", words)
 
 
+@pytest.mark.parametrize("name", ['a""b', "a\\b", "a\tb"])
+def test_a_column_that_no_request_could_name_is_refused(source, name):
+    """Before anything is learnt; the remedy says what to leave out."""
+    table = source / "table"
+    head, _, rest = table.read_text().partition("\n")
+    table.write_text(f'{head},"{name}"\n' + "".join(f"{line},1\n" for line in rest.splitlines()))
+
+    refused(source, "DataError", "no request could name", "quotation marks")
+
+
 def test_an_index_among_the_columns_is_recognised(source):
     """Data frames write theirs first, without a name."""
     lines = (source / "table").read_text().splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -98,6 +99,10 @@ class Column:
         self._numbers.append(float(TRUTH[cell.lower()]))
 
 
+UNFIT = re.compile(r'["\\\x00-\x1f]')
+"""What the name of a field cannot hold: requests are decoded by names as they stand in JSON."""
+
+
 def header(path: Path) -> list[str]:
     """The names of the columns. Raises ``DataError``."""
     names = next(_lines(path), None)
@@ -113,6 +118,12 @@ def header(path: Path) -> list[str]:
     if twice:
         raise DataError(
             f"Two columns are called {twice[0]!r}.", where=path.name, remedy="Rename one."
+        )
+    if unfit := [name for name in names if UNFIT.search(name)]:
+        raise DataError(
+            f"A column is called {unfit[0]!r}, which no request could name.",
+            where=path.name,
+            remedy="Rename it: without quotation marks, backslashes and control characters.",
         )
     return names
 
