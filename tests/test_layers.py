@@ -84,6 +84,7 @@ def test_a_module_imports_only_lower_floors_or_its_own_room(name, path):
                 ("journey", "versions"),
                 ("control", "versions"),
                 ("journey", "registration"),
+                ("journey", "proving"),
                 ("registration", "wiring"),
                 ("remaking", "wiring"),
                 ("proving", "wiring"),

@@ -27,6 +27,11 @@ class Folders:
         return self.root / "sealift.lock"
 
     @property
+    def checks(self) -> Path:
+        """The project's own checks, which need not be there."""
+        return self.root / "checks"
+
+    @property
     def state(self) -> Path:
         """Everything that Sealift keeps for this project."""
         return self.root / ".sealift"

@@ -26,6 +26,7 @@ from sealift.errors import (
 )
 from sealift.package import evidence
 from sealift.ports import Progress
+from sealift.proving import bench
 from sealift.record.foresight import Foreseen
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
@@ -120,7 +121,7 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
     model = versions.pick(wired, version)
     image = versions.image_of(wired, model)
     report = check_image(
-        image.digest, wired.bench, project=wired.project.name, model=model, progress=progress
+        image.digest, bench(wired), project=wired.project.name, model=model, progress=progress
     )
     seal(report, signer=wired.signer, store=wired.store)
     return report
@@ -140,7 +141,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
         image.digest,
         store=wired.store,
         signer=wired.signer,
-        checks={one.name for one in checks_of(model, wired.own_checks)},
+        checks={one.name for one in checks_of(model, wired.folders.checks)},
         max_age=None,
         now=clock.now(),
     )

@@ -6,7 +6,7 @@ from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import parse
 from sealift.adapters.registries.session import Access
 from sealift.check.report import seal
-from sealift.check.suite import check_image
+from sealift.check.suite import Bench, check_image
 from sealift.errors import NotFoundError
 from sealift.package import locking
 from sealift.ports import Progress
@@ -24,10 +24,21 @@ def check_place(wired: Wired, place: str, *, progress: Progress) -> Report:
     """
     image = found(wired, place, progress)
     report = check_image(
-        image, wired.bench, project=wired.project.name, model=None, progress=progress
+        image, bench(wired), project=wired.project.name, model=None, progress=progress
     )
     seal(report, signer=wired.signer, store=wired.store)
     return report
+
+
+def bench(wired: Wired) -> Bench:
+    """Where images are checked, by the project's own checks too."""
+    return Bench(
+        engine=wired.engine,
+        store=wired.store,
+        live=wired.folders.live,
+        labels={"sealift.project": str(wired.folders.root)},
+        own=wired.folders.checks,
+    )
 
 
 def found(wired: Wired, place: str, progress: Progress) -> Digest:
@@ -47,4 +58,4 @@ def found(wired: Wired, place: str, progress: Progress) -> Digest:
     return arrive(source, wired.store, platform=locking.here(), access=access, progress=progress)
 
 
-__all__ = ["check_place"]
+__all__ = ["bench", "check_place"]

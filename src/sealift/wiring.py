@@ -15,8 +15,6 @@ from sealift.adapters.registries.session import Access
 from sealift.adapters.signers.keyring import Keyring
 from sealift.adapters.signers.pem import PASSWORD
 from sealift.adapters.table import adapter
-from sealift.check import own
-from sealift.check.suite import Bench
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private
 from sealift.network.network import OFF, Network
@@ -83,22 +81,6 @@ class Wired:
         args = settings.args if settings.name == name else ()
         made = adapter("engine", name)(self.store, self.folders.live / "containers", args)
         return cast("Engine", made)
-
-    @property
-    def own_checks(self) -> Path:
-        """The folder of the project's own checks, which need not be there."""
-        return self.folders.root / own.FOLDER
-
-    @property
-    def bench(self) -> Bench:
-        """Where images are checked, by the project's own checks too."""
-        return Bench(
-            engine=self.engine,
-            store=self.store,
-            live=self.folders.live,
-            labels={"sealift.project": str(self.folders.root)},
-            own=self.own_checks,
-        )
 
     @cached_property
     def _database(self) -> object:

@@ -25,7 +25,7 @@ def test_everything_that_flows_is_in_the_picture():
     assert [(node.kind, node.name, node.about) for node in drawn.nodes] == [
         ("data", "rows", "data/rows.csv"),
         ("step", "prepare", ""),
-        ("step", "train", "depth = 2, seed = 7"),
+        ("step", "train", "depth = 2; seed = 7"),
         ("step", "evaluate", "mae = 12.5"),
         ("model", "small", "regression"),
     ]

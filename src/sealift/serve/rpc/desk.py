@@ -71,7 +71,7 @@ class Desk:
         """Look at what is known before the message. Raises ``RefusalError``."""
         if call.path not in METHODS:
             raise RefusalError(
-                f"There is no method {brief(call.path)}.", code="unknown_path", status=501
+                f"There is no method {brief(call.path)}.", code="unknown_path", status=405
             )
         given = call.metadata.get("grpc-encoding", "identity")
         if given not in ("identity", *coding.CODINGS):
@@ -79,7 +79,7 @@ class Desk:
                 f"The message encoding must be gzip or deflate, not {given[:80]!r}.",
                 code="content_encoding",
                 path="grpc-encoding",
-                status=501,
+                status=415,
             )
 
     def came(self, call: RemoteCall, size: int) -> None:
