@@ -490,6 +490,17 @@ def test_a_kill_in_the_middle_of_a_build_costs_time_only(world):
         assert not list((folder / ".sealift/scratch").iterdir())
 
 
+def test_what_a_killed_build_left_goes_though_nothing_is_built(world):
+    """With every layer in the store already, and no scratch folder needed."""
+    build, _, _ = builder(world)
+    build.step_image()
+    left = world / ".sealift" / "scratch" / "999999999.1.gone"
+    left.mkdir(parents=True)
+    builder(world)[0].step_image()
+
+    assert not left.exists()
+
+
 def test_two_builds_at_once_do_not_disturb_each_other(world):
     """In one project."""
     builder(world)[0].lock()

@@ -18,7 +18,7 @@ def scratch(parent: Path) -> Iterator[Path]:
     Folders of processes that have died are removed first.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    _sweep(parent)
+    sweep(parent)
     pid = os.getpid()
     folder = parent / f"{pid}.{process.started(pid)}.{clock.token(8)}"
     folder.mkdir(mode=0o700)
@@ -28,8 +28,9 @@ def scratch(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(parent: Path) -> None:
-    for folder in parent.iterdir():
+def sweep(parent: Path) -> None:
+    """Remove what processes that have died left below ``parent``, which need not be there."""
+    for folder in parent.iterdir() if parent.is_dir() else ():
         pid, _, rest = folder.name.partition(".")
         start = rest.partition(".")[0]
         known = pid.isdigit() and start.isdigit()
@@ -37,4 +38,4 @@ def _sweep(parent: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-__all__ = ["scratch"]
+__all__ = ["scratch", "sweep"]

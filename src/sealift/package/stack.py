@@ -16,7 +16,7 @@ from sealift.network.network import Network
 from sealift.package import apart, base, debs, fittings, layer, locking, pool, server, wheels
 from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
-from sealift.package.scratch import scratch
+from sealift.package.scratch import scratch, sweep
 from sealift.package.shelf import Shelves
 from sealift.ports import Progress
 from sealift.record.image import Layer
@@ -70,6 +70,7 @@ class Stack:
         Raises ``SourceError`` when a package cannot be had, ``PackageError`` when it cannot be
         read. Offline, whatever several of them lack is said at once.
         """
+        sweep(self._folders.state / "scratch")
         with ThreadPoolExecutor(1, "wheels") as aside:
             # wheels and Debian packages have nothing to do with each other
             ahead = {role: aside.submit(self._of, role) for role in roles if role in WHEELS}

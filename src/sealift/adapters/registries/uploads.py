@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from sealift.adapters.registries import faults
-from sealift.adapters.registries.retry import TRANSIENT, Attempts, TransientError
+from sealift.adapters.registries.retry import TRANSIENT, Attempts, StoppedError, TransientError
 from sealift.adapters.registries.session import Body, Session
 from sealift.errors import IntegrityError, NotFoundError, RegistryError, SealiftError
 from sealift.record.image import Descriptor
@@ -133,7 +133,7 @@ class _Sending:
                 best = max(best, reached)
                 if self._is_there():
                     break
-            except SealiftError:
+            except (SealiftError, StoppedError):
                 _abandon(self.session, upload)
                 raise
             else:
