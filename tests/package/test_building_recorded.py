@@ -119,7 +119,7 @@ def test_the_container_has_the_build_and_no_network(yard, archive):
     assert [deb.name for deb in lock.tools] == ["chisel"]
     assert not (yard.store.rootfs(yard.builder().step_image().digest) / "usr/bin/chisel").exists()
     assert spec.network == "none"
-    assert {mount.target for mount in spec.mounts if mount.writable} == {"/work", "/out"}
+    assert {mount.target for mount in spec.mounts if mount.writable} == {"/kiln", "/out"}
     assert spec.env["PYTHONHASHSEED"] == "0"
     assert spec.env["SOURCE_DATE_EPOCH"].isdigit()
 

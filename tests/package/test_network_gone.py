@@ -49,7 +49,7 @@ def test_what_a_mirror_has_replaced_comes_from_the_archive_of_old_packages(locke
 
 
 def test_the_archive_may_be_a_service_that_names_files_by_their_digest(locked, tmp_path):
-    """As snapshot.debian.org does: a package's files by architecture, each by its SHA-1."""
+    """As Debian's archive of snapshots does: a package's files by processor, each by its SHA-1."""
     root, settings, old = locked
     site = tmp_path / "service"
     (site / "file").mkdir(parents=True)

@@ -44,6 +44,7 @@ def _archive(path: Path) -> Form:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+    # the third is what zipfile raises for a compression that this Python does not have
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         return ""
     if skops.SCHEMA in names:

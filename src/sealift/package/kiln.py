@@ -41,7 +41,7 @@ PROGRAM = Path(pep517.__file__ or "")
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "SOURCE_DATE_EPOCH": str(clock.EPOCH),
-    "TMPDIR": "/work/tmp",
+    "TMPDIR": "/kiln/tmp",
     "TZ": "UTC",
 }
 # a source is not trusted: neither options of an installer nor addresses may come from it
@@ -187,10 +187,10 @@ class Kiln:
                 Mount(source=str(PROGRAM), target="/in/pep517.py"),
                 Mount(source=str(told), target="/in/known.json"),
                 Mount(source=str(source.path), target="/in/sdist"),
-                Mount(source=str(work), target="/work", writable=True),
+                Mount(source=str(work), target="/kiln", writable=True),
                 Mount(source=str(out), target="/out", writable=True),
             ),
-            workdir="/work",
+            workdir="/kiln",
             labels={"sealift.project": str(self.folders.root), "sealift.build": source.name},
             log=str(log),
         )

@@ -1,6 +1,6 @@
 """Builds one wheel inside a container, by PEP 517: with the standard library alone.
 
-``python3 pep517.py requires`` unpacks /in/sdist to /work/source and asks the backend what it needs
+``python3 pep517.py requires`` unpacks /in/sdist to /kiln/source and asks the backend what it needs
 besides; ``python3 pep517.py wheel`` then has it write a wheel to /out. Each is a process of its
 own, since backends do not expect two calls in one.
 """
@@ -77,4 +77,4 @@ def main(words: Sequence[str], given: Path, work: Path, out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Path("/in"), Path("/work"), Path("/out")))
+    sys.exit(main(sys.argv[1:], Path("/in"), Path("/kiln"), Path("/out")))

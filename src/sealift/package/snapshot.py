@@ -1,7 +1,7 @@
 """Archives that keep the Debian packages which mirrors no longer have.
 
 Two kinds are known by what they answer. One keeps the folders of a mirror, of one day or of all
-days: ``ADDRESS/pool/...``. The other is the service that snapshot.debian.org is an instance of: it
+days: ``ADDRESS/pool/...``. The other is the service of Debian's own archive of snapshots: it
 names a file by package, version and architecture (``mr/binary/NAME/VERSION/binfiles``), and gives
 it out by its digest (``file/DIGEST``). Whatever comes is checked against the lock by the caller's
 ``Fetcher``.

@@ -48,7 +48,6 @@ class Server:
         self.metadata: Exchange
         self.about: Exchange
         self.answer: Exchange
-        self.grpc = ""
         self._most = most
         self._patience = patience
         self._client = httpx.Client(timeout=patience, trust_env=False)

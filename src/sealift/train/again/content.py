@@ -22,6 +22,7 @@ Values: TypeAlias = "dict[str, np.ndarray[Any, Any] | str]"
 _BROKEN = (
     *(ValueError, LookupError, TypeError, AttributeError, RecursionError, EOFError, OSError),
     *(OverflowError, MemoryError, NotImplementedError, RuntimeError, csv.Error, zlib.error),
+    # zipfile raises NotImplementedError for a compression that it does not know;
     # numpy reads the header of an array as Python
     *(zipfile.BadZipFile, SyntaxError, tokenize.TokenError),
 )
