@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import isfinite
 from typing import TypeGuard
 
 from sealift.check.answer import spelled
@@ -117,12 +119,23 @@ def alike(got: Json, expected: Json, tolerance: float) -> bool:
 
 
 def close(got: Json, expected: Json, tolerance: float) -> bool:
-    """The same text or truth value, or numbers no further apart than the tolerance."""
+    """The same text or truth value, or numbers no further apart than the tolerance.
+
+    >>> close(14.5, 10**400, 1e-5), close(10**400 + 1, 10**400, 1e-5), close(1e999, 1.0, 0.5)
+    (False, True, False)
+    """
     if is_number(got) and is_number(expected):
-        slack = tolerance * max(1.0, abs(expected))
-        # compared, not subtracted: JSON's whole numbers may be too large for a float
-        return got == expected or expected - slack <= got <= expected + slack
+        if got == expected or not (finite(got) and finite(expected)):
+            return got == expected
+        # JSON's whole numbers may be too large for a float: fractions hold them all
+        one, other = Fraction(got), Fraction(expected)
+        return abs(one - other) <= Fraction(tolerance) * max(Fraction(1), abs(other))
     return type(got) is type(expected) and got == expected
+
+
+def finite(value: float) -> bool:
+    """Neither infinite nor NaN; a whole number is finite however large it is."""
+    return isinstance(value, int) or isfinite(value)
 
 
 def is_number(value: Json) -> TypeGuard[float]:
