@@ -129,9 +129,7 @@ def test_bad_lines_are_refused(columns_server, text, code, path):
     assert answer.json().get("path") == path
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/vnd.apache.arrow.stream", "application/vnd.apache.parquet", "text/html"]
-)
+@pytest.mark.parametrize("kind", ["application/vnd.apache.parquet", "text/html"])
 def test_what_is_not_understood_is_told_what_is(columns_server, kind):
     """415 with the media types to choose from."""
     answer = columns_server.post(b"x", **{"content-type": kind})

@@ -29,6 +29,7 @@ from sealift.package.uv import Target
 from sealift.types import Digest
 
 RUNTIME = (
+    "flatbuffers>=25.2",
     "granian>=2.8",
     "h2>=4.3",
     "hpack>=4.1",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,8 @@ ID_LENGTH = 128
 """Characters that the id of a prediction may have."""
 
 Id = Annotated[str, Meta(max_length=ID_LENGTH)]
+
+Rows = TypeVar("Rows", bound=Sequence[Any])
 
 _Nothing = Annotated[int, Meta(ge=1, le=0)]
 
@@ -97,6 +99,17 @@ class Guard:
             raise strict.translated(error, place=located) from error
         return self._bounded(self._rows(checked, "rows"))
 
+    def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Rows of values in the order of the fields, as tables with types hold them.
+
+        Raises ``RefusalError``.
+        """
+        # one row too many is enough to be refused for
+        self._bounded(rows)
+        if not rows:
+            return self._rows(rows, "rows")
+        return self.check(rows, lambda row, field: f"rows[{row}].{self.names[field]}")
+
     def check(self, rows: Sequence[Sequence[Any]], place: Callable[[int, int], str]) -> list[Row]:
         """Rows of values in the order of the fields, checked.
 
@@ -143,7 +156,7 @@ class Guard:
         texts = msgspec.json.encode([given, spoken]).count(b'"')
         return 2 + (2 if given is not None else 0) + len(rows) * self._quotes + texts
 
-    def _bounded(self, rows: list[Row]) -> list[Row]:
+    def _bounded(self, rows: Rows) -> Rows:
         if len(rows) > self.contract.max_rows:
             raise RefusalError(
                 f"'rows' must have a length of at most {self.contract.max_rows}.",

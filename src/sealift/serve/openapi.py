@@ -248,7 +248,7 @@ def _predict(artifact: Artifact) -> Schema:
     examples = [dict(row) for row in artifact.golden.rows[:1]]
     request = {"schema": _ref("PredictRequest"), "example": {"rows": examples}}
     answer = _content("PredictAnswer")
-    for kind in (rows.CSV, rows.LINES):
+    for kind in (rows.CSV, rows.LINES, rows.ARROW):
         answer[kind] = {"schema": {"type": "string"}}
     return {
         "operationId": "predict",

@@ -1,4 +1,4 @@
-"""Bodies of ``/predict``: rows by name as JSON, JSON lines or CSV, and answers likewise."""
+"""Bodies of ``/predict``: rows by name as JSON, JSON lines, CSV or Arrow, and answers likewise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sealift.serve.arrow import answer, stream
 from sealift.serve.guard import Guard
 from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Row
@@ -17,7 +18,9 @@ JSON = "application/json"
 CSV = "text/csv"
 LINES = "application/jsonl"
 _LINES = (LINES, "application/x-ndjson", "application/x-jsonlines")
-KINDS = (JSON, CSV, *_LINES)
+ARROW = "application/vnd.apache.arrow.stream"
+_FILE = "application/vnd.apache.arrow.file"
+KINDS = (JSON, CSV, *_LINES, ARROW, _FILE)
 """The media types that are understood."""
 
 
@@ -27,6 +30,8 @@ def read(guard: Guard, body: bytes, kind: str) -> tuple[str | None, list[Row]]:
         return None, guard.read_texts(_table(guard, body))
     if kind in _LINES:
         return None, guard.read_lines(body)
+    if kind in (ARROW, _FILE):
+        return None, _columns(guard, body)
     return guard.read(body)
 
 
@@ -40,7 +45,7 @@ def chosen(accept: str) -> str:
         return JSON
     for choice in accept.lower().split(","):
         name = choice.partition(";")[0].strip()
-        if name in KINDS:
+        if name in KINDS and name != _FILE:
             return name
         if name == "*/*":
             break
@@ -52,28 +57,33 @@ def written(
 ) -> bytes:
     """The body of an answer; ``head`` holds ``id``, ``model`` and ``version``.
 
-    CSV and JSON lines have one row for each row asked, with the id that its record bears.
+    CSV, JSON lines and Arrow have one row for each row asked, with the id that its record bears.
     """
     if kind == JSON:
-        answer = {**head, "predictions": predictions}
+        whole = {**head, "predictions": predictions}
         if flags:
-            answer["flags"] = flags
-        return msgspec.json.encode(answer)
+            whole["flags"] = flags
+        return msgspec.json.encode(whole)
     several = len(predictions) > 1
-    rows = [
-        {
-            "id": f"{head['id']}/{number}" if several else head["id"],
-            "prediction": prediction,
-            "flags": flags.get(number, []),
-        }
-        for number, prediction in enumerate(predictions)
+    ids = [
+        f"{head['id']}/{number}" if several else head["id"] for number in range(len(predictions))
     ]
+    named = [flags.get(number, []) for number in range(len(predictions))]
+    if kind == ARROW:
+        return answer.written(ids, predictions, [";".join(names) for names in named])
     if kind != CSV:
-        return msgspec.json.Encoder().encode_lines(rows)
+        lines = [
+            {"id": one, "prediction": value, "flags": names}
+            for one, value, names in zip(ids, predictions, named, strict=True)
+        ]
+        return msgspec.json.Encoder().encode_lines(lines)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("id", "prediction", "flags"))
-    writer.writerows((row["id"], _cell(row["prediction"]), ";".join(row["flags"])) for row in rows)
+    writer.writerows(
+        (one, _cell(value), ";".join(names))
+        for one, value, names in zip(ids, predictions, named, strict=True)
+    )
     return text.getvalue().encode()
 
 
@@ -81,6 +91,24 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _columns(guard: Guard, body: bytes) -> list[Row]:
+    found = stream.read(body, guard.names, guard.contract.max_rows)
+    columns = [
+        [whole(value) for value in found[field.name]] if field.type == "int" else found[field.name]
+        for field in guard.contract.fields
+    ]
+    return guard.read_values(list(zip(*columns, strict=True)))
+
+
+def whole(value: Any) -> Any:
+    """A number without a fraction as a whole number: tables with gaps hold floats.
+
+    >>> whole(3.0), whole(3.5), whole(None)
+    (3, 3.5, None)
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _table(guard: Guard, body: bytes) -> list[list[str | None]]:
@@ -134,4 +162,4 @@ def _places(names: Sequence[str], header: list[str]) -> list[int]:
     return [header.index(name) for name in names]
 
 
-__all__ = ["CSV", "JSON", "KINDS", "LINES", "chosen", "read", "written"]
+__all__ = ["ARROW", "CSV", "JSON", "KINDS", "LINES", "chosen", "read", "whole", "written"]

@@ -1,0 +1,1 @@
+"""Tables as Arrow's interprocess format carries them: streams of record batches."""
