@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from sealift import clock, versions
+from sealift import clock, naming, versions
 from sealift.check.report import require, seal
 from sealift.check.suite import check_image, checks_of
 from sealift.data.find import find
@@ -132,9 +132,11 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
 
     Raises ``ReleaseError`` when the image has no bill of materials, no provenance, no signature or
     no valid, passing report about this version, when a guard needs predictions of a server that
-    was brought in, when another release is in progress, or when the version serves already.
+    was brought in, when another release is in progress, or when the version serves already;
+    ``CheckError`` when it misses a gate of the alias ``champion``.
     """
     model = versions.pick(wired, version)
+    naming.fit_to_serve(wired, model.version)
     image = versions.image_of(wired, model)
     evidence.require(image.digest, model.version, store=wired.store, signer=wired.signer)
     report, sealed = require(

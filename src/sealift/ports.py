@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
 from sealift.record.dataset import Snapshot
 from sealift.record.image import Descriptor, Image, Manifest
+from sealift.record.mark import Mark
 from sealift.record.model import Model
 from sealift.record.observation import Label, Prediction, RequestSeen, Scored, Sketch
 from sealift.record.project import Source
@@ -147,13 +148,13 @@ class Depot(Protocol):
         ...
 
 
-T = TypeVar("T", Run, Model, Image, Release)
+T = TypeVar("T", Run, Model, Image, Release, Mark)
 
 
 class Ledger(Protocol):
     """The records of a project, by kind and identifier."""
 
-    def save(self, record: Run | Model | Image | Release) -> None:
+    def save(self, record: Run | Model | Image | Release | Mark) -> None:
         """Insert or replace, in one transaction."""
         ...
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sealift.errors import NotFoundError
 from sealift.package.locking import here
 from sealift.record.image import Image
+from sealift.record.mark import Mark, Marks
 from sealift.record.model import Model
 from sealift.record.release import Release
+from sealift.record.shape import nearest
 from sealift.wiring import Wired
 
 
@@ -19,6 +21,44 @@ def serving(wired: Wired) -> int | None:
     """The version that the last promoted release brought up; None before the first."""
     promoted = [one for one in wired.ledger.all(Release) if one.outcome == "promoted"]
     return promoted[-1].version if promoted else None
+
+
+def marks(wired: Wired) -> Marks:
+    """What people said of models and runs."""
+    return Marks(wired.ledger.all(Mark))
+
+
+def holder(wired: Wired, alias: str) -> int:
+    """The version that has an alias. Raises ``NotFoundError`` that names those there are."""
+    held = marks(wired).aliases
+    if alias not in held:
+        raise NotFoundError(
+            f"No model has the alias {alias!r}.",
+            remedy=nearest(alias, held, f"Give it: sealift models alias {alias} VERSION."),
+        )
+    return held[alias]
+
+
+def number(wired: Wired, word: str | None) -> int | None:
+    """The version that a word means: ``7``, ``NAME:7``, ``champion``, ``@champion``,
+    ``NAME@champion``; None for none.
+
+    Raises ``NotFoundError`` for an alias that no model has, or the name of another project.
+    """
+    if word is None:
+        return None
+    name, sign, rest = word.rpartition("@")
+    if not sign:
+        name, _, rest = word.rpartition(":")
+    if name not in ("", wired.project.name):
+        raise NotFoundError(
+            f"The models of this project are called {wired.project.name!r}, not {name!r}.",
+            where=word,
+            remedy=f"Write {wired.project.name}{sign or ':'}{rest}.",
+        )
+    if not sign and rest.isdecimal():
+        return int(rest)
+    return holder(wired, rest)
 
 
 def pick(wired: Wired, version: int | None) -> Model:
@@ -51,4 +91,4 @@ def image_of(wired: Wired, model: Model) -> Image:
     return fitting[-1]
 
 
-__all__ = ["image_of", "in_progress", "pick", "serving"]
+__all__ = ["holder", "image_of", "in_progress", "marks", "number", "pick", "serving"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import journey, proving
+from sealift import journey, proving, versions
 from sealift.check.outcome import junit as as_junit
 from sealift.check.outcome import page as as_page
 from sealift.check.outcome.sheet import Sheet, of_grade, of_report
@@ -23,8 +23,8 @@ from sealift.wiring import Wired
 Target = Annotated[
     str,
     typer.Argument(
-        help="Model version, digest, HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE, or the "
-        "address of a server; the newest model if absent."
+        help="Model version, @ALIAS, digest, HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE, or "
+        "the address of a server; the newest model if absent."
     ),
 ]
 Protocol = Annotated[
@@ -82,21 +82,28 @@ def check(
     page.value(report)
     show_report(page, report)
     judge(report, strict=strict)
-    if not target or target.isdecimal():
+    if not target or is_version(wired, target):
         page.line(f"next: sealift release --model {report.model}", "info")
 
 
-def checked(wired: Wired, target: str, model: int | None, talk: Work) -> Report:
+def checked(wired: Wired, target: str, model: str | None, talk: Work) -> Report:
     """The report of an image of the project, or of one from elsewhere."""
     if not target:
-        return journey.check(wired, model, progress=talk)
+        return journey.check(wired, versions.number(wired, model), progress=talk)
     if model is not None:
         raise UsageError(
             "Both a target and --model are named.", remedy="Name one: the version is a target too."
         )
-    if target.isdecimal():
-        return journey.check(wired, int(target), progress=talk)
+    if is_version(wired, target):
+        return journey.check(wired, versions.number(wired, target), progress=talk)
     return proving.check_place(wired, target, progress=talk)
+
+
+def is_version(wired: Wired, target: str) -> bool:
+    """Whether a target names a version of the project's model: ``7``, ``@champion``."""
+    name, _, alias = target.rpartition("@")
+    ours = name in ("", wired.project.name) and "@" in target and ":" not in alias
+    return target.isdecimal() or ours
 
 
 def write(sheet: Sheet, junit: Path | None, html: Path | None) -> None:

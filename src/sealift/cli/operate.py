@@ -98,7 +98,9 @@ def release(
     wired, page, talk = project(where), Page(as_json=json), Talk()
     if not control.status(wired.folders.root).controller:
         raise MachineError("The controller is not running.", remedy="Run `sealift up`.")
-    wanted = journey.release(wired, model, strategy=strategy, comment=comment)
+    wanted = journey.release(
+        wired, versions.number(wired, model), strategy=strategy, comment=comment
+    )
     talk.say(f"release {wanted.id}: model {wanted.version}, {wanted.plan.strategy}")
     if wait:
         wanted = follow(wired, wanted, talk)

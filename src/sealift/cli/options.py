@@ -18,9 +18,12 @@ Where: TypeAlias = Annotated[
     Path, typer.Option("--project", "-C", help="The project's folder, or one below it.")
 ]
 Version: TypeAlias = Annotated[
-    int | None, typer.Option("--model", "-m", help="Model version; the newest if absent.")
+    str | None,
+    typer.Option("--model", "-m", help="Model version or alias; the newest if absent."),
 ]
-Comment: TypeAlias = Annotated[str, typer.Option("--comment", help="Why; kept in the record.")]
+Comment: TypeAlias = Annotated[
+    str, typer.Option("--why", "--comment", help="Why; kept in the record.")
+]
 Hermetic: TypeAlias = Annotated[
     bool,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sealift import packing, remaking
+from sealift import packing, remaking, versions
 from sealift.cli.commands import named
 from sealift.cli.options import HERE, Hermetic, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
@@ -100,16 +100,17 @@ def package(
             compared = (
                 remaking.rebuild(wired, rebuild, progress=talk)
                 if rebuild
-                else remaking.verify(wired, model, progress=talk)
+                else remaking.verify(wired, versions.number(wired, model), progress=talk)
             )
         show_comparisons(page, compared)
         return
+    version = versions.number(wired, model)
     target = packing.destination(wired, to) if push or to else ""
     with Work() as talk:
         images: Sequence[Image] = (
             [named("arrive:brought")(wired, from_image, table, talk)]
             if from_image or table
-            else packing.package(wired, model, progress=talk)
+            else packing.package(wired, version, progress=talk)
         )
         image = images[0]
         pushed = packing.push(wired, images, target, progress=talk) if target else None
@@ -237,4 +238,4 @@ def show_comparisons(page: Page, compared: list[Comparison]) -> None:
     remaking.same(compared)
 
 
-__all__ = ["package", "show_image"]
+__all__ = ["package", "show_image", "show_pushed"]

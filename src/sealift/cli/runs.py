@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from sealift import contrasting
+from sealift import contrasting, versions
 from sealift.cli.build import show_run
 from sealift.cli.faults import refusal
 from sealift.cli.options import HERE, Json, Where, project
@@ -106,8 +106,11 @@ def write_csv(runs: list[Run], to: Path) -> None:
 def find_run(wired: Wired, word: str) -> Run:
     """The run of this id, or the only one whose id begins or ends with ``word``.
 
+    ``@ALIAS`` and ``NAME@ALIAS`` mean the run of that model.
     Raises ``NotFoundError`` for none, ``UsageError`` for several.
     """
+    if "@" in word and (made := versions.pick(wired, versions.number(wired, word)).run):
+        return wired.ledger.get(Run, made)
     ids = [run.id for run in wired.ledger.all(Run)]
     fitting = [one for one in ids if word and (one.startswith(word) or one.endswith(word))]
     if len(fitting) > 1 and word not in ids:

@@ -243,6 +243,7 @@ def _model(project: Project, model: ModelSettings) -> Iterator[Fault]:
         what = "Metrics are required, but no step has an output named 'metrics'."
         remedy = "Write them to a JSON file, and add it: writes = { metrics = 'out/metrics.json' }."
         yield Fault(2, "model.require", what, remedy)
+    yield from _gates(project, model)
     for name, rule in model.fields.items():
         path = join("model.fields", name)
         if name == model.target:
@@ -251,6 +252,17 @@ def _model(project: Project, model: ModelSettings) -> Iterator[Fault]:
         if low is not None and high is not None and low > high:
             what = f"The smallest legal value {low:g} is above the largest, {high:g}."
             yield Fault(2, path, what, "Swap them.")
+
+
+def _gates(project: Project, model: ModelSettings) -> Iterator[Fault]:
+    if model.scores:
+        yield from _reference(project, model.scores, "model.scores", data=False)
+        return
+    for alias, gates in model.gates.items():
+        path = join("model.gates", alias)
+        if gates.slices or any(one.score for one in gates.against.values()):
+            what = "The gate needs scores row by row, and the project file names none."
+            yield Fault(2, path, what, "Name the output that holds them: scores = 'STEP.OUTPUT'.")
 
 
 def _release(project: Project) -> Iterator[Fault]:

@@ -40,6 +40,15 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     launch: Launch
 
 
+class Pull(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model was pulled from, and what it is called there."""
+
+    reference: str
+    digest: Digest
+    name: str
+    version: int
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """What a run produced, or an image that was brought in, under a number never given out again.
 
@@ -48,7 +57,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     without the version, so that the same model is recognised when it is trained again. Either
     ``run`` or ``origin`` says where it comes from; the artifact of a model that was brought in
     holds no weights, which are in its image, and no profile. ``conversion`` is None for a
-    model that its step wrote as ONNX.
+    model that its step wrote as ONNX. ``pulled`` is None for a model of this project's own.
     """
 
     name: str
@@ -63,6 +72,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     contract: Contract
     comment: str = ""
     conversion: Conversion | None = None
+    pulled: Pull | None = None
 
     @property
     def launch(self) -> Launch:
@@ -70,4 +80,4 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         return self.origin.launch if self.origin else OWN
 
 
-__all__ = ["Conversion", "Model", "Origin"]
+__all__ = ["Conversion", "Model", "Origin", "Pull"]

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from sealift.record.from_image import FromImageSettings, Variable
+from sealift.record.gate import AliasGates, Gate
 from sealift.record.image_settings import ImageSettings
 from sealift.record.network import NetworkSettings
 from sealift.record.section import Section, Text
@@ -33,6 +34,15 @@ Word = Annotated[
 ]
 """The name of a parameter or of an output."""
 
+Alias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+        extra={"write": "up to 63 letters, digits, underscores and hyphens, such as 'champion'"},
+    ),
+]
+"""Another name of a model version; it fits as a tag in a registry."""
+
 FileDigest = Annotated[
     str,
     Meta(
@@ -41,15 +51,6 @@ FileDigest = Annotated[
     ),
 ]
 """The digest of a file."""
-
-Gate = Annotated[
-    str,
-    Meta(
-        pattern=r"^ *(<=|<|>=|>|==) *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *$",
-        extra={"write": "one of <=, <, >=, >, == and a number, such as '<= 30'"},
-    ),
-]
-"""What a metric must be: a comparison with a number."""
 
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -203,6 +204,17 @@ class ModelSettings(Section, frozen=True, rename={"origin": "from"}):
     require: Annotated[
         dict[str, Gate],
         Meta(description="Gates on metrics, such as mae = '<= 30'; else nothing is registered."),
+    ] = field(default_factory=dict)
+    scores: Annotated[
+        str,
+        Meta(
+            description="The step output (CSV) with a line for each row that the model was judged "
+            "on: scores, and columns that say what kind of row it is. Gates of aliases use it."
+        ),
+    ] = ""
+    gates: Annotated[
+        dict[Alias, AliasGates],
+        Meta(description="By alias, what a model must show before it takes it."),
     ] = field(default_factory=dict)
     allow: Annotated[
         list[FileDigest],

@@ -13,6 +13,7 @@ import msgspec
 from sealift.errors import DataError, NotFoundError, UsageError
 from sealift.ports import T
 from sealift.record.image import Image
+from sealift.record.mark import Mark
 from sealift.record.model import Model
 from sealift.record.observation import Label, Prediction, RequestSeen, Scored, Sketch
 from sealift.record.release import Release
@@ -32,7 +33,7 @@ class MemoryLedger:
         self._given = 0
         self._held: set[str] = set()
 
-    def save(self, record: Run | Model | Image | Release) -> None:
+    def save(self, record: Run | Model | Image | Release | Mark) -> None:
         """Insert or replace."""
         self._records[type(record), _key(record)] = record
 

@@ -41,10 +41,20 @@ def failures(
                 where=f"{where}.{name}",
                 remedy=nearest(name, metrics, "Write it to the output 'metrics' of a step."),
             )
-        sign, number = _parse(gate, where)
-        if not _COMPARE[sign](metrics[name], number):
+        if not holds(metrics[name], gate, where=where):
+            sign, number = _parse(gate, where)
             missed.append(f"{name} is {metrics[name]:g}, not {sign} {number:g}")
     return missed
+
+
+def holds(value: float, gate: str, *, where: str = "sealift.toml: model") -> bool:
+    """Whether a number is what a gate wants.
+
+    >>> holds(0.7, ">= 0.7"), holds(31.5, "<= 30")
+    (True, False)
+    """
+    sign, number = _parse(gate, where)
+    return _COMPARE[sign](value, number)
 
 
 def _parse(gate: str, where: str) -> tuple[str, float]:
@@ -58,4 +68,4 @@ def _parse(gate: str, where: str) -> tuple[str, float]:
     return found[1], float(found[2])
 
 
-__all__ = ["failures"]
+__all__ = ["failures", "holds"]

@@ -18,6 +18,7 @@ from sealift.adapters.databases.schema import counter, record, step
 from sealift.errors import DataError, IntegrityError, NotFoundError, UsageError
 from sealift.ports import T
 from sealift.record.image import Image
+from sealift.record.mark import Mark
 from sealift.record.model import Model
 from sealift.record.release import Release
 from sealift.record.run import Run, StepRun
@@ -31,13 +32,14 @@ KINDS: dict[type[Any], tuple[str, str, str]] = {
     Model: ("model", "version", "created"),
     Image: ("image", "digest", "created"),
     Release: ("release", "id", "created"),
+    Mark: ("mark", "id", "created"),
 }
 
 
 class Records(Database):
     """The part of the database that is a ``Ledger``."""
 
-    def save(self, record: Run | Model | Image | Release) -> None:
+    def save(self, record: Run | Model | Image | Release | Mark) -> None:
         """Insert or replace, in one transaction.
 
         Raises ``DataError`` for a record that could not be read back (a NaN in it).
@@ -115,7 +117,7 @@ class Records(Database):
             ) from error
 
 
-def _save(connection: Connection, new: Run | Model | Image | Release) -> None:
+def _save(connection: Connection, new: Run | Model | Image | Release | Mark) -> None:
     name, key, created = KINDS[type(new)]
     values = {
         "kind": name,
@@ -146,7 +148,7 @@ def _save_steps(connection: Connection, run: Run) -> None:
         connection.execute(insert(step), rows)
 
 
-def _encode(value: Run | Model | Image | Release | StepRun) -> str:
+def _encode(value: Run | Model | Image | Release | Mark | StepRun) -> str:
     """Canonical JSON; what JSON cannot hold is refused now, not when it is wanted back."""
     document = msgspec.json.encode(value, order="deterministic")
     try:
