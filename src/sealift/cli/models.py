@@ -9,8 +9,9 @@ import msgspec
 import typer
 
 from sealift import versions
+from sealift.cli import registry, sharing
 from sealift.cli.faults import refusal
-from sealift.cli.options import HERE, Json, Where, project
+from sealift.cli.options import HERE, Json, Version, Where, project
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import UsageError
@@ -18,7 +19,18 @@ from sealift.package.unpack import write_files
 from sealift.record.image import Image
 from sealift.record.model import Model
 
-app = typer.Typer(no_args_is_help=False, help="The models and their files.")
+app = typer.Typer(no_args_is_help=False, help="The models, their names and their files.")
+for command in (
+    registry.show,
+    registry.alias,
+    registry.gates,
+    registry.tag,
+    registry.note,
+    registry.history,
+    sharing.push,
+    sharing.pull,
+):
+    app.command(command.__name__)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -29,15 +41,26 @@ def models(context: typer.Context, where: Where = HERE, json: Json = False) -> N
     wired, page = project(where), Page(as_json=json)
     known = wired.ledger.all(Model)
     images = {image.model: image for image in wired.ledger.all(Image)}
-    page.value([packaged(model, images.get(model.version)) for model in known])
+    marks = versions.marks(wired)
+    page.value(
+        [
+            packaged(model, images.get(model.version))
+            | {
+                "aliases": marks.aliases_of(model.version),
+                "tags": marks.tags("model", model.version),
+            }
+            for model in known
+        ]
+    )
     page.table(
-        ("model", "digest", "created", "from", "inputs", "metrics", "why"),
+        ("model", "alias", "digest", "created", "from", "inputs", "metrics", "why"),
         [
             (
                 str(one.version),
+                " ".join(marks.aliases_of(one.version)),
                 short(one.digest),
                 moment(one.created),
-                one.run or (one.origin.reference if one.origin else ""),
+                came_from(one),
                 str(len(one.contract.fields)),
                 " ".join(f"{name}={number(value)}" for name, value in one.metrics.items()),
                 one.comment,
@@ -49,6 +72,13 @@ def models(context: typer.Context, where: Where = HERE, json: Json = False) -> N
     documented = [str(one.version) for one in known if (i := images.get(one.version)) and i.bom]
     if documented:
         page.line(f"with bill of materials and provenance: {', '.join(documented)}", "info")
+
+
+def came_from(model: Model) -> str:
+    """What a model was made by, or where it was before it came here."""
+    if model.pulled is not None:
+        return model.pulled.reference
+    return model.run or (model.origin.reference if model.origin else "")
 
 
 def packaged(model: Model, image: Image | None) -> dict[str, object]:
@@ -64,15 +94,13 @@ def packaged(model: Model, image: Image | None) -> dict[str, object]:
 @app.command("write")
 def write(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new folder.")],
-    model: Annotated[
-        int | None, typer.Option("--model", "-m", help="Model version; the newest if absent.")
-    ] = None,
+    model: Version = None,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Write a model's files to a folder, as a server reads them."""
     wired, page = project(where), Page(as_json=json)
-    one = versions.pick(wired, model)
+    one = versions.pick(wired, versions.number(wired, model))
     if one.origin is not None:
         raise UsageError(
             f"Model {one.version} was brought in: its files are in its image.",

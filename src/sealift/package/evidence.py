@@ -90,8 +90,21 @@ def sign(one: Descriptor, name: str, created: float, *, store: Store, signer: Si
 
     A tag may name one: whoever verifies by tag looks for the signature of what it leads to.
     """
-    seal = _Sealing(one.digest, name, store, signer, one.media_type)
-    return seal(SIGNATURE, {}, created)
+    return seal(SIGNATURE, {}, one, name, created, store=store, signer=signer)
+
+
+def seal(
+    kind: Kind,
+    document: Document,
+    one: Descriptor,
+    name: str,
+    created: float,
+    *,
+    store: Store,
+    signer: Signer,
+) -> Descriptor:
+    """Sign a document of any kind about an index or an artifact, in place of this key's own."""
+    return _Sealing(one.digest, name, store, signer, one.media_type)(kind, document, created)
 
 
 @dataclass(frozen=True)
@@ -235,5 +248,6 @@ __all__ = [
     "bill",
     "origin",
     "require",
+    "seal",
     "sign",
 ]
