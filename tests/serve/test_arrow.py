@@ -197,12 +197,12 @@ def damaged(dice):
     return bytes(body)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_damage_is_refused_or_read_but_never_more(seed):
     """Whatever the bytes, the outcome is a table or a refusal, and never many rows."""
     dice = random.Random(seed)
     read = 0
-    for _ in range(1500):
+    for _ in range(1000):
         try:
             found = stream.read(damaged(dice), NAMES, 100)
         except ContractError:
