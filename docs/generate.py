@@ -32,6 +32,8 @@ TABLES = {
     "EngineSettings": "[engine]",
     "ServeSettings": "[serve]",
     "NetworkSettings": "[network]",
+    "EnvironmentSettings": "[environments.NAME]",
+    "GatewaySettings": "[environments.NAME.gateway]",
 }
 HEAD = """# The project file, key by key
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "releases": "operate:releases",
     "models": "models:app",
     "down": "operate:down",
+    "compile": "manifests:compile_",
     "doctor": "look:doctor",
     "schema": "start:schema",
     "runs": "runs:runs_app",

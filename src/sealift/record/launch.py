@@ -54,14 +54,16 @@ def places(launch: Launch) -> set[str]:
     return {found[1] for text in _texts(launch) for found in _PLACE.finditer(text)}
 
 
-def filled(launch: Launch, *, port: int, image: str, spare: Callable[[], int]) -> Launch:
+def filled(
+    launch: Launch, *, port: int, image: str, spare: Callable[[], int], host: str = HOST
+) -> Launch:
     """The same with every place filled; ``spare`` gives a free port each time it is asked.
 
     >>> one = Launch(argv=("serve", "--http={host}:{port}", "--grpc={port2}", "{x}"))
     >>> filled(one, port=80, image="sha256:1", spare=lambda: 81).argv
     ('serve', '--http=127.0.0.1:80', '--grpc=81', '{x}')
     """
-    known = {"host": HOST, "port": str(port), "image": image}
+    known = {"host": host, "port": str(port), "image": image}
     further = sorted(places(launch) - known.keys())
     known |= {name: str(spare()) for name in further}
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from sealift.record.environment import EnvironmentSettings
 from sealift.record.from_image import FromImageSettings, Variable
 from sealift.record.gate import AliasGates, Gate
 from sealift.record.image_settings import ImageSettings
@@ -332,3 +333,7 @@ class Project(Section, frozen=True):
     network: Annotated[
         NetworkSettings, Meta(description="How packages and registries are reached.")
     ] = field(default_factory=NetworkSettings)
+    environments: Annotated[
+        dict[Name, EnvironmentSettings],
+        Meta(description="Where the project runs beside this machine, by name."),
+    ] = field(default_factory=dict)

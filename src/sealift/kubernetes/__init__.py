@@ -1,0 +1,1 @@
+"""Sealift's services as objects of Kubernetes: pure functions from records to manifests."""

@@ -1,0 +1,58 @@
+"""How requests are spread over versions: a route of Gateway API, each rule written whole.
+
+Weights are parts of 1000, as in Sealift's own routes. gRPC has a rule of the same route: a route
+of the kind GRPCRoute may not share its host names with this one.
+Source: Gateway API v1, HTTPRoute; GEP-1911 for the protocol of a backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sealift.kubernetes.objects import Object, Place, Served, made, service_labels
+from sealift.kubernetes.pod import GRPC, HTTP
+from sealift.record.environment import GatewaySettings
+from sealift.types import Json
+
+API = "gateway.networking.k8s.io/v1"
+CALLS = "/inference.GRPCInferenceService/"
+"""What the path of every call of the protocol begins with."""
+
+GENERATION = "X-Sealift-Generation"
+
+
+def route(
+    shares: Sequence[tuple[Served, int]], gateway: GatewaySettings, place: Place, generation: int
+) -> Object:
+    """The route of a service; gRPC is in it where every version speaks it.
+
+    ``shares`` are its versions with their weights, ``generation`` the number of this division.
+    """
+    service = shares[0][0].service
+    parent: Object = {"name": gateway.name}
+    if gateway.namespace:
+        parent["namespace"] = gateway.namespace
+    rules: list[Json] = [_rule(shares, HTTP, "/", generation)]
+    if all(served.own for served, _ in shares):
+        rules.insert(0, _rule(shares, GRPC, CALLS, generation))
+    spec: Object = {"parentRefs": [parent], "rules": rules}
+    if gateway.hosts:
+        hosts: list[Json] = list(gateway.hosts)
+        spec["hostnames"] = hosts
+    return {**made("HTTPRoute", API, service, place, service_labels(service)), "spec": spec}
+
+
+def _rule(shares: Sequence[tuple[Served, int]], port: int, below: str, generation: int) -> Object:
+    # a prediction's record says which division of the traffic it came under
+    header: Object = {"name": GENERATION, "value": str(generation)}
+    changed: Object = {"set": [header]}
+    return {
+        "matches": [{"path": {"type": "PathPrefix", "value": below.rstrip("/") or "/"}}],
+        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": changed}],
+        "backendRefs": [
+            {"name": served.name, "port": port, "weight": weight} for served, weight in shares
+        ],
+    }
+
+
+__all__ = ["API", "CALLS", "GENERATION", "route"]
