@@ -12,6 +12,7 @@ from sealift.record.contract import Contract
 from sealift.record.dataset import Snapshot
 from sealift.record.model import Model
 from sealift.record.run import Code, Machine, Run, StepRun
+from sealift.train.listing import condition, select
 from sealift.types import Digest
 from sealift.wiring import Wired
 
@@ -182,3 +183,19 @@ def test_lineage_leads_from_the_model_to_data_and_code(wired):
     assert image.digest == address("e")
     assert [note.value for note in found.notes] == ["looks well"]
     assert json.loads(msgspec.json.encode(found))["run"]["id"] == "r1"
+
+
+def test_runs_are_found_by_what_was_said_of_them(wired):
+    """Tags are columns, and so are parents and the number of notes."""
+    wired.ledger.save(a_run("r2"))
+    naming.tag(wired, "run", "r2", {"team": "x y"})
+    naming.say(wired, "run", "r2", "note", value="odd")
+    naming.say(wired, "run", "r2", "parent", value="r1")
+    runs, marks = wired.ledger.all(Run), versions.marks(wired)
+
+    for text in ('tags.team = "x y"', "notes = 1", "parent = r1"):
+        assert [run.id for run in select(runs, [condition(text)], marks=marks)] == ["r2"]
+    assert [run.id for run in select(runs, [condition("tags.team != x")], marks=marks)] == [
+        "r1",
+        "r2",
+    ]

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from sealift import reproducing
+from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, workplace
 from sealift.cli.output import Page, Work, number
-from sealift.cli.runs import find_run
 from sealift.digest import short
 from sealift.record.reproduction import Remade, Reproduction
 

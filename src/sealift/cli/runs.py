@@ -12,15 +12,17 @@ from typing import Annotated, TypeAlias
 import typer
 
 from sealift import contrasting, versions
+from sealift.cli import marking
 from sealift.cli.build import show_run
 from sealift.cli.faults import refusal
+from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, project
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import NotFoundError, UsageError
+from sealift.record.mark import Marks
 from sealift.record.run import Run
-from sealift.train.listing import columns, condition, select, table
-from sealift.wiring import Wired
+from sealift.train.listing import columns, condition, said, select, table
 
 STANDARD = Path("-")
 """Where a file is meant: standard output."""
@@ -31,6 +33,8 @@ Only: TypeAlias = Annotated[
 ]
 
 runs_app = typer.Typer(no_args_is_help=False, help="The runs and what they recorded.")
+for command in (marking.tag, marking.note, marking.parent):
+    runs_app.command(command.__name__)(command)
 
 
 @runs_app.callback(invoke_without_command=True)
@@ -53,9 +57,10 @@ def runs(
         [condition(text) for text in only or []],
         sort.removeprefix("-"),
         falling=sort.startswith("-"),
+        marks=versions.marks(wired),
     )
     if csv_to is not None:
-        write_csv(known, csv_to)
+        write_csv(known, versions.marks(wired), csv_to)
         if csv_to == STANDARD:
             return
         page.value({"file": str(csv_to), "runs": len(known)})
@@ -86,9 +91,9 @@ def show_runs(page: Page, known: list[Run], *, empty: str) -> None:
     )
 
 
-def write_csv(runs: list[Run], to: Path) -> None:
+def write_csv(runs: list[Run], marks: Marks, to: Path) -> None:
     """A table with a column for everything that any of the runs has; - is standard output."""
-    rows = [row for _, row in table(runs)]
+    rows = [row for _, row in table(runs, marks)]
     heads = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, heads, lineterminator="\n")
@@ -101,24 +106,6 @@ def write_csv(runs: list[Run], to: Path) -> None:
         to.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
         raise refusal(error) from error
-
-
-def find_run(wired: Wired, word: str) -> Run:
-    """The run of this id, or the only one whose id begins or ends with ``word``.
-
-    ``@ALIAS`` and ``NAME@ALIAS`` mean the run of that model.
-    Raises ``NotFoundError`` for none, ``UsageError`` for several.
-    """
-    if "@" in word and (made := versions.pick(wired, versions.number(wired, word)).run):
-        return wired.ledger.get(Run, made)
-    ids = [run.id for run in wired.ledger.all(Run)]
-    fitting = [one for one in ids if word and (one.startswith(word) or one.endswith(word))]
-    if len(fitting) > 1 and word not in ids:
-        raise UsageError(
-            f"{len(fitting)} runs fit {word!r}.",
-            remedy=f"Write more of the id, such as {fitting[-1]}.",
-        )
-    return wired.ledger.get(Run, fitting[0] if len(fitting) == 1 else word)
 
 
 @runs_app.command("show")
@@ -158,6 +145,12 @@ def show(
             for name, tree in step.outputs.items()
         ),
     ]
+    marks = versions.marks(wired)
+    rows += [(name, str(value)) for name, value in said(one, marks).items() if name != "notes"]
+    rows += [
+        ("note", f"{note.value} ({note.user}, {moment(note.created)})")
+        for note in marks.notes("run", one.id)
+    ]
     page.table(("record", ""), rows)
 
 
@@ -174,7 +167,8 @@ def best(
     """Show the finished run with the smallest (or largest) value of a metric."""
     wired, page = project(where), Page(as_json=json)
     conditions = [condition("status = done"), *map(condition, only or [])]
-    found = select(wired.ledger.all(Run), conditions, metric, falling=most)
+    marks = versions.marks(wired)
+    found = select(wired.ledger.all(Run), conditions, metric, falling=most, marks=marks)
     if not found or metric not in columns(found[0]):
         raise NotFoundError(
             f"No finished run has {metric!r}.", remedy="See what there is: sealift runs."
@@ -258,4 +252,4 @@ def copy(source: Path, to: Path) -> None:
         raise refusal(error) from error
 
 
-__all__ = ["find_run", "runs_app"]
+__all__ = ["runs_app"]

@@ -9,12 +9,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sealift.errors import UsageError
+from sealift.record.mark import Marks
 from sealift.record.run import Run
 from sealift.record.shape import nearest
 from sealift.types import Scalar
 
 Row = dict[str, Scalar]
 """The columns of a run that have a value."""
+
+UNMARKED = Marks(())
+"""Nobody said anything."""
 
 _CONDITION = re.compile(r"\s*([^\s<>=!~]+)\s*(<=|>=|!=|==|=|<|>|~)\s*(.*?)\s*", re.S)
 _ORDERS: Mapping[str, Callable[[float, float], bool]] = {
@@ -69,7 +73,8 @@ def condition(text: str) -> Condition:
         raise UsageError(
             f"{found[3]!r} is not a number.", where=text, remedy="Compare texts by =, != or ~."
         )
-    return Condition(found[1], sign, found[3])
+    quoted = re.fullmatch(r"""(["'])(.*)\1""", found[3], re.S)
+    return Condition(found[1], sign, quoted[2] if quoted else found[3])
 
 
 def columns(run: Run, metrics: Collection[str] = ()) -> Row:
@@ -102,22 +107,37 @@ def columns(run: Run, metrics: Collection[str] = ()) -> Row:
     return row | run.metrics
 
 
-def table(runs: Iterable[Run]) -> list[tuple[Run, Row]]:
+def said(run: Run, marks: Marks) -> Row:
+    """What people said of a run, as columns: ``tags.NAME``, the number of ``notes``, ``parent``."""
+    row: Row = {f"tags.{name}": value for name, value in marks.tags("run", run.id).items()}
+    if notes := marks.notes("run", run.id):
+        row["notes"] = len(notes)
+    if parents := marks.parents(run.id):
+        row["parent"] = " ".join(parents)
+    return row
+
+
+def table(runs: Iterable[Run], marks: Marks) -> list[tuple[Run, Row]]:
     """Runs with their rows; a column means the same in all of them."""
     listed = list(runs)
     metrics = {name for run in listed for name in run.metrics}
-    return [(run, columns(run, metrics)) for run in listed]
+    return [(run, columns(run, metrics) | said(run, marks)) for run in listed]
 
 
 def select(
-    runs: Iterable[Run], conditions: Sequence[Condition], sort: str = "", *, falling: bool = False
+    runs: Iterable[Run],
+    conditions: Sequence[Condition],
+    sort: str = "",
+    *,
+    falling: bool = False,
+    marks: Marks = UNMARKED,
 ) -> list[Run]:
     """The runs for which all conditions hold, sorted by a column if one is named.
 
     Runs without that column come last, in the order they came. Raises ``UsageError`` for a column
     that no run has.
     """
-    rows = table(runs)
+    rows = table(runs, marks)
     known = {name for _, row in rows for name in row}
     for name in [*(one.column for one in conditions), *([sort] if sort else [])]:
         if rows and name not in known:
@@ -158,4 +178,4 @@ def _text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-__all__ = ["Condition", "Row", "columns", "condition", "select", "table"]
+__all__ = ["Condition", "Row", "columns", "condition", "said", "select", "table"]
