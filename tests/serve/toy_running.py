@@ -77,7 +77,7 @@ class Running:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )
-        self.client = httpx.Client(base_url=self.url, timeout=20)
+        self.client = httpx.Client(base_url=self.url, timeout=60)
 
     def __enter__(self):
         return self
@@ -90,14 +90,14 @@ class Running:
 
     def client_of(self):
         """A further client."""
-        return httpx.Client(base_url=self.url, timeout=20)
+        return httpx.Client(base_url=self.url, timeout=60)
 
-    def ready(self, patience=20.0):
+    def ready(self, patience=60.0):
         """Wait for readiness; the server itself."""
         self.wait_for(lambda: self.client.get("/v2/health/ready").status_code == 200, patience)
         return self
 
-    def wait_for(self, condition, patience=20.0):
+    def wait_for(self, condition, patience=60.0):
         """Wait until a condition holds; refused connections do not count."""
         until = time.monotonic() + patience
         while time.monotonic() < until:
@@ -121,7 +121,7 @@ class Running:
             path, content=content, headers={"content-type": "application/json", **headers}
         )
 
-    def terminate(self, patience=20.0):
+    def terminate(self, patience=60.0):
         """SIGTERM, and the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(patience)

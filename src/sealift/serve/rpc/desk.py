@@ -12,11 +12,23 @@ from sealift.serve.access import AccessLog
 from sealift.serve.call import presentable
 from sealift.serve.counting import GONE, Counting, incident
 from sealift.serve.house import House
-from sealift.serve.refusal import RefusalError, brief
+from sealift.serve.refusal import RefusalError
 from sealift.serve.routes import Routes
-from sealift.serve.rpc import infer, shapes, status
+from sealift.serve.rpc import fields, frames, infer, shapes, status
 from sealift.serve.rpc.call import RemoteCall
-from sealift.serve.rpc.methods import CHECK, HEALTH, INFER, METHODS, SERVICE, Method, model_path
+from sealift.serve.rpc.fields import Metadata
+from sealift.serve.rpc.methods import (
+    CHECK,
+    HEALTH,
+    INFER,
+    INFER_PATH,
+    METHODS,
+    SERVICE,
+    STREAM,
+    Method,
+    lost,
+    model_path,
+)
 from sealift.serve.service import Service
 
 PREFIX = 5
@@ -27,6 +39,17 @@ INLINE = 1 << 16
 
 SMALL = 1024
 """Bytes of an answer up to which compressing it gains nothing."""
+
+WIDE = 1 << 20
+"""Bytes of a message that may be under way before the server has counted any."""
+
+OWN = 1024
+"""Bytes that a call takes beside what it holds."""
+
+KIND = "application/grpc"
+
+_ANSWERED = b"\x88"
+"""``:status: 200``, as RFC 7541 numbers it."""
 
 _SERVING, _NOT_SERVING = 1, 2
 _OK = ("grpc-status", "0")
@@ -41,38 +64,41 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class Desk:
-    """The models of a server as methods of gRPC; ``most`` is the largest message in bytes."""
+    """The models of a server as methods of gRPC.
+
+    ``most`` is the largest message in bytes, ``window`` what a client may send of one before more
+    is asked for, and ``room`` is for what is under way.
+    """
 
     def __init__(self, house: House, access: AccessLog, image: str) -> None:
         self.most = house.limits.body
-        self.greeting = [("x-sealift-image", image)] if image else []
-        if house.only:
-            self.greeting.append(("x-sealift-version", house.only.version))
+        self.window = max(frames.WINDOW, min(WIDE, self.most + PREFIX))
+        self.room = house.room
+        self._greetings = _greetings(house, image)
         self._house = house
         self._routes = Routes(house)
         self._counting = Counting(house, access)
 
-    def begin(self, path: str, metadata: dict[str, str]) -> RemoteCall:
-        """A call that came; whoever took it on calls ``end`` in the end."""
+    def greeting(self, coding: str) -> bytes:
+        """The header fields of an answer in a coding ("": plain)."""
+        return self._greetings[coding]
+
+    def begin(self, path: str, metadata: Metadata) -> RemoteCall:
+        """A call that came; it ends by ``answer``, ``refused``, ``ended`` or ``gone``."""
         call = RemoteCall(path, metadata)
         self._counting.begin(call)
         return call
 
-    def end(self, call: RemoteCall, code: int) -> None:
-        """A call was answered with a status of HTTP."""
-        self._counting.end(call, METHODS.get(call.path), code)
-
     def gone(self, call: RemoteCall) -> None:
         """A call whose client has left."""
         call.code = "gone"
-        self.end(call, GONE)
+        self._end(call, GONE)
 
-    def opened(self, call: RemoteCall) -> None:
+    def opened(self, call: RemoteCall) -> Method:
         """Look at what is known before the message. Raises ``RefusalError``."""
-        if call.path not in METHODS:
-            raise RefusalError(
-                f"There is no method {brief(call.path)}.", code="unknown_path", status=405
-            )
+        method = METHODS.get(call.path)
+        if method is None:
+            raise lost(call.path)
         given = call.metadata.get("grpc-encoding", "identity")
         if given not in ("identity", *coding.CODINGS):
             raise RefusalError(
@@ -81,68 +107,132 @@ class Desk:
                 path="grpc-encoding",
                 status=415,
             )
+        self.room.take(call, OWN + 2 * sum(map(len, call.metadata.values())))
+        if method is STREAM:
+            call.hurry_as_told()
+        return method
+
+    def coding(self, call: RemoteCall) -> str:
+        """The coding that long answers to a call have."""
+        given = call.metadata.get("grpc-encoding", "")
+        return given if given in coding.CODINGS else ""
 
     def came(self, call: RemoteCall, size: int) -> None:
         """Make room for a piece of the message. Raises ``RefusalError``."""
-        self._house.room.take(call, size)
+        self.room.take(call, size)
 
-    def measured(self, head: bytes) -> int:
+    def measured(self, head: bytes | bytearray) -> int:
         """The length of the message after a prefix. Raises ``RefusalError`` for one too large."""
         size = int.from_bytes(head[1:PREFIX], "big")
         if size > self.most:
             raise coding.too_large(self.most)
         return size
 
-    async def answer(self, call: RemoteCall, body: bytes) -> Reply:
+    async def answer(self, call: RemoteCall, body: bytes | bytearray) -> Reply:
         """The reply to a whole message with its prefix; ends the call, unless it is cancelled."""
-        reply, code = await self._attempt(call, body)
-        self.end(call, code)
-        return reply
-
-    def refused(self, call: RemoteCall, refusal: RefusalError) -> Reply:
-        """The reply to a call that is turned down."""
-        call.code = refusal.code
-        return Reply(b"", status.told(refusal) + self._about(call))
-
-    async def _attempt(self, call: RemoteCall, body: bytes) -> tuple[Reply, int]:
+        status_of_http = 500
         try:
             call.identify()
             message = await self._message(call, body)
             written = await self._written(call, METHODS[call.path], message)
-            trailers = [_OK, *self._about(call)]
-            chosen = call.metadata.get("grpc-encoding", "") if body[0] else ""
-            if chosen and len(written) > SMALL:
-                packed = await asyncio.to_thread(coding.deflated, written, chosen)
-                return Reply(_framed(packed, 1), trailers, chosen), 200
-            return Reply(_framed(written, 0), trailers), 200
+            reply = await self._packed(call, body[0], written)
+            status_of_http = 200
         except RefusalError as refusal:
-            return self.refused(call, refusal), refusal.status
+            reply, status_of_http = self._turned_down(call, refusal), refusal.status
         except Exception as error:  # noqa: BLE001  the last line of defence, as for HTTP
-            return self.refused(call, incident(call, error)), 500
+            reply = self._turned_down(call, incident(call, error))
+        self._end(call, status_of_http)
+        return reply
 
-    async def _message(self, call: RemoteCall, body: bytes) -> bytes:
+    async def exchanged(
+        self, stream: RemoteCall, metadata: Metadata, body: bytes | bytearray
+    ) -> bytes:
+        """The answer, with its prefix, to one of many requests in a stream.
+
+        What is wrong with one stands in its answer; the others go on.
+        """
+        call = self.begin(INFER_PATH, metadata)
+        # the request is no longer the stream's
+        size = min(len(body), stream.reserved)
+        self.room.leave(stream, size)
+        self.room.take(call, size)
+        if stream.deadline:
+            call.hurry(max(stream.deadline - call.began, 1e-9))
+        try:
+            reply = await self._exchanged(call, body)
+        except asyncio.CancelledError:
+            self.gone(call)
+            raise
+        return reply
+
+    async def _exchanged(self, call: RemoteCall, body: bytes | bytearray) -> bytes:
+        found: infer.Message | None = None
+        status_of_http = 500
+        try:
+            call.identify()
+            found = infer.read(await self._message(call, body))
+            service = self._found(found.model, found.version)
+            answer = await service.inferred(call, found.asked, infer.written)
+            reply = await self._packed(call, body[0], infer.streamed(found, answer))
+            status_of_http = 200
+        except RefusalError as refusal:
+            reply, status_of_http = _wrong(call, found, refusal), refusal.status
+        except Exception as error:  # noqa: BLE001  the last line of defence, as for HTTP
+            reply = _wrong(call, found, incident(call, error))
+        self._end(call, status_of_http)
+        return reply.message
+
+    def ended(self, call: RemoteCall, refusal: RefusalError | None) -> Reply:
+        """What goes behind the answers of a stream, which may end for a reason."""
+        if refusal is not None:
+            return self.refused(call, refusal)
+        self._end(call, 200)
+        return Reply(b"", [_OK])
+
+    def refused(self, call: RemoteCall, refusal: RefusalError) -> Reply:
+        """The reply to a call that is turned down, which ends it."""
+        reply = self._turned_down(call, refusal)
+        self._end(call, refusal.status)
+        return reply
+
+    def _turned_down(self, call: RemoteCall, refusal: RefusalError) -> Reply:
+        call.code = refusal.code
+        return Reply(b"", status.told(refusal) + self._about(call))
+
+    def _end(self, call: RemoteCall, code: int) -> None:
+        self._counting.end(call, METHODS.get(call.path), code)
+
+    async def _packed(self, call: RemoteCall, compressed: int, written: bytes) -> Reply:
+        trailers = [_OK, *self._about(call)]
+        chosen = self.coding(call) if compressed else ""
+        if chosen and len(written) > SMALL:
+            packed = await asyncio.to_thread(coding.deflated, written, chosen)
+            return Reply(_framed(packed, 1), trailers, chosen)
+        return Reply(_framed(written, 0), trailers)
+
+    async def _message(self, call: RemoteCall, body: bytes | bytearray) -> bytes:
         if len(body) < PREFIX or len(body) - PREFIX != self.measured(body):
             raise RefusalError(
                 "The call must hold one whole message.", code="length", path="message"
             )
+        content = bytes(memoryview(body)[PREFIX:])
         if not body[0]:
-            return body[PREFIX:]
+            return content
         if call.metadata.get("grpc-encoding", "identity") == "identity":
             raise RefusalError(
                 "The message is compressed, but grpc-encoding does not say how.",
                 code="malformed_coding",
                 path="grpc-encoding",
             )
-        packed, limit, room = body[PREFIX:], self.most, self._house.room
-        if len(packed) <= INLINE:
-            plain = coding.inflated(packed, limit)
-            room.take(call, len(plain))
+        if len(content) <= INLINE:
+            plain = coding.inflated(content, self.most)
+            self.room.take(call, len(plain))
             return plain
         # others go on meanwhile, so there must be room for the most that it can become
-        expected = min(limit, coding.RATIO * len(packed))
-        room.take(call, expected)
-        plain = await asyncio.to_thread(coding.inflated, packed, limit)
-        room.leave(call, expected - len(plain))
+        expected = min(self.most, coding.RATIO * len(content))
+        self.room.take(call, expected)
+        plain = await asyncio.to_thread(coding.inflated, content, self.most)
+        self.room.leave(call, expected - len(plain))
         return plain
 
     async def _written(self, call: RemoteCall, method: Method, data: bytes) -> bytes:
@@ -194,13 +284,32 @@ class Desk:
             told.append(("x-request-id", call.id))
         if call.trace is not None:
             told.append(("traceresponse", call.trace.header))
-        if call.model and not self._house.only:
-            told.append(("x-sealift-version", self._house.services[call.model].version))
+        service = None if self._house.only else self._house.services.get(call.model)
+        if service is not None:
+            told.append(("x-sealift-version", service.version))
         return told
+
+
+def _wrong(call: RemoteCall, found: infer.Message | None, refusal: RefusalError) -> Reply:
+    """What stands for the answer to a request that has none."""
+    call.code = refusal.code
+    number = found.request.id if found and found.request.id else call.id
+    return Reply(_framed(infer.failed(refusal.what, number), 0), [])
+
+
+def _greetings(house: House, image: str) -> dict[str, bytes]:
+    given = [("content-type", KIND)]
+    if image:
+        given.append(("x-sealift-image", image))
+    if house.only:
+        given.append(("x-sealift-version", house.only.version))
+    plain = _ANSWERED + fields.written(given)
+    packed = {one: plain + fields.written([("grpc-encoding", one)]) for one in coding.CODINGS}
+    return {"": plain, **packed}
 
 
 def _framed(message: bytes, compressed: int) -> bytes:
     return b"%c%b%b" % (compressed, len(message).to_bytes(4, "big"), message)
 
 
-__all__ = ["PREFIX", "Desk", "Reply"]
+__all__ = ["KIND", "PREFIX", "Desk", "Reply"]

@@ -24,6 +24,9 @@ from sealift.serve.rpc.contents import FIELDS, contents
 from sealift.serve.rpc.wire import BYTES, FIXED64, VARINT, Reader, block, signed
 from sealift.serve.tensors import Array
 
+FINAL_WISH = "triton_enable_empty_final_response"
+"""The parameter by which a client of a stream asks to be told which answer is the last."""
+
 _RANK = 8
 """Dimensions that a shape may have."""
 
@@ -125,6 +128,18 @@ def written(encoder: Encoder, asked: Asked, result: Result, head: dict[str, Any]
     return b"".join((*pieces, *blobs))
 
 
+def streamed(message: Message, answer: bytes) -> bytes:
+    """A ``ModelStreamInferResponse`` with an answer; it is the last one, for clients that ask."""
+    if message.request.parameters.get(FINAL_WISH) is True:
+        answer += block(4, block(1, b"triton_final_response") + block(2, wire.number(1, 1)))
+    return block(2, answer)
+
+
+def failed(why: str, number: str) -> bytes:
+    """A ``ModelStreamInferResponse`` for a request that has no answer, and its id."""
+    return block(1, why.encode()) + block(2, block(3, number.encode()))
+
+
 def _typed(array: Array, datatype: str) -> bytes:
     place = FIELDS[datatype]
     if datatype == "BYTES":
@@ -212,4 +227,4 @@ def _value(reader: Reader, begin: int, end: int) -> bool | int | float | str | N
     return value
 
 
-__all__ = ["Message", "read", "written"]
+__all__ = ["Message", "failed", "read", "streamed", "written"]

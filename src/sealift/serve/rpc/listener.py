@@ -50,7 +50,8 @@ class Listener:
         """Take no more connections, and wait until the calls under way have been answered."""
         for server in self._servers:
             server.close()
-        self.drain()
+        for connection in list(self._connections):
+            connection.leave()
         while self._connections:
             await asyncio.sleep(PAUSE)
         if self._looking is not None:

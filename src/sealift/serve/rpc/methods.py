@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from sealift.serve.refusal import RefusalError, brief
 from sealift.serve.rpc import shapes
 from sealift.serve.rpc.shapes import Shape
 
@@ -53,7 +54,26 @@ def _control(verb: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda values: f"/v2/repository/models/{_part(values['model_name'])}/{verb}"
 
 
+def lost(path: str) -> RefusalError:
+    """405: there is no such method, and why, where other servers have one."""
+    name = path.rpartition("/")[2]
+    for known, why in ABSENT.items():
+        if known in name:
+            return RefusalError(why, code="unknown_path", status=405)
+    return RefusalError(f"There is no method {brief(path)}.", code="unknown_path", status=405)
+
+
+ABSENT = {
+    "SharedMemory": "Shared memory is not offered: client and server share no machine in general. "
+    "Send tensors in raw_input_contents.",
+    "TraceSetting": "Traces are not set by clients: pass a traceparent with each request.",
+    "LogSettings": "Logs are not set by clients: they are by SEALIFT_LOG.",
+}
+"""Parts of the names of methods that other servers have, and why there are none here."""
+
 INFER = Method("grpc_infer", {}, {}, lambda _: "", predicts=True)
+STREAM = Method("grpc_stream", {}, {}, lambda _: "")
+INFER_PATH = f"/{SERVICE}/ModelInfer"
 CHECK = Method("grpc_health", shapes.HEALTH_REQUEST, shapes.HEALTH, lambda _: "")
 
 METHODS = {
@@ -91,8 +111,20 @@ METHODS = {
             "grpc_repository", shapes.CONTROL, shapes.EMPTY, _control("unload")
         ),
         "ModelInfer": INFER,
+        "ModelStreamInfer": STREAM,
     }.items()
 } | {f"/{HEALTH}/Check": CHECK}
 
 
-__all__ = ["CHECK", "HEALTH", "INFER", "METHODS", "SERVICE", "Method", "model_path"]
+__all__ = [
+    "CHECK",
+    "HEALTH",
+    "INFER",
+    "INFER_PATH",
+    "METHODS",
+    "SERVICE",
+    "STREAM",
+    "Method",
+    "lost",
+    "model_path",
+]

@@ -1,0 +1,121 @@
+"""What goes to a client: within its windows, and no faster than it takes it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sealift import clock
+from sealift.serve.rpc import frames
+from sealift.serve.rpc.allowance import Allowance
+from sealift.serve.rpc.frames import DATA, END_STREAM, FLOW_CONTROL_ERROR, WIDEST, FaultError
+from sealift.serve.rpc.stream import NOTHING, Stream
+
+PIECE = 1 << 16
+"""Bytes that are handed to the system at once."""
+
+
+class Outflow:
+    """Sends frames; those put in while it is ``held`` go together.
+
+    ``room`` is what the client takes in all streams now, ``initial`` what it takes in a new one,
+    and ``full`` whether it does not take what it was sent.
+    """
+
+    def __init__(self, transport: asyncio.Transport, allowance: Allowance) -> None:
+        self.transport = transport
+        self.room = self.initial = frames.WINDOW
+        self.largest = frames.LARGEST
+        self.full = False
+        self.held = False
+        self._allowance = allowance
+        self._pieces: list[bytes | memoryview] = []
+        self._size = 0
+        self._waiting: dict[int, Stream] = {}
+        self._over = False
+
+    def put(self, piece: bytes | memoryview) -> None:
+        """Send frames, or a part of one."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+
+    def release(self) -> None:
+        """Hand over what was put in."""
+        if self._pieces and not self.held:
+            pieces, self._pieces, self._size = self._pieces, [], 0
+            if not self._over and not self.transport.is_closing():
+                self.transport.write(b"".join(pieces))
+
+    def end(self, last: bytes) -> None:
+        """Send a last frame, and then nothing any more."""
+        self.put(last)
+        self.held = False
+        self.release()
+        self._over = True
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+
+    def push(self, stream: Stream) -> bool:
+        """Send as much of a stream's ``rest`` as there is room for, then its ``tail``.
+
+        Whether all of it went.
+        """
+        rest, size = stream.rest, len(stream.rest)
+        while size and not self.full:
+            now = min(size, stream.room, self.room, self.largest)
+            if now <= 0:
+                break
+            self.put(frames.head(DATA, 0, stream.number, now))
+            self.put(rest[:now])
+            stream.room -= now
+            self.room -= now
+            rest, size = rest[now:], size - now
+            if self._size > PIECE:
+                held, self.held = self.held, False
+                self.release()
+                self.held = held
+        sent = len(stream.rest) - size
+        if sent:
+            stream.since = clock.monotonic()
+            self._allowance.sent(sent)
+        if size:
+            stream.rest = rest
+            self._waiting[stream.number] = stream
+            return False
+        stream.rest = NOTHING
+        self._waiting.pop(stream.number, None)
+        if stream.tail:
+            self.put(stream.tail)
+        self._allowance.answered()
+        return True
+
+    def stalled(self) -> list[Stream]:
+        """The streams that wait for room."""
+        return list(self._waiting.values())
+
+    def waits(self, number: int) -> Stream | None:
+        """The stream of a number, if it waits for room."""
+        return self._waiting.get(number)
+
+    def forget(self, stream: Stream) -> None:
+        """Send nothing more of a stream."""
+        self._waiting.pop(stream.number, None)
+        stream.rest = NOTHING
+
+    def widen(self, more: int) -> None:
+        """The client takes so many bytes more in all streams. Raises ``FaultError``."""
+        self.room = widened(self.room, more)
+
+
+def widened(room: int, more: int) -> int:
+    """A window with so much more room. Raises ``FaultError`` for one that is too wide."""
+    if room + more > WIDEST:
+        raise FaultError(FLOW_CONTROL_ERROR, "a window is too wide")
+    return room + more
+
+
+def trailers(number: int, block: bytes) -> bytes:
+    """The frame that ends an answer."""
+    return frames.frame(frames.HEADERS, frames.END_HEADERS | END_STREAM, number, block)
+
+
+__all__ = ["Outflow", "trailers", "widened"]
