@@ -52,8 +52,7 @@ def wheels(tmp_path):
     wheel(folder, "granian", version="2.9", needs=["click"], script=True)
     wheel(folder, "click", script=True)
     wheel(folder, "click", version="0.9")
-    for name in ("h2", "hpack", "hyperframe"):
-        wheel(folder, name, version="9.0")
+    wheel(folder, "hpack", version="9.0")
     wheel(folder, "msgspec", version="0.30")
     wheel(folder, "numpy", version="2.2")
     wheel(folder, "numpy", version="2.3")

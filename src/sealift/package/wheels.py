@@ -31,9 +31,7 @@ from sealift.types import Digest
 RUNTIME = (
     "flatbuffers>=25.2",
     "granian>=2.8",
-    "h2>=4.3",
     "hpack>=4.1",
-    "hyperframe>=6.1",
     "msgspec>=0.20",
     "numpy>=2.1",
     "onnxruntime>=1.22",
