@@ -26,7 +26,7 @@ from sealift.types import Json
 from sealift.wiring import Wired
 
 EXAMPLE = REPOSITORY / "examples" / "flights"
-_MADE_ANEW = ("layers", "proofs", "contents", "unpacked")
+_MADE_ANEW = ("layers", "proofs", "contents", "imports", "unpacked")
 
 
 class Ours:

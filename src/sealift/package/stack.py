@@ -111,7 +111,7 @@ class Stack:
         return [*map(layer.reused, found.layers), *fitting]
 
     def _server(self) -> list[Layer]:
-        files = sorted_entries(server.entries())
+        files = sorted_entries(server.entries(notes=self._folders.state / "imports"))
         plain = archive.stream(archive.pack(files))
         return self._made("server", digest.of_stream(plain), lambda: files)
 

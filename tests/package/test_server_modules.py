@@ -1,0 +1,37 @@
+"""What the layer of the model server holds does not depend on what was noted of its imports."""
+
+from pathlib import Path
+
+from sealift.package import server
+
+
+def names(notes: Path | None = None) -> list[str]:
+    """The files of the layer."""
+    return [entry.name for entry in server.entries(notes=notes)]
+
+
+def test_noted_imports_lead_to_the_same_modules(tmp_path: Path) -> None:
+    """The first time writes the note, the second reads it."""
+    plain = list(server.entries())
+    assert list(server.entries(notes=tmp_path)) == plain
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
+    assert list(server.entries(notes=tmp_path)) == plain
+
+
+def test_a_note_that_is_damaged_or_lacks_modules_is_made_good(tmp_path: Path) -> None:
+    """Losing a note costs time alone."""
+    plain = names(tmp_path)
+    (note,) = tmp_path.iterdir()
+    whole = note.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b'{"of": {}}'):
+        note.write_bytes(damaged)
+        assert names(tmp_path) == plain
+        assert note.read_bytes() == whole
+
+
+def test_a_note_of_other_bytes_says_nothing_about_a_module(tmp_path: Path) -> None:
+    """Imports are noted by the digest of the file, so that changed code is parsed again."""
+    plain = names(tmp_path)
+    (note,) = tmp_path.iterdir()
+    note.write_bytes(b'{"of": {"sha256:%s": ["sealift.cli.main"]}}' % (b"0" * 64))
+    assert names(tmp_path) == plain
