@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import io
 import os
 import re
@@ -13,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from sealift import clock, digest
+from sealift.adapters.stores.aside import PIECE, Aside, Hashing
 from sealift.errors import IntegrityError, MachineError, NotFoundError
 from sealift.types import Digest
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-CHUNK = 1 << 20
+FLUSHED = 32 << 20
+"""Bytes after which the disk gets what was written: the end has little left to wait for."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -47,12 +48,7 @@ class Blobs:
                 return address, len(content)
             content = io.BytesIO(content)
         with self._temporary() as file:
-            whole = hashlib.sha256()
-            size = 0
-            while piece := content.read(CHUNK):
-                whole.update(piece)
-                size += file.write(piece)
-            address = Digest("sha256:" + whole.hexdigest())
+            address, size = _copied(content, file)
             self._settle(file, self.path(address))
         return address, size
 
@@ -81,7 +77,7 @@ class Blobs:
             raise MachineError(
                 f"The store cannot be read: {error.strerror}.", where=str(self.folder)
             ) from error
-        return cast("BinaryIO", io.BufferedReader(raw, CHUNK))
+        return cast("BinaryIO", io.BufferedReader(raw, PIECE))
 
     def read(self, address: Digest) -> bytes:
         """A whole small blob, checked."""
@@ -127,31 +123,61 @@ class Blobs:
                     path.unlink()
 
 
+def _copied(content: BinaryIO, file: BinaryIO) -> tuple[Digest, int]:
+    """Write all of a stream to a file; its digest and its size.
+
+    The bytes pass once: while a piece is read and written, the one before it is hashed, and what
+    was written before goes to the disk.
+    """
+    size = flushed = 0
+    handle = file.fileno()
+    with contextlib.closing(Hashing()) as whole, contextlib.closing(Aside()) as disk:
+        while piece := content.read(PIECE):
+            whole.add(piece)
+            size += file.write(piece)
+            if size - flushed >= FLUSHED:
+                disk.begin(lambda: os.fdatasync(handle))
+                flushed = size
+        disk.wait()
+        return whole.digest, size
+
+
 class _Verified(io.RawIOBase):
-    """The bytes of a file, hashed as they pass and judged once the last one has."""
+    """The bytes of a file, hashed while they pass and judged before the last one has."""
 
     def __init__(self, path: Path, address: Digest) -> None:
         self._file = path.open("rb", buffering=0)
         self._left = os.fstat(self._file.fileno()).st_size
-        self._whole = hashlib.sha256()
+        self._whole = Hashing()
         self._address = address
+        self._piece = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer) -> int:
-        count = self._file.readinto(buffer) or 0
-        self._whole.update(memoryview(buffer)[:count])
-        self._left -= count
-        if (count == 0 or self._left <= 0) and self._whole.hexdigest() != self._address[7:]:
+        if not self._piece:
+            self._piece = memoryview(self._next())
+        room = memoryview(buffer)
+        count = min(len(room), len(self._piece))
+        room[:count] = self._piece[:count]
+        self._piece = self._piece[count:]
+        return count
+
+    def _next(self) -> bytes:
+        piece = self._file.read(PIECE) or b""
+        self._whole.add(piece)
+        self._left -= len(piece)
+        if (not piece or self._left <= 0) and self._whole.digest != self._address:
             raise IntegrityError(
                 "Stored content does not match its digest; the file was damaged or changed.",
                 where=str(self._file.name),
                 remedy="Delete that file and build what needs it again.",
             )
-        return count
+        return piece
 
     def close(self) -> None:
+        self._whole.close()
         self._file.close()
         super().close()
 
