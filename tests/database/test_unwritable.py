@@ -196,7 +196,7 @@ def test_a_ledger_that_needs_writing_to_be_read_is_not_read_wrongly(path, tmp_pa
 def written_while_read(path, write):
     """Read, and write meanwhile."""
     with Unwritable(path).reading() as connection:
-        connection.exec_driver_sql("SELECT count(*) FROM record").scalar()
+        connection.execute("SELECT count(*) FROM record").fetchone()
         write(Sqlite(path))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlite3 import Connection
 
 from sealift.adapters.databases.faults import mapped
 from sealift.adapters.databases.locks import hold
@@ -33,9 +32,10 @@ class Database:
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         self.path = path
+        self._patience = patience
         self._unwritable = None if may_write(path) else Unwritable(path, patience)
-        self._reading = _engine(path, patience)
-        self.engine = self._reading.execution_options(begin="IMMEDIATE")
+        self._idle: list[Connection] = []
+        weakref.finalize(self, _close, self._idle)
         if self._unwritable is None:
             self._make()
 
@@ -48,8 +48,8 @@ class Database:
                 where=str(self.path.parent),
                 remedy="Give yourself write permission on the folder above it.",
             ) from error
-        with mapped(str(self.path)), hold(self.beside("_open"), wait=True):
-            migrate(self.engine, str(self.path))
+        with hold(self.beside("_open"), wait=True):
+            migrate(self.writing, str(self.path))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -58,7 +58,7 @@ class Database:
             with self._unwritable.reading() as connection:
                 yield connection
             return
-        with mapped(str(self.path)), self._reading.begin() as connection:
+        with self._transaction("DEFERRED") as connection:
             yield connection
 
     @contextmanager
@@ -69,7 +69,7 @@ class Database:
         ``MachineError`` where nothing may be written.
         """
         self.require_writable()
-        with mapped(str(self.path)), self.engine.begin() as connection:
+        with self._transaction("IMMEDIATE") as connection:
             yield connection
 
     def require_writable(self) -> None:
@@ -79,31 +79,45 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
-        self._reading.dispose()
+        _close(self._idle)
 
     def beside(self, name: str) -> Path:
         """The file of the lock of this name."""
         return self.path.with_name(f"{self.path.name}.{name}.lock")
 
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[Connection]:
+        """What is written is kept at the end, all of it; nothing after an error."""
+        with mapped(str(self.path)):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = _open(self.path, self._patience)
+            try:
+                connection.execute(f"BEGIN {kind}")
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.append(connection)
 
-def _engine(path: Path, patience: float) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": patience})
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
 
-
-def _prepare(raw: sqlite3.Connection, _record: Any) -> None:
+def _open(path: Path, patience: float) -> Connection:
     # the driver's own transactions begin too late for a reader and too weak for a writer
-    raw.isolation_level = None
-    raw.execute("PRAGMA journal_mode = WAL")
-    raw.execute("PRAGMA synchronous = FULL")
+    made = sqlite3.connect(path, patience, isolation_level=None, check_same_thread=False)
+    try:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
-def _begin(connection: Connection) -> None:
-    kind = connection.get_execution_options().get("begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+def _close(idle: list[Connection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 __all__ = ["Database"]

@@ -6,8 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
-
 from sealift.errors import IntegrityError, MachineError, SealiftError
 
 # first words of SQLite's result codes (sqlite.org/rescode.html) -> error, what, remedy
@@ -55,13 +53,12 @@ FAULTS: dict[str, tuple[type[SealiftError], str, str]] = {
 }
 
 
-def translate(error: sqlite3.Error | DBAPIError, where: str) -> SealiftError:
+def translate(error: sqlite3.Error, where: str) -> SealiftError:
     """The error of ``errors.py`` that fits."""
-    origin = error.orig if isinstance(error, DBAPIError) else error
-    code = str(getattr(origin, "sqlite_errorname", "")).removeprefix("SQLITE_").partition("_")[0]
+    code = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_").partition("_")[0]
     kind, what, remedy = FAULTS.get(
         code,
-        (MachineError, f"The database refused the work: {origin}", "Run `sealift doctor`."),
+        (MachineError, f"The database refused the work: {error}", "Run `sealift doctor`."),
     )
     return kind(what, where=where, remedy=remedy)
 
@@ -71,7 +68,7 @@ def mapped(where: str) -> Iterator[None]:
     """Inside, errors of the database come out as Sealift's."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise translate(error, where) from error
 
 

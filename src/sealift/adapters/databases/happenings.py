@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import case, delete, func, or_, select
 
 from sealift.adapters.databases import rows, totals
 from sealift.adapters.databases.connection import Database
-from sealift.adapters.databases.joining import add_rows, join
-from sealift.adapters.databases.schema import prediction, request, scored, sketch, waiting
+from sealift.adapters.databases.joining import join
 from sealift.record.observation import Label, Prediction, RequestSeen, Scored, Sketch
 from sealift.types import Json
+
+_REQUEST = """
+    INSERT INTO request (at, generation, version, status, seconds)
+    VALUES (:at, :generation, :version, :status, :seconds)
+"""
+_BY_REQUEST = """
+    SELECT version, count(*), sum(CASE WHEN status >= 500 OR status = 0 THEN 1 ELSE 0 END)
+    FROM request WHERE at >= ? GROUP BY version
+"""
+_BY_PREDICTION = """
+    SELECT prediction.version, count(*), count(scored.serial)
+    FROM prediction LEFT OUTER JOIN scored ON scored.id = prediction.id
+    WHERE prediction.at >= ? GROUP BY prediction.version
+"""
+_FORGOTTEN = (
+    "DELETE FROM scored WHERE id IN (SELECT id FROM prediction WHERE at < ?)",
+    "DELETE FROM prediction WHERE at < ?",
+    "DELETE FROM request WHERE at < ?",
+    "DELETE FROM waiting WHERE at < ?",
+    "DELETE FROM sketch WHERE since < ?",
+)
 
 
 class Happenings(Database):
@@ -32,7 +51,7 @@ class Happenings(Database):
         with self.writing() as connection:
             if after is not None and totals.moved(connection, after):
                 return False
-            add_rows(connection, request, [msgspec.structs.asdict(seen) for seen in requests])
+            connection.executemany(_REQUEST, [msgspec.structs.asdict(seen) for seen in requests])
             join(connection, predictions, labels)
             totals.add_up(connection, sketches)
             totals.move(connection, cursors)
@@ -45,44 +64,29 @@ class Happenings(Database):
 
     def requests(self, *, after: int = 0, limit: int = 10_000) -> list[tuple[int, RequestSeen]]:
         """Requests with their serial numbers, in order, from the one behind ``after``."""
-        new = select(request).where(request.c.serial > after).order_by(request.c.serial)
+        new = f"{rows.REQUEST} WHERE serial > ? ORDER BY serial LIMIT ?"
         with self.reading() as connection:
-            return [rows.to_request(row) for row in connection.execute(new.limit(limit))]
+            return [rows.to_request(row) for row in connection.execute(new, (after, limit))]
 
     def scored(self, *, after: int = 0, limit: int = 10_000) -> list[tuple[int, Scored]]:
         """Predictions joined with their labels, in the order in which the two met."""
-        new = rows.SCORED.where(scored.c.serial > after).order_by(scored.c.serial)
+        new = f"{rows.SCORED} WHERE scored.serial > ? ORDER BY scored.serial LIMIT ?"
         with self.reading() as connection:
-            return [rows.to_scored(row) for row in connection.execute(new.limit(limit))]
+            return [rows.to_scored(row) for row in connection.execute(new, (after, limit))]
 
     def sketches(self, version: int, *, since: float = 0.0) -> list[Sketch]:
         """The sketches of one version, by field and time."""
-        mine = (sketch.c.version == version) & (sketch.c.since >= since)
-        found = select(sketch).where(mine).order_by(sketch.c.field, sketch.c.since)
+        mine = f"{rows.SKETCH} WHERE version = ? AND since >= ? ORDER BY field, since"
         with self.reading() as connection:
-            return [rows.to_sketch(row) for row in connection.execute(found)]
+            return [rows.to_sketch(row) for row in connection.execute(mine, (version, since))]
 
     def counts(self, *, since: float = 0.0) -> dict[int, dict[str, int]]:
         """By version; a label counts when its prediction was made since then."""
-        bad = or_(request.c.status >= 500, request.c.status == 0)
-        failed = func.sum(case((bad, 1), else_=0))
-        labels = func.count(scored.c.serial)
-        by_request = (
-            select(request.c.version, func.count(), failed)
-            .where(request.c.at >= since)
-            .group_by(request.c.version)
-        )
-        by_prediction = (
-            select(prediction.c.version, func.count(), labels)
-            .select_from(prediction.outerjoin(scored, scored.c.id == prediction.c.id))
-            .where(prediction.c.at >= since)
-            .group_by(prediction.c.version)
-        )
         found: dict[int, dict[str, int]] = {}
         with self.reading() as connection:
-            for number, first, second in connection.execute(by_request):
+            for number, first, second in connection.execute(_BY_REQUEST, (since,)):
                 found[number] = {"requests": first, "failed": second, "predictions": 0, "labels": 0}
-            for number, first, second in connection.execute(by_prediction):
+            for number, first, second in connection.execute(_BY_PREDICTION, (since,)):
                 empty = {"requests": 0, "failed": 0, "predictions": 0, "labels": 0}
                 found.setdefault(number, empty).update(predictions=first, labels=second)
         return dict(sorted(found.items()))
@@ -93,16 +97,8 @@ class Happenings(Database):
         Serial numbers are not given out again, so that whoever reads on from one misses nothing.
         Only evidence of releases that began after the instant can be worked out anew.
         """
-        old = select(prediction.c.id).where(prediction.c.at < before)
-        statements = (
-            delete(scored).where(scored.c.id.in_(old)),
-            delete(prediction).where(prediction.c.at < before),
-            delete(request).where(request.c.at < before),
-            delete(waiting).where(waiting.c.at < before),
-            delete(sketch).where(sketch.c.since < before),
-        )
         with self.writing() as connection:
-            return sum(connection.execute(statement).rowcount for statement in statements)
+            return sum(connection.execute(one, (before,)).rowcount for one in _FORGOTTEN)
 
 
 __all__ = ["Happenings"]

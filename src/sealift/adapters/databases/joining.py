@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Literal
 
 from sealift.adapters.databases.rows import of_label, of_prediction
-from sealift.adapters.databases.schema import prediction, scored, waiting
 from sealift.record.observation import Label, Prediction
 
 WAITING = 1_000_000
 """A label waits for its prediction until so many labels came after it; then it is dropped."""
+_PREDICTION = """
+    INSERT INTO prediction (id, at, version, generation, number, text, seconds)
+    VALUES (:id, :at, :version, :generation, :number, :text, :seconds)
+    ON CONFLICT DO NOTHING
+"""
+# unless the prediction has a label already
+_LABEL = """
+    INSERT INTO waiting (id, number, text, at)
+    SELECT :id, :number, :text, :at
+    WHERE NOT EXISTS (SELECT 1 FROM scored WHERE scored.id = :id)
+    ON CONFLICT DO NOTHING
+"""
+_PAIR = """
+    INSERT INTO scored (id, number, text, labelled)
+    SELECT waiting.id, waiting.number, waiting.text, waiting.at
+    FROM prediction JOIN waiting ON waiting.id = prediction.id
+    WHERE {new}.serial > ?
+    ORDER BY {new}.serial
+    ON CONFLICT DO NOTHING
+"""
+_LAST = "SELECT max(serial) FROM {table}"
+_MET = "DELETE FROM waiting WHERE id IN (SELECT id FROM scored WHERE serial > ?)"
 
-
-def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows; one whose unique column is taken changes nothing."""
-    if rows:
-        connection.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
-def _last(connection: Connection, table: Table) -> int:
-    return connection.scalar(select(func.max(table.c.serial))) or 0
+_Table = Literal["prediction", "waiting", "scored"]
 
 
 def join(
@@ -37,44 +48,30 @@ def join(
 
     A label that waits is dropped once ``limit`` labels came after it.
     """
-    seen, waited = _last(connection, prediction), _last(connection, waiting)
-    add_rows(connection, prediction, [of_prediction(new) for new in predictions])
-    if labels:
-        _wait(connection, [of_label(new) for new in labels])
+    seen, waited = _last(connection, "prediction"), _last(connection, "waiting")
+    connection.executemany(_PREDICTION, [of_prediction(new) for new in predictions])
+    connection.executemany(_LABEL, [of_label(new) for new in labels])
     if predictions:
-        _pair(connection, prediction, seen)
+        _pair(connection, "prediction", seen)
     if labels:
-        _pair(connection, waiting, waited)
-        last = _last(connection, waiting)
-        connection.execute(delete(waiting).where(waiting.c.serial <= last - limit))
+        _pair(connection, "waiting", waited)
+        last = _last(connection, "waiting")
+        connection.execute("DELETE FROM waiting WHERE serial <= ?", (last - limit,))
 
 
-def _wait(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep labels, unless their prediction has one already."""
-    names = ["id", "number", "text", "at"]
-    known = select(scored.c.id).where(scored.c.id == bindparam("id")).exists()
-    values: Select[*tuple[Any, ...]] = select(*map(bindparam, names)).where(~known)
-    into = insert(waiting).from_select(names, values)
-    connection.execute(into.on_conflict_do_nothing(), rows)
+def _last(connection: Connection, table: _Table) -> int:
+    (found,) = connection.execute(_LAST.format(table=table)).fetchone()
+    return int(found or 0)
 
 
-def _pair(connection: Connection, table: Table, after: int) -> None:
+def _pair(connection: Connection, table: _Table, after: int) -> None:
     """Join the rows of a table behind a serial with what waits for them.
 
     Ordered by the serial of the new rows, so that the old ones are looked up and never all read.
     """
-    columns = (waiting.c.id, waiting.c.number, waiting.c.text, waiting.c.at)
-    pairs = (
-        select(*columns)
-        .select_from(prediction.join(waiting, waiting.c.id == prediction.c.id))
-        .where(table.c.serial > after)
-        .order_by(table.c.serial)
-    )
-    before = _last(connection, scored)
-    into = insert(scored).from_select(["id", "number", "text", "labelled"], pairs)
-    connection.execute(into.on_conflict_do_nothing())
-    met = select(scored.c.id).where(scored.c.serial > before)
-    connection.execute(delete(waiting).where(waiting.c.id.in_(met)))
+    before = _last(connection, "scored")
+    connection.execute(_PAIR.format(new=table), (after,))
+    connection.execute(_MET, (before,))
 
 
-__all__ = ["WAITING", "add_rows", "join"]
+__all__ = ["WAITING", "join"]

@@ -6,52 +6,47 @@ Whoever calls ``migrate`` sees to it that no other process does at the same time
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from contextlib import AbstractContextManager
+from sqlite3 import Connection
 
 from sealift.adapters.databases import schema
 from sealift.errors import MachineError
 
 Migration = Callable[[Connection], None]
+Writing = Callable[[], AbstractContextManager[Connection]]
+"""Begins a transaction that has the database to itself."""
 
 
 def _records(connection: Connection) -> None:
-    for table in (schema.record, schema.step, schema.counter):
-        table.create(connection)
+    for statement in schema.RECORDS:
+        connection.execute(statement)
 
 
 def _observations(connection: Connection) -> None:
-    for table in (
-        schema.request,
-        schema.prediction,
-        schema.waiting,
-        schema.scored,
-        schema.sketch,
-        schema.cursor,
-    ):
-        table.create(connection)
+    for statement in schema.OBSERVATIONS:
+        connection.execute(statement)
 
 
-# Number N stands at place N-1. A migration that was published is never changed: what it created
-# from a table of today it creates by its own words once a later migration alters that table.
+# Number N stands at place N-1. A migration that was published is never changed.
 MIGRATIONS: tuple[Migration, ...] = (_records, _observations)
 
 
 def current(connection: Connection) -> int:
     """The version of the schema that a database has; 0 for an empty one."""
-    if not inspect(connection).has_table(schema.version.name):
+    table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'"
+    if connection.execute(table).fetchone() is None:
         return 0
-    found = connection.scalar(select(schema.version.c.version))
-    return int(found) if found is not None else 0
+    found = connection.execute("SELECT version FROM schema_version").fetchone()
+    return int(found[0]) if found is not None else 0
 
 
-def migrate(writing: Engine, where: str, steps: Sequence[Migration] = MIGRATIONS) -> int:
+def migrate(writing: Writing, where: str, steps: Sequence[Migration] = MIGRATIONS) -> int:
     """Take the steps that a database has not seen yet; returns the version it had.
 
     Each is one transaction together with its number, so that a crash leaves a version that
     exists. Raises ``MachineError`` for a database that a newer Sealift wrote.
     """
-    with writing.begin() as connection:
+    with writing() as connection:
         first = current(connection)
     if first > len(steps):
         raise MachineError(
@@ -60,13 +55,13 @@ def migrate(writing: Engine, where: str, steps: Sequence[Migration] = MIGRATIONS
             remedy="A newer Sealift wrote it: install that version or a later one.",
         )
     for number, step in enumerate(steps[first:], start=first + 1):
-        with writing.begin() as connection:
+        with writing() as connection:
             if number == 1:
-                schema.version.create(connection)
-                connection.execute(insert(schema.version).values(version=0))
+                connection.execute(schema.VERSION)
+                connection.execute("INSERT INTO schema_version VALUES (0)")
             step(connection)
-            connection.execute(update(schema.version).values(version=number))
+            connection.execute("UPDATE schema_version SET version = ?", (number,))
     return first
 
 
-__all__ = ["MIGRATIONS", "Migration", "current", "migrate"]
+__all__ = ["MIGRATIONS", "Migration", "Writing", "current", "migrate"]

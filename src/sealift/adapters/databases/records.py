@@ -6,15 +6,13 @@ import difflib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from sqlite3 import Connection
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Integer, cast, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from sealift.adapters.databases.connection import Database
 from sealift.adapters.databases.locks import hold
-from sealift.adapters.databases.schema import counter, record, step
 from sealift.errors import DataError, IntegrityError, NotFoundError, UsageError
 from sealift.ports import T
 from sealift.record.image import Image
@@ -34,6 +32,28 @@ KINDS: dict[type[Any], tuple[str, str, str]] = {
     Release: ("release", "id", "created"),
     Mark: ("mark", "id", "created"),
 }
+
+_ONE = "SELECT document FROM record WHERE kind = ? AND key = ?"
+_NEWEST = "SELECT key FROM record WHERE kind = ? ORDER BY created DESC, serial DESC LIMIT 200"
+_ALL = "SELECT key, document FROM record WHERE kind = ? ORDER BY created, serial"
+_SAVE = """
+    INSERT INTO record (kind, key, created, document) VALUES (:kind, :key, :created, :document)
+    ON CONFLICT (kind, key) DO UPDATE SET created = excluded.created, document = excluded.document
+"""
+_NEXT = """
+    SELECT 1 + max(
+        coalesce((SELECT value FROM counter WHERE name = 'model'), 0),
+        coalesce((SELECT max(CAST(key AS INTEGER)) FROM record WHERE kind = 'model'), 0)
+    )
+"""
+_GIVEN = """
+    INSERT INTO counter (name, value) VALUES ('model', ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_CACHED = "SELECT document FROM step WHERE key = ? ORDER BY finished DESC, serial DESC LIMIT 1"
+_STEP = """
+    INSERT INTO step (run, key, finished, document) VALUES (:run, :key, :finished, :document)
+"""
 
 
 class Records(Database):
@@ -61,43 +81,30 @@ class Records(Database):
 
     def _get(self, connection: Connection, kind: type[T], key: str | int) -> T:
         name = KINDS[kind][0]
-        mine = (record.c.kind == name) & (record.c.key == str(key))
-        document = connection.scalar(select(record.c.document).where(mine))
-        if document is not None:
-            return self._decode(document, kind, f"{name} {key}")
-        known = select(record.c.key).where(record.c.kind == name)
-        newest = known.order_by(record.c.created.desc(), record.c.serial.desc()).limit(200)
-        raise _missing(name, str(key), list(connection.scalars(newest)))
+        found = connection.execute(_ONE, (name, str(key))).fetchone()
+        if found is not None:
+            return self._decode(found[0], kind, f"{name} {key}")
+        raise _missing(name, str(key), [known for (known,) in connection.execute(_NEWEST, (name,))])
 
     def all(self, kind: type[T]) -> list[T]:
         """Every record of a kind, oldest first."""
         name = KINDS[kind][0]
-        rows = select(record.c.key, record.c.document).where(record.c.kind == name)
         with self.reading() as connection:
-            found = connection.execute(rows.order_by(record.c.created, record.c.serial)).all()
+            found = connection.execute(_ALL, (name,)).fetchall()
         return [self._decode(document, kind, f"{name} {key}") for key, document in found]
 
     def next_version(self) -> int:
         """A model version that was never given out before, also by a process that then died."""
-        models = cast(record.c.key, Integer)
         with self.writing() as connection:
-            given = connection.scalar(select(counter.c.value).where(counter.c.name == "model"))
-            kept = connection.scalar(select(func.max(models)).where(record.c.kind == "model"))
-            number = max(given or 0, kept or 0) + 1
-            row = insert(counter).values(name="model", value=number)
-            connection.execute(
-                row.on_conflict_do_update(index_elements=["name"], set_={"value": number})
-            )
-        return number
+            (number,) = connection.execute(_NEXT).fetchone()
+            connection.execute(_GIVEN, (number,))
+        return int(number)
 
     def cached(self, key: Digest) -> StepRun | None:
         """The newest finished step with this key."""
-        rows = select(step.c.document).where(step.c.key == key)
         with self.reading() as connection:
-            document = connection.scalar(
-                rows.order_by(step.c.finished.desc(), step.c.serial.desc()).limit(1)
-            )
-        return None if document is None else self._decode(document, StepRun, f"step {key}")
+            found = connection.execute(_CACHED, (key,)).fetchone()
+        return None if found is None else self._decode(found[0], StepRun, f"step {key}")
 
     def exclusive(self, name: str) -> AbstractContextManager[None]:
         """Hold a lock of this name, a file beside the database; freed when its holder dies."""
@@ -125,15 +132,14 @@ def _save(connection: Connection, new: Run | Model | Image | Release | Mark) -> 
         "created": getattr(new, created),
         "document": _encode(new),
     }
-    row = insert(record).values(values)
-    connection.execute(row.on_conflict_do_update(index_elements=["kind", "key"], set_=values))
+    connection.execute(_SAVE, values)
     if isinstance(new, Run):
         _save_steps(connection, new)
 
 
 def _save_steps(connection: Connection, run: Run) -> None:
     """Index the steps that finished, so that a later run finds their outputs by key."""
-    connection.execute(delete(step).where(step.c.run == run.id))
+    connection.execute("DELETE FROM step WHERE run = ?", (run.id,))
     rows = [
         {
             "run": run.id,
@@ -144,8 +150,7 @@ def _save_steps(connection: Connection, run: Run) -> None:
         for done in run.steps
         if done.status == "done"
     ]
-    if rows:
-        connection.execute(insert(step), rows)
+    connection.executemany(_STEP, rows)
 
 
 def _encode(value: Run | Model | Image | Release | Mark | StepRun) -> str:

@@ -6,24 +6,19 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
-from sealift.adapters.databases.schema import prediction, scored
 from sealift.record.observation import Label, Prediction, RequestSeen, Scored, Sketch
 
-SCORED = select(
-    scored.c.serial,
-    prediction.c.id,
-    prediction.c.at,
-    prediction.c.version,
-    prediction.c.generation,
-    prediction.c.number,
-    prediction.c.text,
-    scored.c.labelled,
-    scored.c.number.label("label_number"),
-    scored.c.text.label("label_text"),
-).select_from(scored.join(prediction, prediction.c.id == scored.c.id))
+SCORED = """
+    SELECT scored.serial, prediction.id, prediction.at, prediction.version, prediction.generation,
+        prediction.number, prediction.text, scored.labelled, scored.number, scored.text
+    FROM scored JOIN prediction ON prediction.id = scored.id
+"""
 """What ``to_scored`` reads."""
+SKETCH = "SELECT version, field, since, counts, nulls FROM sketch"
+"""What ``to_sketch`` reads."""
+REQUEST = "SELECT serial, at, generation, version, status, seconds FROM request"
+"""What ``to_request`` reads."""
 
 
 def of_prediction(new: Prediction) -> dict[str, Any]:
@@ -95,7 +90,9 @@ def _joined(number: float | None, text: str | None) -> float | str:
 
 
 __all__ = [
+    "REQUEST",
     "SCORED",
+    "SKETCH",
     "of_label",
     "of_prediction",
     "of_sketch",

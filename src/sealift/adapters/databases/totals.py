@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
 
 import msgspec
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
-from sealift.adapters.databases.rows import of_sketch, to_sketch
-from sealift.adapters.databases.schema import cursor, sketch
+from sealift.adapters.databases.rows import SKETCH, of_sketch, to_sketch
 from sealift.errors import DataError
 from sealift.record.observation import Sketch
 from sealift.types import Json
@@ -24,23 +22,18 @@ def add_up(connection: Connection, sketches: Sequence[Sketch]) -> None:
     for new in sketches:
         key = (new.version, new.field, new.since)
         if key not in sums:
-            mine = (sketch.c.version == new.version) & (sketch.c.field == new.field)
-            old = connection.execute(
-                select(sketch).where(mine & (sketch.c.since == new.since))
-            ).one_or_none()
+            mine = f"{SKETCH} WHERE version = ? AND field = ? AND since = ?"
+            old = connection.execute(mine, key).fetchone()
             sums[key] = _sum(to_sketch(old), new) if old else new
         else:
             sums[key] = _sum(sums[key], new)
-    rows = [of_sketch(total) for total in sums.values()]
-    if rows:
-        row = insert(sketch)
-        new_values = {"counts": row.excluded.counts, "nulls": row.excluded.nulls}
-        connection.execute(
-            row.on_conflict_do_update(
-                index_elements=["version", "field", "since"], set_=new_values
-            ),
-            rows,
-        )
+    connection.executemany(
+        "INSERT INTO sketch (version, field, since, counts, nulls)"
+        " VALUES (:version, :field, :since, :counts, :nulls)"
+        " ON CONFLICT (version, field, since)"
+        " DO UPDATE SET counts = excluded.counts, nulls = excluded.nulls",
+        [of_sketch(total) for total in sums.values()],
+    )
 
 
 def _sum(old: Sketch, new: Sketch) -> Sketch:
@@ -58,7 +51,7 @@ def cursors(connection: Connection) -> dict[str, Json]:
     """Every cursor by name."""
     return {
         name: msgspec.json.decode(value)
-        for name, value in connection.execute(select(cursor.c.name, cursor.c.value))
+        for name, value in connection.execute("SELECT name, value FROM cursor")
     }
 
 
@@ -70,13 +63,11 @@ def moved(connection: Connection, after: Mapping[str, Json]) -> bool:
 
 def move(connection: Connection, moves: Mapping[str, Json]) -> None:
     """Give these cursors their new values; others stay."""
-    rows = [{"name": name, "value": _json(value)} for name, value in moves.items()]
-    if rows:
-        row = insert(cursor)
-        connection.execute(
-            row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value}),
-            rows,
-        )
+    connection.executemany(
+        "INSERT INTO cursor (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        [(name, _json(value)) for name, value in moves.items()],
+    )
 
 
 def _json(value: Json) -> str:

@@ -17,11 +17,9 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
-
-from sqlalchemy import Connection, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlite3 import Connection
 
 from sealift import clock
 from sealift.adapters.databases.faults import mapped
@@ -78,7 +76,7 @@ class Unwritable:
             try:
                 way = _settled if not _beside(self._path) else _shared
                 connection = stack.enter_context(way(self._path))
-            except (DBAPIError, BlockingIOError) as error:
+            except (sqlite3.Error, BlockingIOError) as error:
                 if not _passing(error) or clock.monotonic() > deadline:
                     raise self._why(error) from error
                 clock.sleep(0.05)
@@ -86,9 +84,9 @@ class Unwritable:
                 _of_today(connection, self._path)
                 return connection
 
-    def _why(self, error: DBAPIError | BlockingIOError) -> Exception:
+    def _why(self, error: sqlite3.Error | BlockingIOError) -> Exception:
         """The error that tells why it cannot be read."""
-        if isinstance(error, DBAPIError) and len(_beside(self._path)) != 1:
+        if isinstance(error, sqlite3.Error) and len(_beside(self._path)) != 1:
             return error
         return MachineError(
             "The database was not closed by who wrote it last, and cannot be read without writing.",
@@ -133,24 +131,18 @@ def _shared(path: Path) -> Iterator[Connection]:
 @contextmanager
 def _begun(path: Path, how: str) -> Iterator[Connection]:
     address = f"{path.absolute().as_uri()}?{how}"
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")  # opens all files now
+    opened = sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)
+    with closing(opened) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens all files now
         yield connection
 
 
 @contextmanager
 def _empty() -> Iterator[Connection]:
-    engine = create_engine("sqlite://")
-    migrate(engine, "memory")
-    with engine.begin() as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(lambda: nullcontext(connection), "memory")
         yield connection
-    engine.dispose()
 
 
 def _of_today(connection: Connection, path: Path) -> None:
@@ -169,10 +161,10 @@ def _beside(path: Path) -> list[Path]:
     return [name for name in names if os.path.lexists(name)]
 
 
-def _passing(error: DBAPIError | BlockingIOError) -> bool:
+def _passing(error: sqlite3.Error | BlockingIOError) -> bool:
     if isinstance(error, BlockingIOError):
         return True
-    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(PASSING)
+    return str(getattr(error, "sqlite_errorname", "")).startswith(PASSING)
 
 
 __all__ = ["Unwritable", "may_write"]
