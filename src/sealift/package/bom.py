@@ -12,16 +12,21 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from email import message_from_string
 from email.message import Message
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from packageurl import PackageURL
 
 import sealift
-from sealift import clock
-from sealift.package import card, embedded, licences, making
+from sealift import clock, digest
+from sealift.package import card, control, embedded, licences, making
 from sealift.package.contents import Contents, Wheel
 from sealift.package.control import relations, stanzas
 from sealift.package.inventory import normal
 from sealift.package.making import Distribution, Making, Pin
+from sealift.package.notes import Notes
 from sealift.record.image import Image, Layer
 from sealift.record.lock import Built, Deb
 from sealift.types import Digest, Json
@@ -40,20 +45,61 @@ def serial_number(image: Digest) -> str:
     return uuid.uuid5(_NAMESPACE, image).urn
 
 
-def document(made: Making, contents: Sequence[Held]) -> dict[str, Json]:
-    """The bill of materials of an image with these layers."""
-    roles = {layer.role for layer in made.image.layers}
+class Packages(msgspec.Struct, frozen=True):
+    """A note on the packages in layers, as components."""
+
+    debian: list[dict[str, Any]]
+    wheels: list[dict[str, Any]]
+
+
+def document(made: Making, contents: Sequence[Held], notes: Notes | None = None) -> dict[str, Json]:
+    """The bill of materials of an image with these layers.
+
+    With ``notes`` the packages of layers that were told of before are not worked out again.
+    """
     subject = container(made.run.project, made.image)
+    packages = _noted(made, contents, notes) if notes else _packages(made, contents)
     found = [
         system(contents, made.lock.suite),
-        *debian(contents, _distribution(made, contents), making.debs(made.lock, roles)),
+        *packages.debian,
         *_interpreter(made),
-        *wheels(contents, making.pins(made.lock, roles), making.built(made.lock, roles)),
+        *packages.wheels,
         *_server(made),
         card.model(made),
         *card.datasets(made.run),
     ]
     return assembled(made.image.digest, subject, found, contents)
+
+
+def _packages(made: Making, contents: Sequence[Held]) -> Packages:
+    roles = {layer.role for layer in made.image.layers}
+    return Packages(
+        debian(contents, _distribution(made, contents), making.debs(made.lock, roles)),
+        wheels(contents, making.pins(made.lock, roles), making.built(made.lock, roles)),
+    )
+
+
+def _noted(made: Making, contents: Sequence[Held], notes: Notes) -> Packages:
+    """The same, from the note on these layers and this lock, if there is one."""
+    filled = [layer for layer, held in contents if held.debs or held.wheels]
+    if None in filled:
+        return _packages(made, contents)
+    layers: list[Json] = [str(layer.descriptor.digest) for layer in filled if layer]
+    roles: list[Json] = [*sorted({layer.role for layer in made.image.layers})]
+    key = digest.of_json([_recipe(), str(made.lock.digest), roles, str(release(contents)), layers])
+    if found := notes.get(key, Packages):
+        return found
+    found = _packages(made, contents)
+    notes.put(key, found)
+    return found
+
+
+def _recipe() -> Json:
+    """The digests of the code that tells of packages, and of the words it does that with."""
+    files = [Path(module.__file__ or "") for module in (control, embedded, licences, making)]
+    words = find_spec("cyclonedx")
+    files += [Path(__file__), *([Path(words.origin)] if words and words.origin else [])]
+    return [str(digest.of_file(file)) for file in files]
 
 
 def _distribution(made: Making, contents: Sequence[Held]) -> Distribution:

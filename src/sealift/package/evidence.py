@@ -15,6 +15,7 @@ from sealift.package import bom, brought, provenance, whole
 from sealift.package.brought import Brought
 from sealift.package.contents import Reader
 from sealift.package.making import Making
+from sealift.package.notes import Notes
 from sealift.ports import Signer, Store
 from sealift.record.image import MANIFEST, Descriptor
 from sealift.types import Digest, Json
@@ -45,7 +46,7 @@ def attest(made: Making, *, store: Store, signer: Signer, notes: Path) -> Eviden
 
     ``notes`` is a folder for what was read of layers, so that each is read once.
     """
-    bill = bom.document(made, _held(made, store, Reader(store, notes)))
+    bill = bom.document(made, _held(made, store, Reader(store, notes)), Notes(notes))
     seal = _Sealing(made.image.digest, made.run.project, store, signer)
     ended = made.run.started if made.run.finished is None else made.run.finished
     return Evidence(

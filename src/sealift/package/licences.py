@@ -6,11 +6,11 @@ Sources: machine-readable debian/copyright file 1.0 (DEP-5); core metadata of Py
 
 from __future__ import annotations
 
+import importlib
 import re
 from email.message import Message
 from functools import lru_cache
-
-from cyclonedx import spdx
+from typing import Any
 
 from sealift.package.control import stanzas
 from sealift.types import Json
@@ -22,6 +22,11 @@ _GNU = re.compile(r"(A?GPL|LGPL|GFDL)-(\d+(?:\.\d+)?)(\+?)")
 _LONGEST_NAME = 64
 
 
+def _spdx() -> Any:
+    """The words of SPDX, read when they are needed: they take longer than most bills."""
+    return importlib.import_module("cyclonedx.spdx")
+
+
 @lru_cache(maxsize=1024)
 def is_expression(text: str) -> bool:
     """Whether a text is an expression of SPDX; most parts of a wheel have one of a few.
@@ -29,7 +34,7 @@ def is_expression(text: str) -> bool:
     >>> is_expression("MIT OR Apache-2.0"), is_expression("see the file")
     (True, False)
     """
-    return bool(spdx.is_expression(text))
+    return bool(_spdx().is_expression(text))
 
 
 def of_debian(copyright_file: str) -> list[Json]:
@@ -60,7 +65,7 @@ def of_wheel(metadata: Message) -> list[Json]:
 
 def _either(text: str) -> list[Json]:
     """A text that may be an expression."""
-    compound = spdx.fixup_id(text) is None and is_expression(text)
+    compound = _spdx().fixup_id(text) is None and is_expression(text)
     return [{"expression": text}] if compound else of_names({text})
 
 
@@ -68,7 +73,7 @@ def of_names(names: set[str]) -> list[Json]:
     """Each licence once, in order; by its identifier where SPDX has one."""
     found: dict[str, Json] = {}
     for name in names:
-        identifier = spdx.fixup_id(_spelled(name))
+        identifier = _spdx().fixup_id(_spelled(name))
         if identifier:
             found[identifier] = {"license": {"id": identifier}}
         else:
