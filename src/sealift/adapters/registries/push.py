@@ -163,8 +163,9 @@ class _Push:
             sent += 1
             if subject and not listed:
                 unlisted.setdefault(subject.digest, []).append(_listing(node))
-        for digest, entries in unlisted.items():
-            self._client.referrers.add(digest, entries)
+        # at once, since each is looked at again a moment later
+        add = self._client.referrers.add
+        crowd.each(lambda listed: add(*listed), unlisted.items(), self._gauge)
         return sent
 
 
