@@ -21,6 +21,7 @@ from sealift.errors import IntegrityError, PackageError
 from sealift.package import bom, contents, licences
 from sealift.package.contents import Reader, Wheel
 from sealift.package.embedded import UNREADABLE, parts, unreadable
+from sealift.package.notes import Notes
 from sealift.record.image import LAYER_ZSTD
 
 LIBC = "pkg:deb/debian/libc6@2.41-12%2Bdeb13u4?arch=amd64&distro=trixie"
@@ -54,6 +55,29 @@ def part(document, name):
 def properties(one):
     """The properties of a component."""
     return [(item["name"], item["value"]) for item in one["properties"]]
+
+
+def test_what_was_noted_of_packages_gives_the_same_bill(store, tmp_path):
+    """The licences and parts are worked out once, and anew where the note cannot be read."""
+    plain, made = bill(store, tmp_path)
+    held = [
+        (layer, Reader(store, tmp_path / "notes").contents(layer))
+        for layer in made.image.layers
+        if layer.role != "model"
+    ]
+    notes = Notes(tmp_path / "packages")
+
+    def again():
+        return digest.canonical(bom.document(made, held, notes))
+
+    assert again() == digest.canonical(plain)
+    (note,) = notes.folder.iterdir()
+    assert again() == digest.canonical(plain)
+    note.write_bytes(note.read_bytes()[:100])
+    assert again() == digest.canonical(plain)
+    other = msgspec.structs.replace(held[1][0], descriptor=held[0][0].descriptor)
+    changed = bom.document(made, [held[0], (other, held[1][1])], notes)
+    assert digest.canonical(changed) != digest.canonical(plain)
 
 
 def test_debian_packages_are_named_with_digest_licence_and_place(store, tmp_path):
