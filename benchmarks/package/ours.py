@@ -141,6 +141,11 @@ class Ours:
             self.register()
         self.sealift("package", "--to", reference)
 
+    def build(self) -> None:
+        """Register weights that wait, build the image, and leave it here."""
+        self.register()
+        self.sealift("package")
+
     def register(self) -> None:
         """Keep weights that wait as a new version of the model, as `sealift train` does."""
         last, ledger = self.newest, self.wired.ledger
