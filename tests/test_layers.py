@@ -20,6 +20,7 @@ FLOORS = (
         "logs",
         "loopback",
         "secrets",
+        "curves",
     ),
     ("record", "stats", "formats"),
     ("ports", "attestation", "network", "modelpack", "kubernetes"),

@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from sealift import contrasting, versions
-from sealift.cli import marking
+from sealift.cli import curves, marking
 from sealift.cli.build import show_run
 from sealift.cli.faults import refusal
 from sealift.cli.marking import find_run
@@ -33,7 +33,7 @@ Only: TypeAlias = Annotated[
 ]
 
 runs_app = typer.Typer(no_args_is_help=False, help="The runs and what they recorded.")
-for command in (marking.tag, marking.note, marking.parent):
+for command in (marking.tag, marking.note, marking.parent, curves.metrics):
     runs_app.command(command.__name__)(command)
 
 

@@ -146,6 +146,13 @@ class Step(Section, frozen=True):
             "a command that goes on from where it was when it is started again."
         ),
     ] = False
+    curves: Annotated[
+        bool,
+        Meta(
+            description="Whether SEALIFT_METRICS names a file for the points of curves, and Python "
+            "scripts can import sealift to write them."
+        ),
+    ] = False
     timeout: Annotated[int, Meta(ge=0, description="Seconds it may run; 0 for no limit.")] = 0
 
     @property

@@ -13,7 +13,7 @@ from sealift.record import graph
 from sealift.record.container import ContainerSpec, Mount
 from sealift.record.dataset import Snapshot
 from sealift.record.run import Run, StepRun
-from sealift.train import key, workspace
+from sealift.train import key, points, workspace
 from sealift.train.cells import label
 from sealift.train.key import PINNED
 from sealift.train.plan import Planned
@@ -68,6 +68,11 @@ class Bench:
     def checkpoints(self, job: Job) -> Path:
         """What a step that is made of the same wrote before it was cut off."""
         return self.folders.checkpoints / job.key.partition(":")[2]
+
+    def points(self, job: Job) -> Path:
+        """What it logged before it was cut off."""
+        folder = self.checkpoints(job)
+        return folder.with_name(f"{folder.name}.points")
 
     def log(self, run: str, step: Planned) -> Path:
         """What a step said."""
@@ -151,6 +156,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
             **threads,
             **({} if seed is None else {"SEALIFT_SEED": str(seed)}),
             **({"SEALIFT_CHECKPOINTS": CHECKPOINTS} if step.checkpoints else {}),
+            **(points.environment() if step.curves else {}),
             **step.env,
         },
         mounts=(
@@ -160,7 +166,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
                 writable=True,
             ),
             *job.mounts,
-            *_checkpoints(job, bench),
+            *_kept(job, bench),
         ),
         workdir=str(workspace.PROJECT),
         network="host" if step.network else "none",
@@ -175,9 +181,12 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
     )
 
 
-def _checkpoints(job: Job, bench: Bench) -> Iterator[Mount]:
+def _kept(job: Job, bench: Bench) -> Iterator[Mount]:
     if job.planned.step.checkpoints:
         yield Mount(source=str(bench.checkpoints(job)), target=CHECKPOINTS, writable=True)
+    if job.planned.step.curves:
+        folder = points.beside(bench.log(job.run, job.planned))
+        yield Mount(source=str(folder), target=points.PLACE, writable=True)
 
 
 __all__ = ["Bench", "Job", "prepare", "specification"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sealift import digest
 from sealift.record import command
+from sealift.train import points
 from sealift.train.plan import Planned
 from sealift.types import Digest
 
@@ -29,6 +30,7 @@ _KINDS = (
     ("seed", "the pinned variable {name} changed"),
     ("network", "its access to the network changed"),
     ("writes", "its output {name} moved"),
+    ("curves", "how it logs curves changed"),
 )
 
 
@@ -52,6 +54,7 @@ def leaves(
         **{f"env.{name}": digest.of_bytes(text.encode()) for name, text in step.env.items()},
         **{f"seed.{name}": text for name, text in PINNED.items()},
         **{f"writes.{name}": path for name, path in step.writes.items()},
+        **({"curves": points.helper_digest()} if step.curves else {}),
     }
 
 

@@ -13,7 +13,7 @@ from sealift.logs import tail
 from sealift.record import graph
 from sealift.record.container import Exit
 from sealift.record.run import StepRun
-from sealift.train import metrics, workspace
+from sealift.train import metrics, points, workspace
 from sealift.train.job import Bench, Job, specification
 from sealift.types import Digest
 
@@ -40,6 +40,7 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
             outputs = _keep(job, bench)
             workspace.remove(bench.folder(job.run, job.planned).parent)
             workspace.remove(bench.checkpoints(job))
+            workspace.remove(bench.points(job))
     except OSError as fault:
         error = MachineError(
             f"Step {job.planned.name!r} cannot be run or kept: {fault.strerror or fault}.",
@@ -91,6 +92,9 @@ def _lay_out(job: Job, bench: Bench) -> None:
     workspace.prepare(folder, job.mounts, step.writes.values())
     if step.checkpoints:
         bench.checkpoints(job).mkdir(parents=True, exist_ok=True)
+    if step.curves:
+        kept = bench.points(job) if step.checkpoints else None
+        points.begin(points.beside(bench.log(job.run, job.planned)), kept)
 
 
 def pause(backoff: float, failed: int) -> float:
