@@ -23,7 +23,7 @@ FLOORS = (
         "curves",
     ),
     ("record", "stats", "formats"),
-    ("ports", "attestation", "network", "modelpack", "kubernetes"),
+    ("ports", "attestation", "network", "modelpack", "kubernetes", "layers"),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),
     (
         "wiring",

@@ -24,11 +24,11 @@ from sealift import clock, digest
 from sealift.package import card, control, embedded, licences, making
 from sealift.package.contents import Contents, Wheel
 from sealift.package.control import relations, stanzas
-from sealift.package.inventory import normal
-from sealift.package.making import Distribution, Making, Pin
+from sealift.package.making import Distribution, Making
 from sealift.package.notes import Notes
 from sealift.record.image import Image, Layer
 from sealift.record.lock import Built, Deb
+from sealift.record.pin import Pin, normal
 from sealift.types import Digest, Json
 
 LAYER = "sealift:layer"

@@ -25,11 +25,13 @@ import zstandard
 from sealift import digest
 from sealift.archive import Entry
 from sealift.errors import IntegrityError
+from sealift.layers import plain
 from sealift.package.headers import headers
-from sealift.package.inventory import clean, normal, plain
+from sealift.package.inventory import clean
 from sealift.package.notes import Notes
 from sealift.ports import Store
 from sealift.record.image import Layer
+from sealift.record.pin import normal
 from sealift.types import Digest
 
 _CHUNK = 1 << 20

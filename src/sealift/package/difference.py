@@ -10,7 +10,7 @@ from typing import BinaryIO
 import zstandard
 
 from sealift.errors import IntegrityError
-from sealift.package.inventory import plain
+from sealift.layers import plain
 from sealift.ports import Store
 from sealift.record.image import Descriptor
 

@@ -13,8 +13,8 @@ import msgspec
 from packageurl import PackageURL
 
 from sealift.package.contents import Wheel
-from sealift.package.inventory import normal
 from sealift.package.licences import is_expression, of_names
+from sealift.record.pin import normal
 from sealift.record.reading import decode
 from sealift.types import Json
 

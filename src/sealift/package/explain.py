@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from sealift.digest import short
 from sealift.package import making
 from sealift.package.contents import Contents
-from sealift.package.inventory import normal
 from sealift.record.explanation import Explanation, LayerStory, Package
 from sealift.record.image import Image, Layer
 from sealift.record.lock import Lock
+from sealift.record.pin import normal
 
 Known = tuple[Image, Lock]
 

@@ -18,10 +18,12 @@ import zstandard
 
 from sealift.archive import Entry
 from sealift.errors import IntegrityError
-from sealift.package.inventory import clean, normal, plain
+from sealift.layers import plain
+from sealift.package.inventory import clean
 from sealift.ports import Store
 from sealift.record.image import Layer
 from sealift.record.lock import Foundation
+from sealift.record.pin import normal
 
 _RECORD = re.compile(r"(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/RECORD")
 _OPEN = ("tmp", "var/tmp")

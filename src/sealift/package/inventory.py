@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 import shutil
@@ -18,10 +17,11 @@ import msgspec
 import zstandard
 
 from sealift.archive import Entry
-from sealift.errors import IntegrityError, PackageError
+from sealift.errors import IntegrityError
+from sealift.layers import plain
 from sealift.package import elf, ldcache
 from sealift.package.elf import DamagedError, Elf
-from sealift.record.image import LAYER, LAYER_GZIP, LAYER_ZSTD
+from sealift.record.pin import normal
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20
@@ -83,18 +83,6 @@ def of_entries(entries: Iterable[Entry]) -> Inventory:
     for entry in entries:
         desk.put(entry)
     return desk.inventory()
-
-
-def plain(blob: BinaryIO, media_type: str) -> IO[bytes]:
-    """The tar in a layer's blob. Raises ``PackageError`` for a type that cannot be read."""
-    if media_type == LAYER:
-        return blob
-    if media_type == LAYER_GZIP:
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
-    if media_type == LAYER_ZSTD:
-        made = zstandard.ZstdDecompressor().stream_reader(blob, read_across_frames=True)
-        return cast("IO[bytes]", made)
-    raise PackageError(f"Layers of type {media_type!r} cannot be read.")
 
 
 class _Desk:
@@ -198,15 +186,6 @@ def clean(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", ".")) or "."
 
 
-def normal(name: str) -> str:
-    """The name of a wheel as all ways to write it are compared (PyPA, "Names").
-
-    >>> normal("Scikit_Learn")
-    'scikit-learn'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _wheels(notes: dict[str, str]) -> Iterator[Wheel]:
     for path, text in notes.items():
         found = _INFO.fullmatch(path)
@@ -252,4 +231,4 @@ def _installed(notes: dict[str, str], names: set[str]) -> Iterator[tuple[str, st
                     yield line[34:], found[1]
 
 
-__all__ = ["Inventory", "Wheel", "clean", "normal", "of_entries", "plain", "take"]
+__all__ = ["Inventory", "Wheel", "clean", "of_entries", "take"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -10,17 +9,14 @@ import msgspec
 from packageurl import PackageURL
 
 from sealift import digest
-from sealift.errors import IntegrityError
-from sealift.package.inventory import normal
 from sealift.ports import Store
 from sealift.record.image import Image
 from sealift.record.lock import Built, Deb, Lock
 from sealift.record.model import Model
+from sealift.record.pin import Pin
+from sealift.record.pin import pins as locked
 from sealift.record.run import Run
 from sealift.types import Digest
-
-_PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)(.*)")
-_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 class Making(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,29 +40,10 @@ def project_file(run: Run, store: Store, name: str) -> Digest | None:
     return digest.of_file(path) if path.is_file() else None
 
 
-class Pin(msgspec.Struct, frozen=True):
-    """A locked wheel: its version, and the SHA-256 of each file that may be it, in hexadecimal."""
-
-    version: str
-    hashes: tuple[str, ...]
-
-
 def pins(lock: Lock, roles: Collection[str]) -> dict[str, Pin]:
     """The locked wheels by name, of the layers with these roles."""
     lines = (one for part in _parts(lock, roles) for one in part if isinstance(one, str))
-    return dict(pinned(line) for line in lines if _PIN.match(line))
-
-
-def pinned(line: str) -> tuple[str, Pin]:
-    """The name and the pin of a locked line.
-
-    >>> pinned("Tree_Lib==1.0")
-    ('tree-lib', Pin(version='1.0', hashes=()))
-    """
-    match = _PIN.match(line)
-    if match is None:
-        raise IntegrityError(f"The lock has a line without a version: {line!r}.")
-    return normal(match[1]), Pin(match[2], tuple(_HASH.findall(match[3])))
+    return locked(lines)
 
 
 def built(lock: Lock, roles: Collection[str]) -> list[Built]:
@@ -113,11 +90,9 @@ def deb_purl(name: str, version: str, arch: str, distribution: Distribution) -> 
 __all__ = [
     "Distribution",
     "Making",
-    "Pin",
     "built",
     "deb_purl",
     "debs",
-    "pinned",
     "pins",
     "project_file",
     "sdist_purl",

@@ -19,7 +19,7 @@ import zstandard
 
 from sealift import clock, digest
 from sealift.errors import IntegrityError
-from sealift.package.inventory import plain
+from sealift.layers import plain
 from sealift.package.layer import Measured
 from sealift.ports import Store
 from sealift.record.image import LAYER, MANIFEST, Descriptor, Index, Manifest

@@ -16,6 +16,7 @@ from sealift.errors import IntegrityError
 from sealift.package import card, making
 from sealift.package.making import Distribution, Making
 from sealift.record.lock import Built
+from sealift.record.pin import pinned
 from sealift.types import Digest, Json
 
 BUILD_TYPE = "urn:sealift:build:v1"
@@ -99,8 +100,8 @@ def _parameters(made: Making) -> dict[str, Json]:
 def _dependencies(made: Making) -> Iterator[Json]:
     """All that went in, each by its digest."""
     yield from _code(made)
-    for name, pinned in sorted(made.run.snapshots.items()):
-        yield {"name": f"data/{name}", "uri": pinned.uri, "digest": _digest(pinned.digest)}
+    for name, kept in sorted(made.run.snapshots.items()):
+        yield {"name": f"data/{name}", "uri": kept.uri, "digest": _digest(kept.digest)}
     yield {"name": "step image", "digest": _digest(made.run.image)}
     yield {"name": "model", "digest": _digest(made.model.digest)}
     yield {"name": LOCK_NAME, "digest": _digest(made.lock.digest)}
@@ -154,7 +155,7 @@ def _sources(built: Built) -> Iterator[Json]:
         "digest": {"sha256": built.sha256},
     }
     for line in built.requires:
-        name, pin = making.pinned(line)
+        name, pin = pinned(line)
         purl = PackageURL("pypi", None, name, pin.version).to_string()
         one: dict[str, Json] = {"name": f"to build {built.name}", "uri": purl}
         if len(pin.hashes) == 1:

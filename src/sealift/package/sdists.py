@@ -26,7 +26,7 @@ from sealift.network.logins import signed_in
 from sealift.network.network import Network
 from sealift.package import uv
 from sealift.package.fetch import Fetcher
-from sealift.package.inventory import normal
+from sealift.record.pin import normal
 
 _LARGEST = 1_000_000
 """Bytes of a pyproject.toml that are read at most."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from sealift.errors import PackageError
 from sealift.network.network import Network
 from sealift.package import locking, requirements, sdists, wheels
-from sealift.package.inventory import normal
 from sealift.package.kiln import Kiln
 from sealift.package.sdists import Sdist
 from sealift.ports import Depot, Store
 from sealift.record.image import WHEEL, Descriptor
 from sealift.record.lock import Built, Lock
+from sealift.record.pin import normal
 from sealift.record.project import Project
 from sealift.types import Digest
 

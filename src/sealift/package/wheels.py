@@ -24,8 +24,8 @@ from sealift import archive
 from sealift.archive import Entry
 from sealift.network.network import Network
 from sealift.package import uv
-from sealift.package.inventory import normal
 from sealift.package.uv import Target
+from sealift.record.pin import normal
 from sealift.types import Digest
 
 RUNTIME = (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO
 
 import zstandard
 
-from sealift import archive
+from sealift import archive, layers
 from sealift.errors import IntegrityError, PackageError
 from sealift.record.image import Descriptor
 from sealift.types import Digest
@@ -26,24 +25,16 @@ def inflated(content: BinaryIO, layer: Descriptor, diff_id: Digest) -> BinaryIO:
     Raises ``IntegrityError`` when it is damaged, is not what ``diff_id`` says, or swells beyond
     500 times its size (plus 16 MiB); ``PackageError`` for a media type it cannot read.
     """
-    kind = layer.media_type.rpartition(".tar")[2] if ".tar" in layer.media_type else "?"
-    if kind == "":
-        plain = content
-    elif kind in ("+gzip", ".gzip"):
-        plain = cast("BinaryIO", gzip.GzipFile(fileobj=content))
-    elif kind == "+zstd":
-        reader = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True)
-        plain = cast("BinaryIO", reader)
-    else:
-        raise PackageError(
-            f"Layers of type {layer.media_type!r} cannot be unpacked.", where=layer.digest
-        )
+    try:
+        plain = layers.plain(content, layer.media_type)
+    except PackageError as error:
+        raise PackageError(error.what, where=layer.digest) from error
     limit = layer.size * _WORST_RATIO + (16 << 20)
     return archive.stream(_checked(plain, content, limit, (layer.digest, diff_id)))
 
 
 def _checked(
-    plain: BinaryIO, content: BinaryIO, limit: int, digests: tuple[Digest, Digest]
+    plain: IO[bytes], content: BinaryIO, limit: int, digests: tuple[Digest, Digest]
 ) -> Iterator[bytes]:
     whole = hashlib.sha256()
     size = 0
@@ -61,7 +52,7 @@ def _checked(
         )
 
 
-def _next(plain: BinaryIO, source: Digest) -> bytes:
+def _next(plain: IO[bytes], source: Digest) -> bytes:
     try:
         return plain.read(CHUNK)
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
