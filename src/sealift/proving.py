@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import parse
 from sealift.adapters.registries.session import Access
+from sealift.check.papers import Document, Papers
 from sealift.check.report import seal
 from sealift.check.suite import Bench, check_image
 from sealift.errors import NotFoundError
-from sealift.package import locking
+from sealift.package import attached, evidence, locking, provenance
 from sealift.ports import Progress
+from sealift.record.image import Image
+from sealift.record.lock import Lock
+from sealift.record.model import Model
 from sealift.record.report import Report
+from sealift.record.run import Run
 from sealift.types import Digest
 from sealift.wiring import Wired
+
+T = TypeVar("T", Run, Model, Image)
 
 
 def check_place(wired: Wired, place: str, *, progress: Progress) -> Report:
@@ -38,7 +47,44 @@ def bench(wired: Wired) -> Bench:
         live=wired.folders.live,
         labels={"sealift.project": str(wired.folders.root)},
         own=wired.folders.checks,
+        papers=lambda image: papers(wired, image),
     )
+
+
+def papers(wired: Wired, image: Digest) -> Papers:
+    """What the project, its records and the signed documents know of an image."""
+    store, signer = wired.store, wired.signer
+    record = recorded(wired, Image, image)
+    version = record.model if record else None
+    model = recorded(wired, Model, version) if version else None
+
+    def provenance_() -> Document:
+        return evidence.origin(image, store=store, signer=signer)
+
+    def lock() -> Lock:
+        return attached.find(provenance.told(provenance_())[0], store)
+
+    return Papers(
+        settings=wired.project.check,
+        folder=wired.folders.root,
+        store=store,
+        bill=lambda: evidence.bill(image, store=store, signer=signer),
+        provenance=provenance_,
+        signed=lambda: evidence.require(image, version, store=store, signer=signer),
+        lock=lock,
+        locks=locking.read(wired.folders),
+        image=record,
+        model=model,
+        run=recorded(wired, Run, model.run) if model and model.run else None,
+    )
+
+
+def recorded(wired: Wired, kind: type[T], key: str | int) -> T | None:
+    """A record of the project, None where it has none."""
+    try:
+        return wired.ledger.get(kind, key)
+    except NotFoundError:
+        return None
 
 
 def found(wired: Wired, place: str, progress: Progress) -> Digest:

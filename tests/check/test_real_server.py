@@ -22,6 +22,7 @@ def report_of(world, model, budget=30.0):
     """The report of an image that serves the model at its place on the host."""
     words = [sys.executable, "-m", "sealift.container", "serve", str(model)]
     image = put_image(world.store, model.parent, words)
+    world.engine.shown.append(model)
     target = Target(
         read(image, world.store),
         engine=world.engine,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealift import clock
 from sealift.check import (
+    batched,
+    concurrent,
     contract,
     drain,
     endpoint,
@@ -17,20 +19,27 @@ from sealift.check import (
     invalid_json,
     killed,
     latency,
+    licences,
+    lineage,
     logs,
     metrics,
+    no_network,
     nonroot,
     overload,
     own,
+    packages,
     readonly,
     repeatable,
+    size,
     starts,
     subject,
     unsecret,
     valid_request,
+    vulnerabilities,
 )
 from sealift.check.brought import suite as brought
 from sealift.check.check import Check, error
+from sealift.check.papers import Papers
 from sealift.check.target import Target
 from sealift.errors import CheckError, SealiftError
 from sealift.ports import Engine, Progress, Store
@@ -48,17 +57,29 @@ CHECKS: tuple[Check, ...] = (
     fuzz.CHECK,
     golden.CHECK,
     repeatable.CHECK,
+    batched.CHECK,
+    concurrent.CHECK,
     metrics.CHECK,
     logs.CHECK,
     latency.CHECK,
     overload.CHECK,
     nonroot.CHECK,
     readonly.CHECK,
+    no_network.CHECK,
     unsecret.CHECK,
+    size.CHECK,
+    packages.CHECK,
+    licences.CHECK,
+    vulnerabilities.CHECK,
+    lineage.CHECK,
     killed.CHECK,
     drain.CHECK,
 )
 """The order matters: the first starts the server, the last ends it."""
+
+
+def _unknown(_: Digest) -> None:
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +87,8 @@ class Bench:
     """Where images are checked.
 
     Logs go below ``live``, ``labels`` onto the containers; ``own`` is the folder of the project's
-    own checks, which need not be there.
+    own checks, which need not be there. ``papers`` gives what is known of an image beside its
+    files.
     """
 
     engine: Engine
@@ -74,6 +96,7 @@ class Bench:
     live: Path
     labels: Mapping[str, str]
     own: Path | None = None
+    papers: Callable[[Digest], Papers | None] = _unknown
 
 
 def checks_of(model: Model | None, folder: Path | None) -> tuple[Check, ...]:
@@ -92,7 +115,15 @@ def check_image(
     """
     checks = checks_of(model, bench.own)
     about = described(image, bench.store, model)
-    target = Target(about, engine=bench.engine, folder=bench.live / "check", labels=bench.labels)
+    papers = bench.papers(image)
+    target = Target(
+        about,
+        engine=bench.engine,
+        folder=bench.live / "check",
+        labels=bench.labels,
+        budget=papers.settings.start if papers and not (model and model.origin) else None,
+        papers=papers,
+    )
     return check(target, project=project, progress=progress, checks=checks)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import httpx
 import msgspec
 
 from sealift import clock, digest, process
 from sealift.check.answer import Answer
+from sealift.check.papers import Papers
+from sealift.check.shipped import Shipped, read
 from sealift.check.subject import Subject
 from sealift.errors import CheckError
 from sealift.loopback import HOST, free_port
@@ -33,7 +36,8 @@ class Target:
     the next that starts with the same labels.
 
     ``budget`` is the time in seconds that it may take to be ready (its launch's own if None),
-    ``grace`` the time it may take to end.
+    ``grace`` the time it may take to end. ``papers`` tell what is known of the image beside its
+    files; without them, what needs them does not apply.
     """
 
     def __init__(
@@ -45,8 +49,10 @@ class Target:
         labels: Mapping[str, str],
         budget: float | None = None,
         grace: float = 10.0,
+        papers: Papers | None = None,
     ) -> None:
         self.subject = subject
+        self.papers = papers
         self.engine = engine
         self.budget = subject.launch.budget if budget is None else budget
         self.grace = grace
@@ -113,17 +119,26 @@ class Target:
         if self._container is not None:
             self.engine.stop(self._container, grace=grace)
 
-    def probe(self, source: str) -> str:
+    @cached_property
+    def shipped(self) -> tuple[Shipped, ...]:
+        """What the layers of the image hold; none where there are no papers."""
+        return read(self.subject.image, self.papers.store) if self.papers else ()
+
+    def probe(
+        self, source: str, *, network: Literal["none", "host"] = "host", timeout: float = 60.0
+    ) -> str:
         """Run Python source in a second container of the same form; what it printed.
 
+        It is killed after ``timeout`` seconds.
         Raises ``CheckError`` when it fails.
         """
         name = f"{self._name}-probe-{clock.token(6)}"
         log = self._log.with_name(f"{name}.log")
         argv = (self.launch.argv[0], "-c", source)
-        done = self.engine.run(
-            msgspec.structs.replace(self.spec(), name=name, argv=argv, log=str(log)), timeout=60
+        spec = msgspec.structs.replace(
+            self.spec(), name=name, argv=argv, log=str(log), network=network
         )
+        done = self.engine.run(spec, timeout=timeout)
         text = log.read_text(errors="replace")
         if done.status != 0:
             raise CheckError(

@@ -146,13 +146,16 @@ def _replaced(kind: Kind, one: Descriptor, store: Store, signer: Signer) -> bool
         return True
 
 
-def require(image: Digest, model: int, *, store: Store, signer: Signer) -> None:
+def require(image: Digest, model: int | None, *, store: Store, signer: Signer) -> None:
     """Raise unless the image of a model has all of KINDS, unaltered, by a known key, about it.
+
+    ``model`` is its version, None for one from elsewhere.
 
     Raises ``ReleaseError`` for one that is missing, ``IntegrityError`` for one that does not hold.
     """
     for kind in KINDS:
-        again = msgspec.structs.replace(kind, remedy=f"Run `sealift package --model {model}`.")
+        command = f"sealift package --model {model}" if model else "sealift package"
+        again = msgspec.structs.replace(kind, remedy=f"Run `{command}`.")
         if not _found(again, image, store, signer):
             raise _missing(again, image)
 

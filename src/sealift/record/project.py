@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from sealift.record.check_settings import CheckSettings
 from sealift.record.environment import EnvironmentSettings
 from sealift.record.from_image import FromImageSettings, Variable
 from sealift.record.gate import AliasGates, Gate
@@ -328,6 +329,9 @@ class Project(Section, frozen=True):
     from_image: Annotated[
         FromImageSettings, Meta(description="How images of others are started and asked.")
     ] = field(default_factory=FromImageSettings)
+    check: Annotated[CheckSettings, Meta(description="What is demanded of images.")] = field(
+        default_factory=CheckSettings
+    )
     release: Annotated[ReleaseSettings, Meta(description="How versions take over.")] = field(
         default_factory=ReleaseSettings
     )

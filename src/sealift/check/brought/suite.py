@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealift.check import starts, unsecret
+from sealift.check import licences, lineage, packages, size, starts, unsecret, vulnerabilities
 from sealift.check.brought import (
     drain,
     endpoint,
@@ -26,6 +26,11 @@ CHECKS: tuple[Check, ...] = (
     power.NON_ROOT,
     power.READ_ONLY,
     unsecret.CHECK,
+    size.CHECK,
+    packages.CHECK,
+    licences.CHECK,
+    vulnerabilities.CHECK,
+    lineage.CHECK,
     drain.CHECK,
 )
 """The order matters: the first starts the server, the last ends it."""
