@@ -31,6 +31,7 @@ TABLES = {
     "IgnoreSettings": "[check.ignore.ID]",
     "LicenceSettings": "[check.licences]",
     "ReleaseSettings": "[release]",
+    "PolicySettings": "[release.policy]",
     "GuardSettings": "[release.guard.NAME]",
     "EngineSettings": "[engine]",
     "ServeSettings": "[serve]",

@@ -144,7 +144,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
         store=wired.store,
         signer=wired.signer,
         checks={one.name for one in checks_of(model, wired.folders.checks)},
-        max_age=None,
+        policy=wired.project.release.policy,
         now=clock.now(),
     )
     if report.model != model.version:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from sealift import clock
 from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import parse
 from sealift.adapters.registries.session import Access
 from sealift.check.papers import Document, Papers
+from sealift.check.policy import Shortfall, shortfalls
 from sealift.check.report import seal
 from sealift.check.suite import Bench, check_image
 from sealift.errors import NotFoundError
@@ -79,6 +81,19 @@ def papers(wired: Wired, image: Digest) -> Papers:
     )
 
 
+def lacking(wired: Wired, report: Report) -> list[Shortfall]:
+    """What a report that was made here just now lacks of the project's policy."""
+    return list(
+        shortfalls(
+            report,
+            wired.signer.key_id,
+            policy=wired.project.release.policy,
+            checks={one.name for one in report.results},
+            now=clock.now(),
+        )
+    )
+
+
 def recorded(wired: Wired, kind: type[T], key: str | int) -> T | None:
     """A record of the project, None where it has none."""
     try:
@@ -104,4 +119,4 @@ def found(wired: Wired, place: str, progress: Progress) -> Digest:
     return arrive(source, wired.store, platform=locking.here(), access=access, progress=progress)
 
 
-__all__ = ["bench", "check_place"]
+__all__ = ["bench", "check_place", "lacking", "papers"]

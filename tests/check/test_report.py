@@ -13,6 +13,7 @@ from sealift.check import bundle
 from sealift.check.report import newest, require, seal
 from sealift.errors import IntegrityError, NotFoundError, ReleaseError
 from sealift.record.image import BUNDLE, EMPTY, MANIFEST, Descriptor, Manifest
+from sealift.record.policy import PolicySettings
 from sealift.record.report import CheckResult, Finding, Report
 from sealift.testing.signer import MemorySigner
 
@@ -61,9 +62,13 @@ def report(image, *results, finished=NOW - 60):
     )
 
 
-def demand(image, store, signer, *, checks=frozenset({"starts", "golden"}), max_age=3600.0):
-    """What a release does."""
-    return require(image, store=store, signer=signer, checks=set(checks), max_age=max_age, now=NOW)
+def demand(image, store, signer, *, made=frozenset({"starts", "golden"}), **policy):
+    """What a release does under a policy; reports may be an hour old if that says nothing else.
+
+    ``made`` are the checks of today.
+    """
+    settings = PolicySettings(**({"age": "1 hour"} | policy))
+    return require(image, store=store, signer=signer, checks=set(made), policy=settings, now=NOW)
 
 
 def put_bundle(store, image, content):
@@ -264,7 +269,7 @@ def test_a_report_of_no_checks_is_refused(store, image, signer):
     seal(empty, signer=signer, store=store)
 
     with pytest.raises(ReleaseError, match="none were made"):
-        demand(image, store, signer, checks=())
+        demand(image, store, signer, made=())
 
 
 def test_a_report_without_a_required_check_is_refused(store, image, signer):
@@ -272,7 +277,7 @@ def test_a_report_without_a_required_check_is_refused(store, image, signer):
     seal(report(image, PASSED), signer=signer, store=store)
 
     with pytest.raises(ReleaseError, match="lacks checks: drain, golden"):
-        demand(image, store, signer, checks={"starts", "golden", "drain"})
+        demand(image, store, signer, made={"starts", "golden", "drain"})
 
 
 def test_a_report_that_is_too_old_is_refused(store, image, signer):
@@ -281,7 +286,63 @@ def test_a_report_that_is_too_old_is_refused(store, image, signer):
 
     with pytest.raises(ReleaseError, match="too old"):
         demand(image, store, signer)
-    demand(image, store, signer, max_age=None)
+    demand(image, store, signer, age="")
+
+
+SPARED = msgspec.structs.replace(GOLDEN, name="vulnerabilities", detail="does not apply: no base.")
+WARNED = msgspec.structs.replace(
+    GOLDEN, findings=(Finding(severity="warning", message="It is slow."),)
+)
+
+
+@pytest.mark.parametrize(
+    ("results", "policy", "what", "remedy"),
+    [
+        ((PASSED, SPARED), {"checks": ["vulnerabilities"]}, "did not apply: no base", "Mend that"),
+        ((PASSED,), {"checks": ["licences"]}, "lacks checks: licences", "Run `sealift check`"),
+        ((PASSED,), {"engines": ["podman"]}, "on bubblewrap, and the policy wants", "engine.name"),
+        ((PASSED, WARNED), {"strict": True}, "the image's report warns: golden", "strict"),
+        ((PASSED,), {"signed_by": ["ab" * 32]}, "wants one signed by abababab", "signed_by"),
+        ((PASSED,), {"age": "30 minutes"}, "is more than 30 minutes ago", "Run `sealift check`"),
+    ],
+)
+def test_a_policy_refuses_with_a_message_of_its_own(
+    store, image, signer, results, policy, what, remedy
+):
+    """And with what to do; without the policy the same report is accepted."""
+    seal(report(image, *results, finished=NOW - 2000), signer=signer, store=store)
+    demand(image, store, signer, made={"starts"})
+
+    with pytest.raises(ReleaseError, match=what) as caught:
+        demand(image, store, signer, made={"starts"}, **policy)
+    assert remedy in caught.value.remedy
+
+
+def test_of_several_reports_one_by_a_key_that_the_policy_names_counts(store, image):
+    """Though a newer one by another trusted key is there, and whatever that says."""
+    ours, theirs = MemorySigner(b"ours", trusted=(b"theirs",)), MemorySigner(b"theirs")
+    seal(report(image, finished=NOW - 100), signer=theirs, store=store)
+    seal(report(image, PASSED, FAILED, finished=NOW - 50), signer=ours, store=store)
+
+    found, _ = demand(image, store, ours, signed_by=[theirs.key_id])
+    assert found.finished == NOW - 100
+
+    with pytest.raises(ReleaseError, match="failed its checks"):
+        demand(image, store, ours, signed_by=[theirs.key_id, ours.key_id])
+
+
+def test_a_report_that_claims_another_key_than_it_was_signed_with_is_refused(store, image):
+    """The name of the key in a bundle is only what it is verified with."""
+    ours, theirs = MemorySigner(b"ours", trusted=(b"theirs",)), MemorySigner(b"theirs")
+    other = Layout(store.root.parent / "elsewhere", store.root.parent / "unpacked")
+    put_image(other, "one")
+    kept = bundle_of(other, seal(report(image), signer=ours, store=other))
+    hint = base64.b64encode(bytes.fromhex(theirs.key_id)).decode()
+    kept["verificationMaterial"]["publicKey"]["hint"] = hint
+    put_bundle(store, image, digest.canonical(kept))
+
+    with pytest.raises(IntegrityError, match="does not fit"):
+        demand(image, store, ours, signed_by=[theirs.key_id])
 
 
 def test_a_report_from_the_future_is_refused(store, image, signer):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from sealift import attestation, clock
+from sealift import attestation
 from sealift.check import bundle
+from sealift.check.policy import shortfalls
 from sealift.errors import ReleaseError
 from sealift.ports import Signer, Store
 from sealift.record.image import Descriptor
+from sealift.record.policy import PolicySettings
 from sealift.record.report import Report
 from sealift.types import Digest
-
-SKEW = 300.0
-"""Seconds by which two machines' clocks may differ."""
 
 
 def seal(report: Report, *, signer: Signer, store: Store) -> Descriptor:
@@ -31,35 +30,27 @@ def require(
     store: Store,
     signer: Signer,
     checks: set[str],
-    max_age: float | None,
+    policy: PolicySettings,
     now: float,
 ) -> tuple[Report, Descriptor]:
     """The newest valid report of an image, and where it is kept, if it is good enough.
 
-    Valid: signed by a known key, not altered, about this image. Good enough: all its checks
-    passed, ``checks`` are among them, and it ended at most ``max_age`` seconds before ``now``
-    (None: any time before). Raises ``ReleaseError``, or ``IntegrityError`` when there are reports
-    but none is valid (what is wrong with the newest).
+    Valid: signed by a known key, not altered, about this image. Good enough: ``checks`` are in it,
+    all passed, and it lacks nothing of the policy at ``now``, in seconds since 1970. Of the valid
+    ones those by a key that the policy names count, if there are any. Raises ``ReleaseError``, or
+    ``IntegrityError`` when there are reports but none is valid (what is wrong with the newest).
     """
-    report, kept = newest(image, store=store, signer=signer)
-    failed = [result.name for result in report.results if not result.passed]
-    if failed or not report.passed:
-        raise _refusal(
-            f"The image failed its checks: {', '.join(failed) or 'none were made'}.", image
-        )
-    if missing := sorted(checks - {result.name for result in report.results}):
-        raise _refusal(f"The image's report lacks checks: {', '.join(missing)}.", image)
-    if report.finished > now + SKEW:
-        raise _refusal(
-            f"The image's report is from the future: {clock.stamp(report.finished)}.", image
-        )
-    if max_age is not None and now - report.finished > max_age:
-        raise _refusal(
-            f"The image's report is too old: {clock.stamp(report.finished)} is more than "
-            f"{max_age:g} s ago.",
-            image,
-        )
+    found = [(report, kept, key_of(kept, store)) for report, kept in valid(image, store, signer)]
+    named = [one for one in found if one[2] in policy.signed_by]
+    report, kept, key = max(reversed(named or found), key=lambda one: one[0].finished)
+    for one in shortfalls(report, key, policy=policy, checks=checks, now=now):
+        raise ReleaseError(one.what, where=image, remedy=one.remedy)
     return report, kept
+
+
+def key_of(kept: Descriptor, store: Store) -> str:
+    """The fingerprint of the key that signed a valid report."""
+    return attestation.key_of(attestation.content_of(bundle.KIND, kept, store))
 
 
 def newest(image: Digest, *, store: Store, signer: Signer) -> tuple[Report, Descriptor]:
@@ -67,17 +58,20 @@ def newest(image: Digest, *, store: Store, signer: Signer) -> tuple[Report, Desc
 
     Raises ``ReleaseError`` when there is none, ``IntegrityError`` when none is valid.
     """
+    # the last among equals: the store lists them oldest first
+    return max(reversed(valid(image, store, signer)), key=lambda pair: pair[0].finished)
+
+
+def valid(image: Digest, store: Store, signer: Signer) -> list[tuple[Report, Descriptor]]:
+    """Every valid report of an image, the oldest first; at least one."""
     found = attestation.valid(
         bundle.KIND, image, store, lambda content: bundle.unpack(content, image, signer)
     )
     if not found:
-        raise _refusal("The image has no report of its checks.", image)
-    # the last among equals: the store lists them oldest first
-    return max(reversed(found), key=lambda pair: pair[0].finished)
-
-
-def _refusal(what: str, image: Digest) -> ReleaseError:
-    return ReleaseError(what, where=image, remedy="Run `sealift check`.")
+        raise ReleaseError(
+            "The image has no report of its checks.", where=image, remedy="Run `sealift check`."
+        )
+    return found
 
 
 __all__ = ["newest", "require", "seal"]

@@ -83,7 +83,12 @@ def check(
     show_report(page, report)
     judge(report, strict=strict)
     if not target or is_version(wired, target):
-        page.line(f"next: sealift release --model {report.model}", "info")
+        lacking = proving.lacking(wired, report)
+        for one in lacking:
+            page.line(f"a release would be refused: {one.what}", "warning")
+            page.line(f"  next: {one.remedy}", "info")
+        if not lacking:
+            page.line(f"next: sealift release --model {report.model}", "info")
 
 
 def checked(wired: Wired, target: str, model: str | None, talk: Work) -> Report:

@@ -15,6 +15,7 @@ from sealift.record.from_image import FromImageSettings, Variable
 from sealift.record.gate import AliasGates, Gate
 from sealift.record.image_settings import ImageSettings
 from sealift.record.network import NetworkSettings
+from sealift.record.policy import PolicySettings
 from sealift.record.section import Section, Text
 from sealift.types import Scalar
 
@@ -259,7 +260,11 @@ class GuardSettings(Section, frozen=True):
 
 
 class ReleaseSettings(Section, frozen=True):
-    """How a new version takes over."""
+    """How a new version takes over, and which report its image must have."""
+
+    policy: Annotated[
+        PolicySettings, Meta(description="What the report of an image's checks must be.")
+    ] = field(default_factory=PolicySettings)
 
     strategy: Annotated[
         Literal["blue-green", "canary"], Meta(description="All at once, or by growing shares.")
