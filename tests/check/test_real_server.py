@@ -18,9 +18,27 @@ def model(request, tmp_path_factory):
     return learn(request.param, tmp_path_factory.mktemp("model"))
 
 
-def report_of(world, model, budget=30.0):
-    """The report of an image that serves the model at its place on the host."""
-    words = [sys.executable, "-m", "sealift.container", "serve", str(model)]
+OTHER_NUMBERS = """
+import onnxruntime
+
+given = onnxruntime.InferenceSession.run
+
+
+def run(*arguments, **options):
+    return [one * 1.001 if one.dtype.kind == "f" else one for one in given(*arguments, **options)]
+
+
+onnxruntime.InferenceSession.run = run
+"""
+"""What another version of a package may do: it computes, but not the same."""
+
+
+def report_of(world, model, *before, budget=30.0):
+    """The report of an image that serves the model at its place on the host.
+
+    ``before`` is what stands before the command of the server.
+    """
+    words = [*before, sys.executable, "-m", "sealift.container", "serve", str(model)]
     image = put_image(world.store, model.parent, words)
     world.engine.shown.append(model)
     target = Target(
@@ -55,3 +73,22 @@ def test_the_real_server_is_never_ready_with_weights_that_were_changed(world, mo
 
     assert not report.results[0].passed
     assert "does not behave as it did when it was trained" in report.results[0].findings[0].message
+
+
+def test_the_real_server_is_never_ready_where_a_package_computes_something_else(
+    world, model, tmp_path
+):
+    """Though it starts, and every answer would be in the right form."""
+    (tmp_path / "sitecustomize.py").write_text(OTHER_NUMBERS)
+    report = report_of(world, model, "/usr/bin/env", f"PYTHONPATH={tmp_path}", budget=8.0)
+
+    assert "does not behave as it did when it was trained" in report.results[0].findings[0].message
+
+
+def test_a_server_that_the_processor_cannot_run_is_never_ready(world, model):
+    """An instruction that it does not have ends the server before the first request."""
+    report = report_of(world, model, "/bin/sh", "-c", "kill -ILL $$", budget=30.0)
+
+    (finding,) = report.results[0].findings
+    assert "before it was ready" in finding.message
+    assert "the instructions that its packages need" in finding.remedy

@@ -328,6 +328,20 @@ def test_a_lineage_with_a_gap_is_found(world, change, message):
     assert message in words(report.results[-1].findings)
 
 
+def test_a_flipped_bit_in_a_file_of_the_model_is_found(world):
+    """Whether or not an answer depends on it."""
+    target = world.target()
+    file = world.store.rootfs(target.subject.image) / "model" / "golden.json"
+    damaged = bytearray(file.read_bytes())
+    damaged[20] ^= 1
+    file.unlink()
+    file.write_bytes(damaged)
+    (finding,) = found(lineage, target)
+
+    assert finding.message == "A file of the model was changed after the image was made."
+    assert finding.place == "/model/golden.json"
+
+
 def test_records_that_differ_from_the_provenance_are_found(world):
     """And a signature that does not hold is a finding like any other."""
     run = Run(

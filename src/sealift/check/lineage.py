@@ -13,6 +13,7 @@ import msgspec
 from sealift.check.check import Check, error, info, spared, warning
 from sealift.check.papers import UNKNOWN, Document, Papers
 from sealift.check.target import Target
+from sealift.digest import of_file
 from sealift.errors import CheckError
 from sealift.record.reading import decode
 from sealift.record.report import Finding
@@ -85,6 +86,7 @@ def findings(target: Target) -> Iterator[Finding]:
     told = read(papers.provenance())
     yield from complete(told)
     yield from of_image(target, papers, told)
+    yield from of_files(target)
     yield from of_records(papers, told)
     papers.lock()
     data = sum(name.startswith(_DATA) for name in told.materials)
@@ -152,6 +154,20 @@ def of_model(papers: Papers, told: Told, there: set[Digest]) -> Iterator[Finding
                 "A file of the model that the provenance names is not in the image.",
                 place=f"{title} {layer.digest}".strip(),
                 remedy=AGAIN,
+            )
+
+
+def of_files(target: Target) -> Iterator[Finding]:
+    """The files of the model that run are, byte for byte, those of the image's layers."""
+    shipped = {path: one for layer in target.shipped for path, one in layer.digests.items()}
+    for path, wanted in sorted(shipped.items()):
+        file = Path(target.subject.root) / path[1:]
+        if not file.is_file() or file.is_symlink() or of_file(file) != wanted:
+            yield error(
+                "A file of the model was changed after the image was made.",
+                place=path,
+                remedy="Delete .sealift/unpacked: the image is then unpacked anew, and its digests "
+                "are checked.",
             )
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import tarfile
 import zlib
-from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import BinaryIO, cast
 
 import msgspec
 import zstandard
 
 from sealift.check import telltale
+from sealift.digest import of_bytes, of_stream
 from sealift.errors import IntegrityError
 from sealift.layers import plain
 from sealift.ports import Store
@@ -23,6 +24,7 @@ from sealift.types import Digest
 
 _BY = "sealift: "
 _CHUNK = 1 << 20
+_MODEL = PurePosixPath("/model")
 _WHITEOUT = ".wh."
 
 
@@ -30,13 +32,15 @@ class Shipped(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one layer: bytes by path from the root.
 
     ``role`` is what the layer is for as its history tells, or its number from the bottom.
-    ``secrets`` are words on what a file holds that should be in no image, by its path.
+    ``secrets`` are words on what a file holds that should be in no image, by its path; ``digests``
+    those of the files of the model.
     """
 
     digest: Digest
     role: str
     files: dict[str, int]
     secrets: dict[str, str]
+    digests: dict[str, Digest] = {}
 
     @property
     def size(self) -> int:
@@ -74,30 +78,33 @@ def read(image: Digest, store: Store) -> tuple[Shipped, ...]:
 
 
 def _layer(one: Descriptor, role: str, store: Store) -> Shipped:
-    files: dict[str, int] = {}
-    secrets: dict[str, str] = {}
+    found = Shipped(digest=one.digest, role=role, files={}, secrets={}, digests={})
     try:
         with store.open(one.digest) as blob:
             stream = plain(blob, one.media_type)
             with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as tar:
-                for path, size, content in _files(tar):
-                    files[path] = size
-                    if words := telltale.words(path, content):
-                        secrets[path] = words
+                for info in tar:
+                    _enter(info, tar, found)
             while blob.read(_CHUNK):
                 pass
     except (tarfile.TarError, OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         raise IntegrityError(f"A layer cannot be read: {error}.", where=one.digest) from error
-    return Shipped(digest=one.digest, role=role, files=files, secrets=secrets)
+    return found
 
 
-def _files(tar: tarfile.TarFile) -> Iterator[tuple[str, int, bytes | None]]:
-    """The plain files of a layer: path, bytes, and the content of those that are searched."""
-    for info in tar:
-        path = PurePosixPath("/", info.name)
-        if info.isreg() and not path.name.startswith(_WHITEOUT):
-            stream = tar.extractfile(info) if info.size <= telltale.LARGEST else None
-            yield str(path), info.size, stream.read() if stream else None
+def _enter(info: tarfile.TarInfo, tar: tarfile.TarFile, found: Shipped) -> None:
+    """Look at a member of a layer; what is no plain file is left out, and what hides others."""
+    path = PurePosixPath("/", info.name)
+    if not info.isreg() or path.name.startswith(_WHITEOUT):
+        return
+    found.files[str(path)] = info.size
+    small = info.size <= telltale.LARGEST
+    stream = cast("BinaryIO", tar.extractfile(info))
+    content = stream.read() if small else None
+    if _MODEL in path.parents:
+        found.digests[str(path)] = of_stream(stream) if content is None else of_bytes(content)
+    if words := telltale.words(str(path), content):
+        found.secrets[str(path)] = words
 
 
 __all__ = ["Shipped", "read"]

@@ -12,6 +12,10 @@ from sealift.record.report import Finding
 
 LIVE = "/v2/health/live"
 READY = "/v2/health/ready"
+SILENT = (
+    "It died without a word: see whether this processor has the instructions that its packages "
+    "need, and whether there is enough memory."
+)
 PATIENCE = 0.02
 """Seconds between two looks at a server that is starting."""
 
@@ -33,7 +37,7 @@ def findings(target: Target) -> Iterator[Finding]:
                 yield error(
                     f"The server ended {waited:.1f} s after its start, before it was ready.",
                     place=target.last_words,
-                    remedy="The log says why.",
+                    remedy="The log says why." if target.log.strip() else SILENT,
                 )
                 return
         clock.sleep(PATIENCE)
