@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sealift.check.check import Check, error, info, spared
+from sealift.check.check import Check, error, info, spared, warning
 from sealift.check.papers import UNKNOWN
 from sealift.check.shipped import Shipped
 from sealift.check.target import Target
@@ -25,7 +25,14 @@ def findings(target: Target) -> Iterator[Finding]:
         yield spared(UNKNOWN)
         return
     settings = target.papers.settings
-    yield from judged(target.shipped, settings.size_bytes, settings.size)
+    model = target.papers.model
+    found = judged(target.shipped, settings.size_bytes, settings.size)
+    if model is None or model.origin is None:
+        yield from found
+        return
+    # what others built is as large as they made it: the user is told, and not stopped
+    for one in found:
+        yield warning(one.message, place=one.place) if one.severity == "error" else one
 
 
 def judged(layers: Sequence[Shipped], limit: int, written: str) -> Iterator[Finding]:
