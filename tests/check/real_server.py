@@ -13,7 +13,8 @@ class Serving:
     """``with`` gives its address once it is ready, and ends it."""
 
     def __init__(self, model, folder):
-        self.port = loopback.free_port()
+        self.port, self.rpc_port = loopback.free_port(), loopback.free_port()
+        self.grpc = f"127.0.0.1:{self.rpc_port}"
         self.log = folder / "server.log"
         self.model = model
         self.process = None
@@ -22,7 +23,12 @@ class Serving:
         with self.log.open("wb") as sink:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sealift.container", "serve", str(self.model)],
-                env={**os.environ, "SEALIFT_PORT": str(self.port), "HOME": "/tmp"},
+                env={
+                    **os.environ,
+                    "SEALIFT_PORT": str(self.port),
+                    "SEALIFT_GRPC_PORT": str(self.rpc_port),
+                    "HOME": "/tmp",
+                },
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )

@@ -6,9 +6,17 @@ import pytest
 from oip_server import Server as Stub
 from real_models import delays, learn
 from real_server import Serving
+from rpc_server import RpcServer
 
 from sealift.check.protocol.grade import RULES
-from sealift.check.protocol.suite import ProtocolSuite, ProtocolWarning, graded
+from sealift.check.protocol.rpc.catalogue import RULES as RPC_RULES
+from sealift.check.protocol.suite import (
+    ProtocolSuite,
+    ProtocolWarning,
+    RpcProtocolSuite,
+    graded,
+    graded_rpc,
+)
 
 EXAMPLE = {
     "inputs": [
@@ -25,7 +33,9 @@ def server(tmp_path_factory):
     """A process of its own, of a model that was learnt from a table."""
     folder = learn(delays, tmp_path_factory.mktemp("model"))
     log = tmp_path_factory.mktemp("log")
-    with Serving(folder, log) as url, graded(url, example=EXAMPLE) as known:
+    serving = Serving(folder, log)
+    with serving as url, graded(url, example=EXAMPLE) as known:
+        known.grpc = serving.grpc
         yield known
 
 
@@ -37,9 +47,30 @@ class TestOurServer(ProtocolSuite):
     rules = tuple(rule for rule in RULES if rule.name != "texts-come-back-as-texts")
 
 
+UNJUDGED = {
+    "grpc-numbers-out-of-range",  # no input of 8 or 16 bits
+    "grpc-halves-are-raw",
+    "grpc-reflection-lists-the-service",
+}
+"""What neither the model nor the server has."""
+
+
+class TestOurRpcServer(RpcProtocolSuite):
+    """And so it does over gRPC, where it says the same."""
+
+    severities = ("must", "should", "unclear")
+    rules = tuple(rule for rule in RPC_RULES if rule.name not in UNJUDGED)
+
+    @pytest.fixture(scope="class")
+    def server(self, server):
+        """The same process over gRPC."""
+        with graded_rpc(server.grpc, rest=server) as remote:
+            yield remote
+
+
 def one(name):
     """A rule by its name."""
-    return next(rule for rule in RULES if rule.name == name)
+    return next(rule for rule in (*RULES, *RPC_RULES) if rule.name == name)
 
 
 def test_what_must_be_fails_with_the_request_that_shows_it():
@@ -70,3 +101,12 @@ def test_what_is_unclear_passes():
     with Stub() as stub, graded(stub.url) as server, warnings.catch_warnings():
         warnings.simplefilter("error")
         ProtocolSuite().test_rule(one("unknown-members"), server)
+
+
+def test_over_grpc_what_must_be_fails_and_what_should_be_warns():
+    """With the call that shows it."""
+    with RpcServer("any-model", "plain") as stub, graded_rpc(stub.address) as server:
+        with pytest.raises(AssertionError, match=r"(?s)Inference, errors.*grpcurl"):
+            RpcProtocolSuite().test_rule(one("grpc-unknown-model"), server)
+        with pytest.warns(ProtocolWarning, match="PROJECT_FORMAT"):
+            RpcProtocolSuite().test_rule(one("grpc-platform-form"), server)

@@ -78,6 +78,10 @@ def test_with_json_standard_output_is_the_grade(empty, server):
     [
         (["check", "--protocol"], 2, "No server is named"),
         (["check", "--protocol", "here"], 2, "'here' is not the address"),
+        (["check", "--grpc", "127.0.0.1:9"], 2, "No server is named"),
+        (["check", "grpc://127.0.0.1"], 2, "no address of a server of gRPC"),
+        (["check", "grpc://127.0.0.1:9", "--grpc", "127.0.0.1:9"], 2, "Two addresses of gRPC"),
+        (["check", "grpc://127.0.0.1:9"], 4, "No server answers"),
         (["check", "http://127.0.0.1:9"], 4, "No server answers"),
         (["check", "http://127.0.0.1:9", "--example", "none.json"], 2, "cannot be read"),
     ],

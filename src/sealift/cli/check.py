@@ -30,6 +30,9 @@ Target = Annotated[
 Protocol = Annotated[
     bool, typer.Option("--protocol", help="Grade a running server by the protocol's rules.")
 ]
+Grpc = Annotated[
+    str, typer.Option("--grpc", metavar="HOST:PORT", help="Grade the server's gRPC too.")
+]
 Named = Annotated[str, typer.Option("--model-name", help="Of a server's models, this one.")]
 Example = Annotated[
     Path | None, typer.Option("--example", metavar="FILE", help="A request that the server takes.")
@@ -46,6 +49,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
 def check(
     target: Target = "",
     protocol: Protocol = False,
+    grpc: Grpc = "",
     where: Where = HERE,
     model: Version = None,
     model_name: Named = "",
@@ -58,19 +62,20 @@ def check(
     """Prove an image by every check, or grade any running server.
 
     TARGET is a model version, the digest of an image in the store, an image in a registry, a
-    layout on disk, or the address of a running server of whatever maker, which is graded by the
-    rules of the Open Inference Protocol. Without one it is the newest model.
+    layout on disk, or the address of a running server of whatever maker (http://HOST:PORT, or
+    grpc://HOST:PORT), which is graded by the rules of the Open Inference Protocol. Without one it
+    is the newest model.
     """
     page = Page(as_json=json)
-    if target.startswith(("http://", "https://")):
+    if target.startswith(("http://", "https://", "grpc://")):
         with Work(told=True) as talk:
-            found = grading.graded(target, model=model_name, example=example, talk=talk)
+            found = grading.graded(target, grpc=grpc, model=model_name, example=example, talk=talk)
         write(of_grade(found, strict=strict), junit, html)
         page.value(found)
         grading.show(page, found)
         grading.passed(found, strict=strict)
         return
-    if protocol:
+    if protocol or grpc:
         raise UsageError(
             f"{target!r} is not the address of a server." if target else "No server is named.",
             remedy="Write its address, such as http://127.0.0.1:8080.",

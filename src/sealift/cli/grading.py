@@ -6,8 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from sealift.check.protocol.grade import Grade, Verdict, grade
+from sealift.check.protocol.grade import Grade, Verdict, by, grade, joined
 from sealift.check.protocol.learn import learn
+from sealift.check.protocol.rpc.catalogue import RULES as RPC_RULES
+from sealift.check.protocol.rpc.learn import learn as learn_remote
+from sealift.check.protocol.rpc.remote import Remote
 from sealift.check.protocol.server import Server
 from sealift.cli.output import Page, Work
 from sealift.errors import CheckError, UsageError
@@ -16,12 +19,28 @@ from sealift.types import Json
 WANTED = 'Name a file with an object with "inputs", as POST v2/models/NAME/infer takes it.'
 
 
-def graded(address: str, *, model: str, example: Path | None, talk: Work) -> Grade:
-    """Learn what a server serves and judge it by every rule."""
+def graded(address: str, *, grpc: str, model: str, example: Path | None, talk: Work) -> Grade:
+    """Learn what a server serves and judge it by every rule, over HTTP, gRPC or both.
+
+    Raises ``UsageError`` where an address is none, or two of gRPC are named.
+    """
     body = None if example is None else read(example)
+    if address.startswith("grpc://"):
+        if grpc:
+            raise UsageError(
+                "Two addresses of gRPC are named.", remedy="Leave --grpc out, or name an http://."
+            )
+        remote = Remote(address)
+        learn_remote(remote, model=model, example=body)
+        return by(remote, talk, RPC_RULES)
     with Server(address) as server:
+        beside = Remote(grpc, rest=server) if grpc else None
         learn(server, model=model, example=body)
-        return grade(server, talk)
+        if beside is None:
+            return grade(server, talk)
+        learn_remote(beside, model=model, example=body)
+        found = grade(server, talk)
+        return joined(found, by(beside, talk, RPC_RULES, gone=found.gone))
 
 
 def read(example: Path) -> dict[str, Json]:

@@ -31,6 +31,11 @@ class Exchange:
     lost: str = ""
 
     @property
+    def answered(self) -> bool:
+        """Whether anything came."""
+        return bool(self.status)
+
+    @property
     def ok(self) -> bool:
         """Whether the request was answered with 200."""
         return self.status == 200
@@ -56,7 +61,7 @@ class Exchange:
         return value if isinstance(value, dict) else {}
 
     @property
-    def curl(self) -> str:
+    def command(self) -> str:
         """The command that sends the request again, for a shell."""
         words = ["curl", "-i"]
         if self.method != ("POST" if self.body else "GET"):
@@ -70,7 +75,7 @@ class Exchange:
         told, rest = self.body[:LONGEST], len(self.body) - LONGEST
         more = f"  # and {rest} bytes more" if rest > 0 else ""
         words += ["--data-binary", "@-", self.url]
-        return f"printf {shlex.quote(_escaped(told))} | {shlex.join(words)}{more}"
+        return f"printf {shlex.quote(escaped(told))} | {shlex.join(words)}{more}"
 
     @property
     def told(self) -> str:
@@ -90,10 +95,10 @@ def _plain(body: bytes) -> bool:
         return False
 
 
-def _escaped(body: bytes) -> str:
+def escaped(body: bytes) -> str:
     """Bytes as the argument of printf(1).
 
-    >>> print(_escaped(bytes([0, 37, 97])))
+    >>> print(escaped(bytes([0, 37, 97])))
     \\000%%a
     """
     special = {0x25: "%%", 0x5C: "\\\\"}
@@ -103,4 +108,4 @@ def _escaped(body: bytes) -> str:
     )
 
 
-__all__ = ["Exchange"]
+__all__ = ["LONGEST", "Exchange", "escaped"]

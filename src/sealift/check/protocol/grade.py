@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -21,12 +21,12 @@ from sealift.check.protocol import (
     metadata,
     texts,
 )
-from sealift.check.protocol.rule import Choice, Fault, Rule, Seen, Severity, Spared
+from sealift.check.protocol.rule import Choice, Fault, Rule, Seen, Severity, Spared, Subject
 from sealift.check.protocol.server import Server
 from sealift.errors import CheckError
 from sealift.ports import Progress
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[Rule[Server], ...] = (
     *health.RULES,
     *metadata.RULES,
     *inference.RULES,
@@ -39,12 +39,32 @@ RULES: tuple[Rule, ...] = (
     *extensions.RULES,
     *limits.RULES,
 )
-"""Every rule, by topic; what is large comes last."""
+"""Every rule of HTTP/REST, by topic; what is large comes last."""
 
 Outcome = Literal["kept", "broken", "open", "spared"]
 """Kept or broken; where the specification is unclear, what the server does; or not to be judged."""
 
+Gradable = TypeVar("Gradable", bound="Learnt")
 _ORDER: tuple[Severity, ...] = ("must", "should", "unclear")
+
+
+class Learnt(Protocol):
+    """What can be graded: a server at an address, of which a model was learnt."""
+
+    asked: int
+    model: str
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    @property
+    def introduced(self) -> str:
+        """Its name and version, as it tells them."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +115,19 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
         return not self.broken("must")
 
 
-def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> Grade:
+def grade(
+    server: Server, progress: Progress, rules: Iterable[Rule[Server]] = RULES, *, gone: str = ""
+) -> Grade:
     """Judge a server that was learnt by every rule, as long as it answers at all."""
+    return by(server, progress, rules, gone=gone)
+
+
+def by(
+    server: Gradable, progress: Progress, rules: Iterable[Rule[Gradable]], *, gone: str = ""
+) -> Grade:
+    """Judge a server by rules of its own kind; ``gone`` names the rule that ended it before."""
     started = clock.now()
     verdicts: list[Verdict] = []
-    gone = ""
     for one in rules:
         progress.step(one.name, "running")
         verdict = unjudged(one, gone) if gone else judged(server, one)
@@ -110,10 +138,9 @@ def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> 
             )
         progress.step(one.name, verdict.outcome)
         verdicts.append(verdict)
-    said = server.about.object
     return Grade(
         address=server.address,
-        server=f"{said.get('name', 'unknown')} {said.get('version', '')}".strip(),
+        server=server.introduced,
         model=server.model,
         requests=server.asked,
         started=started,
@@ -123,7 +150,19 @@ def grade(server: Server, progress: Progress, rules: Iterable[Rule] = RULES) -> 
     )
 
 
-def unjudged(rule: Rule, gone: str) -> Verdict:
+def joined(one: Grade, other: Grade) -> Grade:
+    """Two grades of the same server as one."""
+    return msgspec.structs.replace(
+        one,
+        address=" ".join(dict.fromkeys((one.address, other.address))),
+        requests=one.requests + other.requests,
+        finished=other.finished,
+        verdicts=one.verdicts + other.verdicts,
+        gone=one.gone or other.gone,
+    )
+
+
+def unjudged(rule: Rule[Subject], gone: str) -> Verdict:
     """The verdict of a rule for which there is no server any more."""
     return Verdict(
         rule=rule.name,
@@ -138,7 +177,7 @@ def unjudged(rule: Rule, gone: str) -> Verdict:
     )
 
 
-def judged(server: Server, rule: Rule) -> Verdict:
+def judged(server: Subject, rule: Rule[Subject]) -> Verdict:
     """The verdict of one rule."""
     began = clock.monotonic()
     seen: list[Seen] = []
@@ -154,9 +193,9 @@ def judged(server: Server, rule: Rule) -> Verdict:
     shown = [
         Shown(
             message=one.message,
-            request=one.shown.curl,
+            request=one.shown.command,
             answer=one.shown.told,
-            answered=bool(one.shown.status),
+            answered=one.shown.answered,
         )
         for one in seen
         if not isinstance(one, Spared)
@@ -185,4 +224,5 @@ def outcome(faults: list[Fault], choices: list[Choice], spared: list[str]) -> Ou
     return "spared" if spared else "kept"
 
 
-__all__ = ["RULES", "Grade", "Outcome", "Shown", "Verdict", "grade", "judged"]
+__all__ = ["RULES", "Grade", "Learnt", "Outcome", "Shown", "Verdict", "by", "grade", "joined",
+    "judged"]  # fmt: skip

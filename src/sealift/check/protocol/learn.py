@@ -80,7 +80,7 @@ def accepted(server: Server, example: dict[str, Json] | None) -> tuple[dict[str,
     raise CheckError(
         f"No valid request is known: the model {server.model!r} refused what was tried. "
         f"First answer: {tried[0].told}",
-        where=tried[0].curl,
+        where=tried[0].command,
         remedy="Mend the example." if example is not None else EXAMPLE,
     )
 

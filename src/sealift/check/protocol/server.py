@@ -64,6 +64,12 @@ class Server:
         self._client.close()
 
     @property
+    def introduced(self) -> str:
+        """Its name and version, as it tells them."""
+        said = self.about.object
+        return f"{said.get('name', 'unknown')} {said.get('version', '')}".strip()
+
+    @property
     def path(self) -> str:
         """The path of the model."""
         return f"/v2/models/{quote(self.model, safe='')}"

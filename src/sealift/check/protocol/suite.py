@@ -13,7 +13,8 @@ one to be graded::
     class TestMyServer(ProtocolSuite):
         pass
 
-There is a test for each rule, named as it is. What the specification demands fails; what only
+For gRPC there is ``RpcProtocolSuite``, whose fixture ``server`` is made by ``graded_rpc``. There is
+a test for each rule, named as it is. What the specification demands fails; what only
 should be is a warning (``ProtocolWarning``), unless ``severities`` of the class names it too.
 """
 
@@ -27,7 +28,10 @@ from typing import Any, ClassVar
 
 from sealift.check.protocol.grade import RULES, judged
 from sealift.check.protocol.learn import learn
-from sealift.check.protocol.rule import Rule, Severity
+from sealift.check.protocol.rpc.catalogue import RULES as RPC_RULES
+from sealift.check.protocol.rpc.learn import learn as learn_remote
+from sealift.check.protocol.rpc.remote import Remote
+from sealift.check.protocol.rule import Rule, Severity, Subject
 from sealift.check.protocol.server import Server
 from sealift.types import Json
 
@@ -46,32 +50,76 @@ def graded(
         yield server
 
 
+@contextmanager
+def graded_rpc(
+    address: str,
+    *,
+    rest: Server | None = None,
+    model: str = "",
+    example: dict[str, Json] | None = None,
+) -> Iterator[Remote]:
+    """A server at ``HOST:PORT`` that was learnt over gRPC; ``rest`` is the same one over HTTP.
+
+    ``example`` is the body of a REST request, as for ``graded``.
+    """
+    remote = Remote(address, rest=rest)
+    learn_remote(remote, model=model, example=example)
+    yield remote
+
+
+def _held(subject: Subject, rule: Rule[Subject], severities: tuple[Severity, ...]) -> None:
+    """Fail, warn or skip by what a rule finds."""
+    verdict = judged(subject, rule)
+    if verdict.outcome == "spared":
+        raise unittest.SkipTest(verdict.detail)
+    if verdict.outcome != "broken":
+        return
+    told = "\n".join(f"{one.message}\n  {one.request}\n  {one.answer}" for one in verdict.shown)
+    text = f"{verdict.demands} ({verdict.passage})\n{told}"
+    if verdict.severity in severities:
+        raise AssertionError(text)
+    warnings.warn(text, ProtocolWarning, stacklevel=3)
+
+
+def _tests(metafunc: Any) -> None:
+    """Make a test of each rule."""
+    if "rule" in metafunc.fixturenames:
+        rules = metafunc.cls.rules
+        metafunc.parametrize("rule", rules, ids=[one.name for one in rules])
+
+
 class ProtocolSuite:
-    """A test for each rule."""
+    """A test for each rule of HTTP/REST."""
 
     severities: ClassVar[tuple[Severity, ...]] = ("must",)
     """The severities of faults that fail a test."""
 
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    rules: ClassVar[tuple[Rule[Server], ...]] = RULES
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Make a test of each rule."""
-        if "rule" in metafunc.fixturenames:
-            rules = metafunc.cls.rules
-            metafunc.parametrize("rule", rules, ids=[one.name for one in rules])
+        _tests(metafunc)
 
-    def test_rule(self, rule: Rule, server: Server) -> None:
+    def test_rule(self, rule: Rule[Server], server: Server) -> None:
         """The server keeps the rule."""
-        verdict = judged(server, rule)
-        if verdict.outcome == "spared":
-            raise unittest.SkipTest(verdict.detail)
-        if verdict.outcome != "broken":
-            return
-        told = "\n".join(f"{one.message}\n  {one.request}\n  {one.answer}" for one in verdict.shown)
-        text = f"{verdict.demands} ({verdict.passage})\n{told}"
-        if verdict.severity in self.severities:
-            raise AssertionError(text)
-        warnings.warn(text, ProtocolWarning, stacklevel=1)
+        _held(server, rule, self.severities)
 
 
-__all__ = ["ProtocolSuite", "ProtocolWarning", "graded"]
+class RpcProtocolSuite:
+    """A test for each rule of gRPC."""
+
+    severities: ClassVar[tuple[Severity, ...]] = ("must",)
+    """The severities of faults that fail a test."""
+
+    rules: ClassVar[tuple[Rule[Remote], ...]] = RPC_RULES
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        """Make a test of each rule."""
+        _tests(metafunc)
+
+    def test_rule(self, rule: Rule[Remote], server: Remote) -> None:
+        """The server keeps the rule."""
+        _held(server, rule, self.severities)
+
+
+__all__ = ["ProtocolSuite", "ProtocolWarning", "RpcProtocolSuite", "graded", "graded_rpc"]

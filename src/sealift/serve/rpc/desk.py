@@ -298,7 +298,8 @@ def _wrong(call: RemoteCall, found: infer.Message | None, refusal: RefusalError)
 
 
 def _greetings(house: House, image: str) -> dict[str, bytes]:
-    given = [("content-type", KIND)]
+    taken = ",".join(("identity", *coding.CODINGS))
+    given = [("content-type", KIND), ("grpc-accept-encoding", taken)]
     if image:
         given.append(("x-sealift-image", image))
     if house.only:
