@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,11 +14,14 @@ from msgspec.structs import replace
 from benchmarks import machine
 from benchmarks.conformance.graded import Graded, anonymous, save
 from benchmarks.conformance.model import NAME
-from benchmarks.conformance.servers import PROJECTS, SERVERS, version
+from benchmarks.conformance.servers import PROJECTS, SERVERS, Address, version
 from benchmarks.program import FailedError
-from sealift.check.protocol.grade import RULES, Grade, grade
+from sealift.check.protocol.grade import RULES, Grade, by, grade, joined
 from sealift.check.protocol.learn import learn
-from sealift.check.protocol.rule import Rule
+from sealift.check.protocol.rpc.catalogue import RULES as RPC_RULES
+from sealift.check.protocol.rpc.learn import learn as learn_remote
+from sealift.check.protocol.rpc.remote import Remote
+from sealift.check.protocol.rule import Rule, Subject
 from sealift.check.protocol.server import Server
 
 
@@ -55,15 +58,36 @@ def main() -> int:
 
 
 def graded(name: str) -> Grade:
-    """The grade of a server, which is started for it, and again after each rule that ended it."""
-    rules: Sequence[Rule] = RULES
+    """The grade of a server: by the rules of HTTP/REST, then by those of gRPC."""
+
+    def by_rest(address: Address, rules: Sequence[Rule[Server]]) -> Grade:
+        with Server(address.rest) as server:
+            learn(server, model=NAME)
+            return grade(server, Quiet(), rules)
+
+    def by_grpc(address: Address, rules: Sequence[Rule[Remote]]) -> Grade:
+        with Server(address.rest) as server:
+            learn(server, model=NAME)
+            remote = Remote(address.grpc, rest=server)
+            learn_remote(remote, model=NAME)
+            return by(remote, Quiet(), rules)
+
+    return joined(patient(name, RULES, by_rest), patient(name, RPC_RULES, by_grpc))
+
+
+def patient(
+    name: str,
+    rules: Sequence[Rule[Subject]],
+    judge: Callable[[Address, Sequence[Rule[Subject]]], Grade],
+) -> Grade:
+    """The grade by these rules; the server is started again after each rule that ended it."""
     parts: list[Grade] = []
     while rules:
-        with tempfile.TemporaryDirectory(prefix="sealift-conformance-") as scratch:
-            start = SERVERS[name]
-            with start(Path(scratch)) as address, Server(address) as server:
-                learn(server, model=NAME)
-                found = anonymous(grade(server, Quiet(), rules), scratch)
+        with (
+            tempfile.TemporaryDirectory(prefix="sealift-conformance-") as scratch,
+            SERVERS[name](Path(scratch)) as address,
+        ):
+            found = anonymous(judge(address, rules), scratch, address)
         names = [one.name for one in rules]
         count = names.index(found.gone) + 1 if found.gone else len(rules)
         parts.append(replace(found, verdicts=found.verdicts[:count]))

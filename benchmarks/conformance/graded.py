@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.conformance.servers import Address
 from benchmarks.machine import REPOSITORY
 from sealift.check.protocol.grade import Grade, Verdict
 
@@ -18,7 +19,7 @@ HEAD = (
     "<!-- Made from benchmarks/conformance/results and method.md (`make docs`); do not edit. -->\n"
 )
 MARKS = {"kept": "kept", "open": "", "spared": "n/a"}
-ADDRESS = "http://SERVER"
+ADDRESS, GRPC = "http://SERVER", "SERVER:8001"
 LONGEST = 400
 
 
@@ -31,11 +32,12 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
 
 
-def anonymous(one: Grade, scratch: str) -> Grade:
+def anonymous(one: Grade, scratch: str, address: Address) -> Grade:
     """A grade without the address and the folders of the moment, which answers may repeat."""
     text = msgspec.json.encode(one).decode()
     words = {
-        one.address: ADDRESS,
+        address.rest: ADDRESS,
+        address.grpc: GRPC,
         scratch: "/SCRATCH",
         str(REPOSITORY): "/REPOSITORY",
         str(Path.home()): "/HOME",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.conformance import model
@@ -36,17 +37,26 @@ def place(name: str, interpreter: Path | None = None) -> Path:
     return environment(lock, "3.11", f"conformance-{name}", interpreter=interpreter)
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a server is: its address over HTTP, and HOST:PORT of its gRPC."""
+
+    rest: str
+    grpc: str
+
+
 @contextmanager
-def ours(scratch: Path) -> Iterator[str]:
+def ours(scratch: Path) -> Iterator[Address]:
     """Sealift's own server, as it runs in an image."""
-    port = loopback.free_port()
+    http, grpc = (loopback.free_port() for _ in range(2))
     words = [sys.executable, "-m", "sealift.container", "serve", str(model.write(scratch / "m"))]
-    with running(words, scratch, port, {"SEALIFT_PORT": str(port)}) as address:
+    more = {"SEALIFT_PORT": str(http), "SEALIFT_GRPC_PORT": str(grpc)}
+    with running(words, scratch, (http, grpc), more) as address:
         yield address
 
 
 @contextmanager
-def mlserver(scratch: Path) -> Iterator[str]:
+def mlserver(scratch: Path) -> Iterator[Address]:
     """MLServer with its defaults: one worker process."""
     made = place("mlserver")
     http, grpc, metrics = (loopback.free_port() for _ in range(3))
@@ -57,28 +67,29 @@ def mlserver(scratch: Path) -> Iterator[str]:
     (scratch / "runtime.py").write_text((RIVALS / "mlserver" / "runtime.py").read_text())
     more = {"MODEL_FOLDER": str(model.write(scratch / "m")), "PYTHONPATH": str(scratch)}
     words = [str(made / "bin" / "mlserver"), "start", str(scratch)]
-    with running(words, scratch, http, more) as address:
+    with running(words, scratch, (http, grpc), more) as address:
         yield address
 
 
 @contextmanager
-def kserve(scratch: Path) -> Iterator[str]:
+def kserve(scratch: Path) -> Iterator[Address]:
     """KServe's server of models written in Python."""
     made = place("kserve")
-    port = loopback.free_port()
+    http, grpc = (loopback.free_port() for _ in range(2))
     words = [str(made / "bin" / "python"), str(RIVALS / "kserve" / "serve.py")]
-    with running(words, scratch, port, with_model(scratch, HTTP_PORT=port)) as address:
+    more = with_model(scratch, HTTP_PORT=http, GRPC_PORT=grpc)
+    with running(words, scratch, (http, grpc), more) as address:
         yield address
 
 
 @contextmanager
-def pytriton(scratch: Path) -> Iterator[str]:
+def pytriton(scratch: Path) -> Iterator[Address]:
     """Triton, as its wheel brings it; it loads the distribution's library of Python."""
     made = place("pytriton", DISTRIBUTION)
     http, grpc, metrics = (loopback.free_port() for _ in range(3))
     words = [str(made / "bin" / "python"), str(RIVALS / "pytriton" / "serve.py")]
     more = with_model(scratch, HTTP_PORT=http, GRPC_PORT=grpc, METRICS_PORT=metrics)
-    with running(words, scratch, http, more) as address:
+    with running(words, scratch, (http, grpc), more) as address:
         yield address
 
 
@@ -89,14 +100,17 @@ def with_model(scratch: Path, **ports: int) -> dict[str, str]:
 
 
 @contextmanager
-def running(words: list[str], scratch: Path, port: int, more: Mapping[str, str]) -> Iterator[str]:
-    """A server, from when its model is ready to the end of the block."""
+def running(
+    words: list[str], scratch: Path, ports: tuple[int, int], more: Mapping[str, str]
+) -> Iterator[Address]:
+    """A server, from when its model is ready to the end of the block; ports of HTTP and gRPC."""
     log = scratch / "log"
     env = {"PATH": os.environ["PATH"], "HOME": str(scratch), **more}
     child = process.spawn(words, log=log, env=env, cwd=scratch, detach=True)
     try:
-        await_model(child, port, log)
-        yield f"http://{loopback.HOST}:{port}"
+        await_model(child, ports[0], log)
+        http, grpc = (f"{loopback.HOST}:{port}" for port in ports)
+        yield Address(f"http://{http}", grpc)
     finally:
         end(child)
 
@@ -129,10 +143,10 @@ def version(name: str) -> str:
     return next(line.split("==")[1].split()[0] for line in lines if line.startswith(head))
 
 
-SERVERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[Address]]] = {
     "ours": ours,
     "mlserver": mlserver,
     "kserve": kserve,
     "pytriton": pytriton,
 }
-__all__ = ["PROJECTS", "SERVERS", "version"]
+__all__ = ["PROJECTS", "SERVERS", "Address", "version"]

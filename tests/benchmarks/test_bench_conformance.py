@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from benchmarks.conformance import graded, model
+from benchmarks.conformance.servers import Address
 from sealift.check.protocol.grade import Grade, Shown, Verdict
 
 
@@ -44,7 +45,9 @@ def grade():
 
 def test_what_is_kept_names_no_address_and_no_folder_of_the_moment(grade):
     """Answers of other servers repeat them."""
-    text = msgspec.json.encode(graded.anonymous(grade, "/tmp/abc12")).decode()
+    text = msgspec.json.encode(
+        graded.anonymous(grade, "/tmp/abc12", Address("http://h:1", "h:2"))
+    ).decode()
 
     assert "h:1" not in text
     assert "/tmp" not in text

@@ -40,5 +40,5 @@ class Mixed(Model):
 if __name__ == "__main__":
     model = Mixed("mixed")
     model.load()
-    port = int(os.environ["HTTP_PORT"])
-    ModelServer(http_port=port, enable_grpc=False).start([model])
+    http, grpc = int(os.environ["HTTP_PORT"]), int(os.environ["GRPC_PORT"])
+    ModelServer(http_port=http, grpc_port=grpc).start([model])

@@ -28,6 +28,6 @@ class Mixed(MLModel):
             model_version=self.version,
             outputs=[
                 NumpyCodec.encode_output("y", y),
-                StringCodec.encode_output("echo", words, use_bytes=False),
+                StringCodec.encode_output("echo", words),
             ],
         )
