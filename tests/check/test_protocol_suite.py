@@ -39,6 +39,13 @@ def server(tmp_path_factory):
         yield known
 
 
+@pytest.fixture(scope="module")
+def remote(server):
+    """The same process, learnt over gRPC."""
+    with graded_rpc(server.grpc, rest=server) as known:
+        yield known
+
+
 class TestOurServer(ProtocolSuite):
     """Sealift's own server keeps every rule of every severity."""
 
@@ -61,11 +68,10 @@ class TestOurRpcServer(RpcProtocolSuite):
     severities = ("must", "should", "unclear")
     rules = tuple(rule for rule in RPC_RULES if rule.name not in UNJUDGED)
 
-    @pytest.fixture(scope="class")
-    def server(self, server):
+    @pytest.fixture
+    def server(self, remote):
         """The same process over gRPC."""
-        with graded_rpc(server.grpc, rest=server) as remote:
-            yield remote
+        return remote
 
 
 def one(name):
