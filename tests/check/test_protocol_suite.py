@@ -29,7 +29,7 @@ EXAMPLE = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def ours(tmp_path_factory):
     """A process of its own, of a model that was learnt from a table."""
     folder = learn(delays, tmp_path_factory.mktemp("model"))
     log = tmp_path_factory.mktemp("log")
@@ -40,9 +40,9 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def remote(server):
+def remote(ours):
     """The same process, learnt over gRPC."""
-    with graded_rpc(server.grpc, rest=server) as known:
+    with graded_rpc(ours.grpc, rest=ours) as known:
         yield known
 
 
@@ -52,6 +52,11 @@ class TestOurServer(ProtocolSuite):
     severities = ("must", "should", "unclear")
     # the model has no output of texts
     rules = tuple(rule for rule in RULES if rule.name != "texts-come-back-as-texts")
+
+    @pytest.fixture
+    def server(self, ours):
+        """The process."""
+        return ours
 
 
 UNJUDGED = {

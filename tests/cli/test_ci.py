@@ -1,9 +1,12 @@
 """`sealift init --ci github`: a workflow of the commands that run anywhere."""
 
+import json
 import re
+from importlib import metadata
 
 import pytest
 import yaml
+from jsonschema import validators
 
 from sealift.cli.ci import PLACES
 from sealift.cli.commands import COMMANDS, load
@@ -65,3 +68,23 @@ def test_it_gives_no_more_rights_than_it_needs_and_no_input_to_a_shell(written):
     assert workflow["permissions"] == {"contents": "read", "packages": "write"}
     assert job["timeout-minutes"]
     assert not any("${{" in step.get("run", "") for step in job["steps"])
+
+
+def test_it_is_a_workflow_by_the_published_schema(written):
+    """That of SchemaStore, as check-jsonschema brings it; and a step that does nothing is none."""
+    (place,) = [
+        one
+        for one in metadata.files("check-jsonschema")
+        if one.match("builtin_schemas/vendor/github-workflows.json")
+    ]
+    schema = json.loads(place.locate().read_bytes())
+    # YAML 1.1 reads the key "on" as a truth
+    workflow = {
+        "on" if name is True else name: it for name, it in yaml.safe_load(written[1]).items()
+    }
+    validator = validators.validator_for(schema)(schema)
+
+    assert [error.message for error in validator.iter_errors(workflow)] == []
+    (job,) = workflow["jobs"].values()
+    job["steps"].append({"name": "nothing"})
+    assert [*validator.iter_errors(workflow)]
