@@ -53,6 +53,7 @@ def wheels(tmp_path):
     wheel(folder, "click", script=True)
     wheel(folder, "click", version="0.9")
     wheel(folder, "hpack", version="9.0")
+    wheel(folder, "flatbuffers", version="25.9")
     wheel(folder, "msgspec", version="0.30")
     wheel(folder, "numpy", version="2.2")
     wheel(folder, "numpy", version="2.3")

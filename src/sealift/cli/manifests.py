@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import compiling
+from sealift import compiling, versions
 from sealift.cli.options import HERE, Json, Version, Where, project
 from sealift.cli.output import Page
 from sealift.errors import UsageError
@@ -48,7 +48,7 @@ def compile_(
             "--diff compares with a folder.", remedy="Say which with --out, such as --out deploy."
         )
     wired, page = project(where), Page(as_json=json)
-    objects = compiling.manifests(wired, env, model)
+    objects = compiling.manifests(wired, env, versions.number(wired, model))
     made = files.named(objects)
     changes = files.difference(made, out) if out else ""
     if out and not diff:
