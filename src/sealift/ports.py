@@ -6,7 +6,7 @@ Adapters implement them (``sealift.adapters``), each passing the suite for its p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -155,7 +155,14 @@ class Ledger(Protocol):
     """The records of a project, by kind and identifier."""
 
     def save(self, record: Run | Model | Image | Release | Mark) -> None:
-        """Insert or replace, in one transaction."""
+        """Insert or replace, in one transaction; a run with all its steps."""
+        ...
+
+    def add_steps(self, run: str, steps: Mapping[int, StepRun]) -> None:
+        """Add to a saved run how steps ended, in one transaction, whatever else it holds.
+
+        They are in its record in the order of these numbers; one that is taken is replaced.
+        """
         ...
 
     def get(self, kind: type[T], key: str | int) -> T:
@@ -173,12 +180,20 @@ class Ledger(Protocol):
         """Every record of a kind, oldest first."""
         ...
 
+    def heads(self) -> list[Run]:
+        """Every run without its steps, of which there may be very many; oldest first."""
+        ...
+
     def next_version(self) -> int:
         """A model version that was never given out before."""
         ...
 
     def cached(self, key: Digest) -> StepRun | None:
         """The newest finished step with this key whose outputs are known."""
+        ...
+
+    def latest(self, name: str) -> StepRun | None:
+        """The newest outcome of a step of this name, in whatever run, that was not skipped."""
         ...
 
     def exclusive(self, name: str) -> AbstractContextManager[None]:

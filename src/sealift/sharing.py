@@ -183,7 +183,7 @@ def _take_over(wired: Wired, record: Record, model: Model) -> None:
 
     Its aliases are those of the project it came from, and stay there.
     """
-    runs = {run.id for run in wired.ledger.all(Run)}
+    runs = {run.id for run in wired.ledger.heads()}
     if record.run is not None and record.run.id not in runs:
         wired.ledger.save(record.run)
     marks = {mark.id for mark in wired.ledger.all(Mark)}

@@ -17,7 +17,8 @@ from sealift.errors import DataError, IntegrityError, MachineError, UsageError
 from sealift.record.model import Model
 from sealift.record.observation import Label, RequestSeen
 from sealift.record.run import Run
-from sealift.testing.ledger_suite import model, predicted, run
+from sealift.testing.ledger_suite import model, predicted, run, step
+from sealift.types import Digest
 
 WORKER = Path(__file__).with_name("worker.py")
 VERSION_1 = """
@@ -108,16 +109,22 @@ def test_a_database_of_a_newer_sealift_is_refused(path):
 
 
 def test_a_database_of_version_1_keeps_its_records(path):
-    """And takes observations from then on."""
+    """The steps in its runs too, from the cache or not; and takes observations from then on."""
+    key = Digest("sha256:" + "1" * 64)
+    old = run("r1", steps=(step(key), step(key, name="test", status="skipped")))
     with sqlite3.connect(path) as raw:
         raw.executescript(VERSION_1)
-        document = msgspec.json.encode(run("r1")).decode()
+        document = msgspec.json.encode(old).decode()
         raw.execute("insert into record values (1, 'run', 'r1', 1.0, ?)", [document])
+        document = msgspec.json.encode(step(key)).decode()
+        raw.execute("insert into step values (1, 'r1', ?, 2.0, ?)", [key, document])
     raw.close()
 
     db = Sqlite(path)
 
-    assert db.get(Run, "r1") == run("r1")
+    assert db.get(Run, "r1") == db.all(Run)[0] == old
+    assert db.cached(key) == db.latest("train") == step(key)
+    assert db.latest("test") is None
     assert db.next_version() == 8
     db.add(cursors={}, predictions=[predicted("a")], labels=[Label(id="a", value=1.0, at=1.0)])
     assert len(db.scored()) == 1

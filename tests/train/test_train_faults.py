@@ -189,15 +189,15 @@ def test_code_that_cannot_be_copied_is_told_before_anything_runs(tmp_path):
 def test_a_ledger_that_fails_ends_the_run_with_its_error(tmp_path):
     """Steps at work are waited for or stopped; nothing hangs."""
     small = Small(tmp_path)
-    save, saved = small.ledger.save, []
+    add, added = small.ledger.add_steps, []
 
-    def failing(record):
-        saved.append(record)
-        if len(saved) == 2:
+    def failing(run, steps):
+        added.append(steps)
+        if len(added) == 1:
             raise MachineError("The disk is full.")
-        save(record)
+        add(run, steps)
 
-    small.ledger.save = failing
+    small.ledger.add_steps = failing
     with pytest.raises(MachineError, match="disk is full"):
         small.run()
 

@@ -24,7 +24,7 @@ def find_run(wired: Wired, word: str) -> Run:
     """
     if "@" in word and (made := versions.pick(wired, versions.number(wired, word)).run):
         return wired.ledger.get(Run, made)
-    ids = [run.id for run in wired.ledger.all(Run)]
+    ids = [run.id for run in wired.ledger.heads()]
     fitting = [one for one in ids if word and (one.startswith(word) or one.endswith(word))]
     if len(fitting) > 1 and word not in ids:
         raise UsageError(

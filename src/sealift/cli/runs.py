@@ -53,7 +53,7 @@ def runs(
         return
     wired, page = project(where), Page(as_json=json)
     known = select(
-        wired.ledger.all(Run),
+        wired.ledger.all(Run) if json else wired.ledger.heads(),
         [condition(text) for text in only or []],
         sort.removeprefix("-"),
         falling=sort.startswith("-"),
@@ -168,7 +168,7 @@ def best(
     wired, page = project(where), Page(as_json=json)
     conditions = [condition("status = done"), *map(condition, only or [])]
     marks = versions.marks(wired)
-    found = select(wired.ledger.all(Run), conditions, metric, falling=most, marks=marks)
+    found = select(wired.ledger.heads(), conditions, metric, falling=most, marks=marks)
     if not found or metric not in columns(found[0]):
         raise NotFoundError(
             f"No finished run has {metric!r}.", remedy="See what there is: sealift runs."
@@ -176,9 +176,10 @@ def best(
     value = columns(found[0])[metric]
     if isinstance(value, str):
         raise UsageError(f"{metric!r} is a text, of which none is the best.")
-    page.value(found[0])
+    whole = wired.ledger.get(Run, found[0].id)
+    page.value(whole)
     page.line(f"{metric} {number(value)}", "good")
-    show_run(page, found[0])
+    show_run(page, whole)
 
 
 @runs_app.command("compare")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -30,12 +30,15 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._records: dict[tuple[type[Any], str], Any] = {}
+        self._places: dict[str, dict[int, StepRun]] = {}
         self._given = 0
         self._held: set[str] = set()
 
     def save(self, record: Run | Model | Image | Release | Mark) -> None:
         """Insert or replace."""
         self._records[type(record), _key(record)] = record
+        if isinstance(record, Run) and record.steps != self._steps(record.id):
+            self._places[record.id] = dict(enumerate(record.steps))
 
     def get(self, kind: type[T], key: str | int) -> T:
         """One record; ``NotFoundError`` names what there is."""
@@ -44,6 +47,15 @@ class MemoryLedger:
             return found
         known = ", ".join(_key(record) for record in self.all(kind)) or "none"
         raise NotFoundError(f"There is no {kind.__name__} {key!r}.", remedy=f"Known: {known}.")
+
+    def add_steps(self, run: str, steps: Mapping[int, StepRun]) -> None:
+        """Add to a saved run how steps ended."""
+        self._places.setdefault(run, {}).update(steps)
+        old = self.get(Run, run)
+        self._records[Run, run] = msgspec.structs.replace(old, steps=self._steps(run))
+
+    def _steps(self, run: str) -> tuple[StepRun, ...]:
+        return tuple(step for _, step in sorted(self._places.get(run, {}).items()))
 
     def amend(self, kind: type[T], key: str | int, change: Callable[[T], T]) -> T:
         """Read, change and save one record."""
@@ -56,6 +68,10 @@ class MemoryLedger:
         found = [record for (known, _), record in self._records.items() if known is kind]
         return sorted(found, key=_created)
 
+    def heads(self) -> list[Run]:
+        """Every run without its steps, oldest first."""
+        return [msgspec.structs.replace(run, steps=()) for run in self.all(Run)]
+
     def next_version(self) -> int:
         """A model version that was never given out before."""
         self._given = 1 + max([self._given, *(model.version for model in self.all(Model))])
@@ -66,6 +82,12 @@ class MemoryLedger:
         steps = (step for run in self.all(Run) for step in run.steps)
         done = [step for step in steps if step.status == "done" and step.key == key]
         return max(done, key=lambda step: step.started + step.seconds, default=None)
+
+    def latest(self, name: str) -> StepRun | None:
+        """The newest outcome of a step of this name that was not skipped."""
+        steps = (step for run in self.all(Run) for step in run.steps)
+        found = [step for step in steps if step.name == name and step.status != "skipped"]
+        return found[-1] if found else None
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[None]:

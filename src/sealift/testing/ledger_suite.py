@@ -185,6 +185,32 @@ class LedgerSuite:
         ledger.save(run("r0"))
         assert ledger.cached(key) == good
 
+    def test_steps_are_added_to_a_run_one_by_one(self, tmp_path: Path) -> None:
+        """They stand in the order of the plan; what else changes of the run meanwhile stays."""
+        ledger, key = self.ledger(tmp_path), Digest("sha256:" + "1" * 64)
+        ledger.save(run("r1", status="running"))
+        first, second, third = (step(key, name=name) for name in ("a", "b", "c"))
+        ledger.add_steps("r1", {2: third})
+        ledger.add_steps("r1", {0: first, 1: second})
+        ledger.amend(Run, "r1", lambda old: msgspec.structs.replace(old, status="done"))
+        assert ledger.get(Run, "r1") == run("r1", steps=(first, second, third))
+        assert ledger.all(Run) == [run("r1", steps=(first, second, third))]
+        assert ledger.heads() == [run("r1")]
+        ledger.add_steps("r1", {1: step(key, name="b", because="again")})
+        assert [one.because for one in ledger.get(Run, "r1").steps] == ["", "again", ""]
+
+    def test_the_latest_outcome_of_a_step_is_found_by_its_name(self, tmp_path: Path) -> None:
+        """In whatever run; a failed one counts, a skipped one does not."""
+        ledger, key = self.ledger(tmp_path), Digest("sha256:" + "1" * 64)
+        assert ledger.latest("train") is None
+        ledger.save(run("r1", steps=(step(key, seconds=1.0),)))
+        ledger.save(run("r2", started=2.0))
+        ledger.add_steps("r2", {0: step(key, status="failed"), 1: step(key, name="test")})
+        ledger.save(run("r3", started=3.0, steps=(step(key, status="skipped"),)))
+        found = ledger.latest("train")
+        assert found is not None
+        assert found.status == "failed"
+
     def test_a_lock_is_held_by_one_at_a_time(self, tmp_path: Path) -> None:
         """Other names are free; it is free again afterwards, also after an error."""
         ledger = self.ledger(tmp_path)

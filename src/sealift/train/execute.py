@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from collections.abc import Iterable, Mapping
@@ -20,8 +21,9 @@ from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Run, StepRun
 from sealift.train import metrics, opening, workspace
+from sealift.train.agenda import Agenda
 from sealift.train.condition import unmet
-from sealift.train.job import Bench, Job, prepare
+from sealift.train.job import Bench, Job, Jobs, explained
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
 from sealift.train.work import perform
@@ -50,7 +52,8 @@ def execute(
 
     The caller holds ``Ledger.exclusive("train")``, so that a run still marked as running is one
     whose process died: it is marked as failed, and its finished steps are taken from the cache.
-    The record is saved at the start, after each step and at the end, whatever happens.
+    The record is saved at the start and at the end, whatever happens, and each step is added to
+    it as it ends.
 
     Raises ``UsageError`` (unknown parameter), ``DataError`` (missing or moving data) or
     ``ProjectError`` (missing code) before anything runs, and the first step's error when one
@@ -96,18 +99,20 @@ class _Execution:
     ) -> None:
         self._record = run
         self._planned = seen.planned
-        self._files = seen.files
-        self._earlier = opening.latest(ledger)
+        self._places = {one.name: place for place, one in enumerate(seen.planned)}
+        self._agenda = Agenda(seen.planned)
+        self._jobs = Jobs(run, seen.planned, seen.files, bench)
         self._bench = bench
         self._ledger = ledger
         self._progress = progress
         self._done: dict[str, StepRun] = {}
+        self._unsaved: dict[int, StepRun] = {}
         self._working: dict[Outcome, Planned] = {}
         self._errors: list[SealiftError] = []
 
     def run(self) -> Run:
         """Run to the end. Raises the first step's error."""
-        self._save()
+        self._ledger.save(self._record)
         with ThreadPoolExecutor(max_workers=max(1, len(self._planned))) as pool:
             try:
                 while self._launch(pool):
@@ -123,53 +128,43 @@ class _Execution:
 
     def _launch(self, pool: ThreadPoolExecutor) -> bool:
         """Start what can start; false when nothing is left to wait for."""
-        moved = True
-        while moved:
-            moved = False
-            for one in self._planned:
-                if one.name in self._done or one in self._working.values():
-                    continue
-                before = [self._done.get(name) for name in one.needs]
-                if any(step is not None and step.status != "done" for step in before):
-                    self._finish(self._skipped(one))
-                    moved = True
-                elif all(before):
-                    moved = self._begin(one, pool) or moved
+        while True:
+            if (place := self._agenda.lost()) is not None:
+                self._finish(self._skipped(self._planned[place]))
+            elif (place := self._agenda.next(self._free())) is not None:
+                self._begin(self._planned[place], pool)
+            else:
+                break
+        self._keep()
         return bool(self._working)
 
-    def _begin(self, one: Planned, pool: ThreadPoolExecutor) -> bool:
-        """Start a step whose inputs are there, or skip it; false when it has to wait."""
+    def _free(self) -> float:
+        """Cores that no step has; a step that asks for more than there are has to be alone."""
+        if not self._working:
+            return math.inf
+        return self._record.machine.cores - sum(one.step.cpus for one in self._working.values())
+
+    def _begin(self, one: Planned, pool: ThreadPoolExecutor) -> None:
+        """Skip a step, take it from the cache, or hand it to a thread."""
         if because := unmet(one, self._done, self._bench.store):
             self._progress.say(because)
             self._finish(self._skip(one, because))
-            return True
-        return self._start(one, pool)
-
-    def _start(self, one: Planned, pool: ThreadPoolExecutor) -> bool:
-        """Take a step from the cache or hand it to a thread; false when there are no cores free."""
-        cores = self._record.machine.cores
-        busy = sum(min(cores, other.step.cpus) for other in self._working.values())
-        if self._working and busy + min(cores, one.step.cpus) > cores:
-            return False
-        job = prepare(
-            one,
-            run=self._record,
-            steps=self._done,
-            planned=self._planned,
-            files=self._files[one.name],
-            last=self._earlier.get(one.name),
-            bench=self._bench,
-        )
+            return
+        job = self._jobs.of(one, self._done)
         hit = self._ledger.cached(job.key)
         if hit is not None and all(self._bench.store.has(out) for out in hit.outputs.values()):
             self._finish(self._cached(job, hit))
-            return True
+            return
+        self._start(explained(job, self._ledger.latest(one.name)), pool)
+
+    def _start(self, job: Job, pool: ThreadPoolExecutor) -> None:
+        one, cores = job.planned, self._record.machine.cores
+        self._keep()
         self._progress.step(one.name, "running")
         self._progress.say(job.because)
         if one.step.cpus > cores:
             self._progress.say(f"{one.name} asks for {one.step.cpus:g} cores; there are {cores}.")
         self._working[pool.submit(perform, job, self._bench)] = one
-        return True
 
     def _collect(self, ready: Iterable[Outcome]) -> None:
         for future in ready:
@@ -178,11 +173,12 @@ class _Execution:
             if error is not None:
                 self._errors.append(error)
             self._finish(record)
+        self._keep()
 
     def _finish(self, step: StepRun) -> None:
-        """Note how a step ended, and save it: what is saved here is never run again."""
-        self._done[step.name] = step
-        self._save()
+        """Note how a step ended, and let those begin that waited for it."""
+        self._record_end(step)
+        self._agenda.ended(step.name, well=step.status == "done")
         if step.status == "done" and not step.cached:
             self._progress.step(step.name, f"done in {step.seconds:.1f} s")
         else:
@@ -219,26 +215,36 @@ class _Execution:
             because=because,
         )
 
-    def _save(self) -> None:
-        steps = tuple(self._done[one.name] for one in self._planned if one.name in self._done)
-        self._record = msgspec.structs.replace(self._record, steps=steps)
-        self._ledger.save(self._record)
+    def _record_end(self, step: StepRun) -> None:
+        self._done[step.name] = step
+        self._unsaved[self._places[step.name]] = step
+
+    def _keep(self) -> None:
+        """Save how steps ended, those from the cache many at once: never run again from here."""
+        if self._unsaved:
+            self._ledger.add_steps(self._record.id, self._unsaved)
+            self._unsaved = {}
 
     def _end(self, status: str, error: str = "") -> None:
-        done = {name: step for name, step in self._done.items() if step.status == "done"}
+        steps = tuple(self._done[one.name] for one in self._planned if one.name in self._done)
         by_step = {
-            name: metrics.read(self._bench.store.tree(step.outputs[graph.METRICS]), step=name)
-            for name, step in done.items()
-            if graph.METRICS in step.outputs
+            one.name: metrics.read(self._bench.store.tree(tree), step=one.name)
+            for one in steps
+            if one.status == "done" and (tree := one.outputs.get(graph.METRICS))
         }
-        self._record = msgspec.structs.replace(
-            self._record,
-            status="done" if status == "done" else "failed",
-            finished=clock.now(),
-            metrics=metrics.merge(by_step),
-            error=error or next((one.what for one in self._errors), ""),
+        self._keep()
+        self._record = self._ledger.amend(
+            Run,
+            self._record.id,
+            lambda kept: msgspec.structs.replace(
+                kept,
+                status="done" if status == "done" else "failed",
+                finished=clock.now(),
+                steps=steps,
+                metrics=metrics.merge(by_step),
+                error=error or next((one.what for one in self._errors), ""),
+            ),
         )
-        self._save()
 
     def _abort(self, error: BaseException) -> None:
         """Stop the steps at work, remove their folders and note that the run ended early."""
@@ -264,7 +270,7 @@ class _Execution:
         """Keep what a step that was at work came to, if it came to anything."""
         if future.exception() is None:
             record, _ = future.result()
-            self._done[record.name] = record
+            self._record_end(record)
 
 
 __all__ = ["execute"]

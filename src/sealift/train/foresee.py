@@ -13,7 +13,7 @@ from sealift.record.project import Project
 from sealift.record.run import Code, Run, StepRun
 from sealift.train import opening, workspace
 from sealift.train.condition import unmet
-from sealift.train.job import Bench, prepare
+from sealift.train.job import Bench, Jobs, explained
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
 from sealift.types import Digest, Scalar
@@ -63,8 +63,8 @@ def foresee(
 
 
 def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> tuple[Foreseen, ...]:
-    earlier, known, found = opening.latest(ledger), dict[str, StepRun](), list[Foreseen]()
-    skipped: set[str] = set()
+    known, found, skipped = dict[str, StepRun](), list[Foreseen](), set[str]()
+    jobs = Jobs(run, seen.planned, seen.files, bench)
     for one in seen.planned:
         if lost := [name for name in one.needs if name in skipped]:
             skipped.add(one.name)
@@ -80,22 +80,15 @@ def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> t
             skipped.add(one.name)
             found.append(_of(one, "skipped", because))
             continue
-        job = prepare(
-            one,
-            run=run,
-            steps=known,
-            planned=seen.planned,
-            files=seen.files[one.name],
-            last=earlier.get(one.name),
-            bench=bench,
-        )
+        job = jobs.of(one, known)
         hit = ledger.cached(job.key)
         if hit is not None and all(bench.store.has(out) for out in hit.outputs.values()):
             known[one.name] = hit
             because = f"{one.name} is in the cache: nothing it depends on changed."
             found.append(_of(one, "cached", because, job.key))
         else:
-            found.append(_of(one, "runs", job.because, job.key))
+            because = explained(job, ledger.latest(one.name)).because
+            found.append(_of(one, "runs", because, job.key))
     return tuple(found)
 
 

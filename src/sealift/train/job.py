@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sealift.folders import Folders
@@ -31,18 +31,21 @@ THREADS = (
 
 @dataclass(frozen=True)
 class Job:
-    """A step that is ready to run: what it is, what it reads, and where it works."""
+    """A step that is ready to run: what it is, what it reads, and where it works.
+
+    ``inputs`` has what it reads by name, ``paths`` where it finds the outputs of others.
+    """
 
     planned: Planned
     run: str
     image: Digest
     leaves: dict[str, str]
     key: Digest
-    because: str
     inputs: dict[str, Digest]
+    paths: dict[str, Digest]
     files: tuple[str, ...]
-    mounts: tuple[Mount, ...]
     snapshots: tuple[Snapshot, ...]
+    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,52 +82,66 @@ class Bench:
         return self.folders.runs / run / f"{step.slug}.log"
 
 
-def prepare(
-    one: Planned,
-    *,
-    run: Run,
-    steps: Mapping[str, StepRun],
-    planned: Sequence[Planned],
-    files: tuple[str, ...],
-    last: StepRun | None,
-    bench: Bench,
-) -> Job:
-    """A job of a step whose inputs are there.
+class Jobs:
+    """The jobs of a run, one by one; what many steps share is worked out once."""
 
-    ``steps`` are those that have ended, ``planned`` all of the run, ``files`` the code that the
-    step sees, ``last`` is its latest outcome in an earlier run.
-    """
-    inputs: dict[str, Digest] = {}
-    places: dict[str, str] = {}
-    paths: dict[str, Digest] = {}
-    for read in one.step.reads:
-        owner, _, name = read.partition(".")
-        if owner == "data":
-            places[read] = inputs[read] = run.snapshots[name].digest
-            continue
-        for writer in planned:
-            if writer.of == owner:
+    def __init__(
+        self,
+        run: Run,
+        planned: Iterable[Planned],
+        files: Mapping[str, tuple[str, ...]],
+        bench: Bench,
+    ) -> None:
+        self._run, self._files, self._bench = run, files, bench
+        self._writers: dict[str, list[Planned]] = {}
+        self._digests: dict[str, Digest] = {}
+        for one in planned:
+            self._writers.setdefault(one.of, []).append(one)
+
+    def of(self, one: Planned, steps: Mapping[str, StepRun]) -> Job:
+        """A step whose inputs are there; ``steps`` are those that have ended, by name."""
+        inputs: dict[str, Digest] = {}
+        places: dict[str, str] = {}
+        paths: dict[str, Digest] = {}
+        snapshots = self._run.snapshots
+        for read in one.step.reads:
+            owner, _, name = read.partition(".")
+            if owner == "data":
+                places[read] = inputs[read] = snapshots[name].digest
+                continue
+            for writer in self._writers.get(owner, ()):
                 path = _path(writer, name)
                 flow = f"{writer.name}.{name}"
                 paths[path] = inputs[flow] = steps[writer.name].outputs[name]
                 places[flow] = f"{inputs[flow]} at {path}"
-    pinned = tuple(run.snapshots[read[5:]] for read in one.step.reads if read.startswith("data."))
-    free = [*one.step.writes.values(), *paths]
-    data = [m for one in pinned for m in workspace.data_mounts(bench.folders.root, one, free)]
-    code = workspace.tree_digest(bench.code(run.id), files)
-    leaves = key.leaves(one, image=run.image, code=code, inputs=places)
-    return Job(
-        planned=one,
-        run=run.id,
-        image=run.image,
-        leaves=leaves,
-        key=key.key(leaves),
-        because=_reason(one.name, last, leaves),
-        inputs=inputs,
-        files=files,
-        mounts=(*data, *workspace.input_mounts(bench.store, paths)),
-        snapshots=pinned,
-    )
+        leaves = key.leaves(one, image=self._run.image, code=self._code(one), inputs=places)
+        return Job(
+            planned=one,
+            run=self._run.id,
+            image=self._run.image,
+            leaves=leaves,
+            key=key.key(leaves),
+            inputs=inputs,
+            paths=paths,
+            files=self._files[one.name],
+            snapshots=tuple(snapshots[r[5:]] for r in one.step.reads if r.startswith("data.")),
+        )
+
+    def _code(self, one: Planned) -> Digest:
+        """The digest of the code that a step sees, which is the same in every cell of it."""
+        if one.of not in self._digests:
+            code = self._bench.code(self._run.id)
+            self._digests[one.of] = workspace.tree_digest(code, self._files[one.name])
+        return self._digests[one.of]
+
+
+def mounts(job: Job, bench: Bench) -> tuple[Mount, ...]:
+    """What a step reads, read-only: data where it lies, outputs of others unpacked."""
+    free = [*job.planned.step.writes.values(), *job.paths]
+    data = [
+        m for one in job.snapshots for m in workspace.data_mounts(bench.folders.root, one, free)
+    ]
+    return (*data, *workspace.input_mounts(bench.store, job.paths))
 
 
 def _path(writer: Planned, output: str) -> str:
@@ -136,14 +153,16 @@ def _path(writer: Planned, output: str) -> str:
     return f"{path}/{label(writer.cell)}{PurePosixPath(path).suffix}" if writer.cell else path
 
 
-def _reason(name: str, last: StepRun | None, leaves: Mapping[str, str]) -> str:
-    if last is not None and last.status == "failed" and last.leaves == leaves:
-        return f"{name} runs again: it failed last time."
-    return key.explain(name, last.leaves if last else None, leaves)
+def explained(job: Job, last: StepRun | None) -> Job:
+    """The job with the reason why it runs; ``last`` is its step's outcome in an earlier run."""
+    name = job.planned.name
+    if last is not None and last.status == "failed" and last.leaves == job.leaves:
+        return replace(job, because=f"{name} runs again: it failed last time.")
+    return replace(job, because=key.explain(name, last.leaves if last else None, job.leaves))
 
 
-def specification(job: Job, bench: Bench) -> ContainerSpec:
-    """The container of a step."""
+def specification(job: Job, bench: Bench, mounted: Iterable[Mount] = ()) -> ContainerSpec:
+    """The container of a step, with its inputs ``mounted``."""
     step, name = job.planned.step, job.planned.slug
     threads = dict.fromkeys(THREADS, str(max(1, int(step.cpus))))
     seed = job.planned.params.get(graph.SEED)
@@ -165,7 +184,7 @@ def specification(job: Job, bench: Bench) -> ContainerSpec:
                 target=str(workspace.PROJECT),
                 writable=True,
             ),
-            *job.mounts,
+            *mounted,
             *_kept(job, bench),
         ),
         workdir=str(workspace.PROJECT),
@@ -189,4 +208,4 @@ def _kept(job: Job, bench: Bench) -> Iterator[Mount]:
         yield Mount(source=str(folder), target=points.PLACE, writable=True)
 
 
-__all__ = ["Bench", "Job", "prepare", "specification"]
+__all__ = ["Bench", "Job", "Jobs", "explained", "mounts", "specification"]

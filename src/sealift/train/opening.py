@@ -15,7 +15,7 @@ from sealift.ports import Lake, Ledger, Progress
 from sealift.record import graph
 from sealift.record.dataset import Snapshot
 from sealift.record.project import Project
-from sealift.record.run import Code, Run, StepRun
+from sealift.record.run import Code, Run
 from sealift.train import code, key, workspace
 from sealift.train.job import Bench
 from sealift.train.plan import Planned, plan
@@ -55,28 +55,18 @@ def survey(
     state = code.look(folders.root, but=not_code(project, snapshots))
     if project.model is not None and project.model.predict:
         code.select(state, [project.model.predict], where="sealift.toml: model.predict")
-    files = {
-        one.name: code.select(state, one.step.code, where=f"sealift.toml: steps.{one.of}.code")
-        for one in planned
+    by_step = {
+        name: code.select(state, step.code, where=f"sealift.toml: steps.{name}.code")
+        for name, step in project.steps.items()
     }
-    return Survey(planned, snapshots, state, files)
-
-
-def latest(ledger: Ledger) -> dict[str, StepRun]:
-    """The last outcome of each step."""
-    return {
-        step.name: step for run in ledger.all(Run) for step in run.steps if step.status != "skipped"
-    }
+    return Survey(planned, snapshots, state, {one.name: by_step[one.of] for one in planned})
 
 
 def tidy(ledger: Ledger, folders: Folders) -> None:
     """Mark dead runs, and remove the folders that earlier runs left."""
-    for run in ledger.all(Run):
+    for run in ledger.heads():
         if run.status == "running":
-            ended = "Sealift ended before this run did."
-            ledger.save(
-                msgspec.structs.replace(run, status="failed", finished=clock.now(), error=ended)
-            )
+            ledger.amend(Run, run.id, _died)
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
             workspace.remove(left if left.name == ".code" else left.parent)
@@ -89,6 +79,11 @@ def tidy(ledger: Ledger, folders: Folders) -> None:
             where=str(error.filename or folders.runs),
             remedy="Remove it yourself.",
         ) from error
+
+
+def _died(run: Run) -> Run:
+    error = "Sealift ended before this run did."
+    return msgspec.structs.replace(run, status="failed", finished=clock.now(), error=error)
 
 
 def _written(folder: Path) -> float:
@@ -157,4 +152,4 @@ def seeds(planned: Iterable[Planned]) -> dict[str, str]:
     return {**key.PINNED, **own}
 
 
-__all__ = ["Survey", "copied", "freeze", "latest", "not_code", "seeds", "survey", "tell", "tidy"]
+__all__ = ["Survey", "copied", "freeze", "not_code", "seeds", "survey", "tell", "tidy"]

@@ -11,10 +11,10 @@ from sealift import clock
 from sealift.errors import MachineError, SealiftError, StepError
 from sealift.logs import tail
 from sealift.record import graph
-from sealift.record.container import Exit
+from sealift.record.container import Exit, Mount
 from sealift.record.run import StepRun
 from sealift.train import metrics, points, workspace
-from sealift.train.job import Bench, Job, specification
+from sealift.train.job import Bench, Job, mounts, specification
 from sealift.types import Digest
 
 LONGEST = 3600.0
@@ -72,9 +72,10 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
 
 def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
     step, most = job.planned.step, job.planned.step.retries + 1
+    read = mounts(job, bench)
     for number in range(1, most + 1):
-        _lay_out(job, bench)
-        ended = bench.engine.run(specification(job, bench), timeout=step.timeout or None)
+        _lay_out(job, read, bench)
+        ended = bench.engine.run(specification(job, bench, read), timeout=step.timeout or None)
         well = ended.status == 0 and not ended.timed_out
         if well or number == most or bench.stopping.wait(pause(step.backoff, number)):
             break
@@ -83,13 +84,13 @@ def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
     return ended, number
 
 
-def _lay_out(job: Job, bench: Bench) -> None:
+def _lay_out(job: Job, read: Sequence[Mount], bench: Bench) -> None:
     """Give the step a clean folder; only checkpoints outlive an attempt."""
     step, folder = job.planned.step, bench.folder(job.run, job.planned)
     workspace.remove(folder)
     folder.mkdir(parents=True)
     workspace.copy(bench.code(job.run), folder, job.files)
-    workspace.prepare(folder, job.mounts, step.writes.values())
+    workspace.prepare(folder, read, step.writes.values())
     if step.checkpoints:
         bench.checkpoints(job).mkdir(parents=True, exist_ok=True)
     if step.curves:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from sqlite3 import Connection
+from typing import Any
+
+import msgspec
 
 from sealift.adapters.databases import schema
 from sealift.errors import MachineError
@@ -27,8 +30,40 @@ def _observations(connection: Connection) -> None:
         connection.execute(statement)
 
 
+_RUNS = "SELECT serial, document FROM record WHERE kind = 'run' ORDER BY created, serial"
+_HEAD = "UPDATE record SET document = ? WHERE serial = ?"
+_STEP = """
+    INSERT INTO step (run, key, finished, document, place, name, status)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def _steps(connection: Connection) -> None:
+    """The steps leave the documents of their runs: each is a row that is written once."""
+    for statement in schema.STEPS:
+        connection.execute(statement)
+    connection.execute("DELETE FROM step")
+    for serial, document in connection.execute(_RUNS).fetchall():
+        head = msgspec.json.decode(document)
+        steps = head.pop("steps", ())
+        rows = [(head["id"], *_row(place, step)) for place, step in enumerate(steps)]
+        connection.executemany(_STEP, rows)
+        connection.execute(_HEAD, (_text(head), serial))
+    for statement in schema.STEPS_FOUND:
+        connection.execute(statement)
+
+
+def _row(place: int, step: dict[str, Any]) -> tuple[object, ...]:
+    finished = step["started"] + step["seconds"]
+    return step["key"], finished, _text(step), place, step["name"], step["status"]
+
+
+def _text(document: dict[str, Any]) -> str:
+    return msgspec.json.encode(document, order="deterministic").decode()
+
+
 # Number N stands at place N-1. A migration that was published is never changed.
-MIGRATIONS: tuple[Migration, ...] = (_records, _observations)
+MIGRATIONS: tuple[Migration, ...] = (_records, _observations, _steps)
 
 
 def current(connection: Connection) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from sqlite3 import Connection
 from typing import Any, TypeVar
@@ -50,9 +50,21 @@ _GIVEN = """
     INSERT INTO counter (name, value) VALUES ('model', ?)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-_CACHED = "SELECT document FROM step WHERE key = ? ORDER BY finished DESC, serial DESC LIMIT 1"
+_CACHED = """
+    SELECT document FROM step WHERE key = ? AND status = 'done'
+    ORDER BY finished DESC, serial DESC LIMIT 1
+"""
+_LATEST = """
+    SELECT document FROM step WHERE name = ? AND status <> 'skipped' ORDER BY serial DESC LIMIT 1
+"""
+_STEPS = "SELECT document FROM step WHERE run = ? ORDER BY place"
+_FORGET = "DELETE FROM step WHERE run = ?"
 _STEP = """
-    INSERT INTO step (run, key, finished, document) VALUES (:run, :key, :finished, :document)
+    INSERT INTO step (run, key, finished, document, place, name, status)
+    VALUES (:run, :key, :finished, :document, :place, :name, :status)
+    ON CONFLICT (run, place) DO UPDATE SET
+        key = excluded.key, finished = excluded.finished, document = excluded.document,
+        name = excluded.name, status = excluded.status
 """
 
 
@@ -66,12 +78,22 @@ class Records(Database):
         """
         with self.writing() as connection:
             _save(connection, record)
+            if isinstance(record, Run):
+                _set_steps(connection, record)
+
+    def add_steps(self, run: str, steps: Mapping[int, StepRun]) -> None:
+        """Add to a run how steps ended, by their place in it; all of them or none."""
+        with self.writing() as connection:
+            _add_steps(connection, run, steps.items())
 
     def amend(self, kind: type[T], key: str | int, change: Callable[[T], T]) -> T:
         """Read, change and write a record with nobody in between; returns what was written."""
         with self.writing() as connection:
-            changed = change(self._get(connection, kind, key))
+            old = self._get(connection, kind, key)
+            changed = change(old)
             _save(connection, changed)
+            if isinstance(changed, Run) and isinstance(old, Run) and changed.steps != old.steps:
+                _set_steps(connection, changed)
         return changed
 
     def get(self, kind: type[T], key: str | int) -> T:
@@ -83,15 +105,32 @@ class Records(Database):
         name = KINDS[kind][0]
         found = connection.execute(_ONE, (name, str(key))).fetchone()
         if found is not None:
-            return self._decode(found[0], kind, f"{name} {key}")
+            return self._whole(connection, self._decode(found[0], kind, f"{name} {key}"))
         raise _missing(name, str(key), [known for (known,) in connection.execute(_NEWEST, (name,))])
 
     def all(self, kind: type[T]) -> list[T]:
         """Every record of a kind, oldest first."""
-        name = KINDS[kind][0]
         with self.reading() as connection:
-            found = connection.execute(_ALL, (name,)).fetchall()
+            return [self._whole(connection, one) for one in self._all(connection, kind)]
+
+    def heads(self) -> list[Run]:
+        """Every run without its steps, oldest first."""
+        with self.reading() as connection:
+            return self._all(connection, Run)
+
+    def _all(self, connection: Connection, kind: type[T]) -> list[T]:
+        name = KINDS[kind][0]
+        found = connection.execute(_ALL, (name,)).fetchall()
         return [self._decode(document, kind, f"{name} {key}") for key, document in found]
+
+    def _whole(self, connection: Connection, found: T) -> T:
+        """A record as it was saved: a run with its steps."""
+        if not isinstance(found, Run):
+            return found
+        rows = connection.execute(_STEPS, (found.id,)).fetchall()
+        what = f"a step of run {found.id}"
+        steps = tuple(self._decode(document, StepRun, what) for (document,) in rows)
+        return msgspec.structs.replace(found, steps=steps)
 
     def next_version(self) -> int:
         """A model version that was never given out before, also by a process that then died."""
@@ -105,6 +144,12 @@ class Records(Database):
         with self.reading() as connection:
             found = connection.execute(_CACHED, (key,)).fetchone()
         return None if found is None else self._decode(found[0], StepRun, f"step {key}")
+
+    def latest(self, name: str) -> StepRun | None:
+        """The newest outcome of a step of this name that was not skipped."""
+        with self.reading() as connection:
+            found = connection.execute(_LATEST, (name,)).fetchone()
+        return None if found is None else self._decode(found[0], StepRun, f"step {name}")
 
     def exclusive(self, name: str) -> AbstractContextManager[None]:
         """Hold a lock of this name, a file beside the database; freed when its holder dies."""
@@ -125,30 +170,35 @@ class Records(Database):
 
 
 def _save(connection: Connection, new: Run | Model | Image | Release | Mark) -> None:
+    """Insert or replace a record; of a run its head, since its steps are rows of their own."""
     name, key, created = KINDS[type(new)]
+    head = msgspec.structs.replace(new, steps=()) if isinstance(new, Run) else new
     values = {
         "kind": name,
         "key": str(getattr(new, key)),
         "created": getattr(new, created),
-        "document": _encode(new),
+        "document": _encode(head),
     }
     connection.execute(_SAVE, values)
-    if isinstance(new, Run):
-        _save_steps(connection, new)
 
 
-def _save_steps(connection: Connection, run: Run) -> None:
-    """Index the steps that finished, so that a later run finds their outputs by key."""
-    connection.execute("DELETE FROM step WHERE run = ?", (run.id,))
+def _set_steps(connection: Connection, run: Run) -> None:
+    connection.execute(_FORGET, (run.id,))
+    _add_steps(connection, run.id, enumerate(run.steps))
+
+
+def _add_steps(connection: Connection, run: str, steps: Iterable[tuple[int, StepRun]]) -> None:
     rows = [
         {
-            "run": run.id,
-            "key": done.key,
-            "finished": done.started + done.seconds,
-            "document": _encode(done),
+            "run": run,
+            "key": one.key,
+            "finished": one.started + one.seconds,
+            "document": _encode(one),
+            "place": place,
+            "name": one.name,
+            "status": one.status,
         }
-        for done in run.steps
-        if done.status == "done"
+        for place, one in steps
     ]
     connection.executemany(_STEP, rows)
 

@@ -80,4 +80,17 @@ OBSERVATIONS = (
     )""",
 )
 
-__all__ = ["OBSERVATIONS", "RECORDS", "VERSION"]
+# Version 3: the steps of a run are rows alone, one each, at their place in the run's plan.
+
+STEPS = (
+    "ALTER TABLE step ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE step ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE step ADD COLUMN status TEXT NOT NULL DEFAULT 'done'",
+)
+STEPS_FOUND = (
+    "DROP INDEX IF EXISTS ix_step_run",
+    "CREATE UNIQUE INDEX step_place ON step (run, place)",
+    "CREATE INDEX step_name ON step (name, serial)",
+)
+
+__all__ = ["OBSERVATIONS", "RECORDS", "STEPS", "STEPS_FOUND", "VERSION"]

@@ -19,7 +19,7 @@ from sealift.train import code, workspace
 from sealift.train.again import gap
 from sealift.train.again.cause import causes
 from sealift.train.again.gap import Gap
-from sealift.train.job import Bench, Job, prepare
+from sealift.train.job import Bench, Job, Jobs
 from sealift.train.machine import machine
 from sealift.train.plan import Planned, recorded
 from sealift.train.work import perform
@@ -112,6 +112,7 @@ class _Again:
         frozen.mkdir(parents=True)
         workspace.copy(tree, frozen, names)
         self._steps = {one.name: one for one in run.steps}
+        self._jobs = Jobs(attempt, self._planned.values(), self._files, bench)
         self.causes: dict[str, tuple[str, ...]] = {}
         self.unlike: list[str] = []
 
@@ -140,15 +141,7 @@ class _Again:
         yield from remade
 
     def _once(self, planned: Planned) -> _Once:
-        job = prepare(
-            planned,
-            run=self._attempt,
-            steps=self._steps,
-            planned=list(self._planned.values()),
-            files=self._files[planned.name],
-            last=None,
-            bench=self._bench,
-        )
+        job = self._jobs.of(planned, self._steps)
         record, error = perform(job, self._bench)
         return _Once(job, record.outputs, error.what if error else "")
 
