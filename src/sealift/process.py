@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -179,12 +180,19 @@ def exit_now(status: int) -> NoReturn:
 def wait(child: subprocess.Popen[bytes], timeout: float | None) -> int | None:
     """The exit status of a child (negative: killed by that signal); None if it still runs.
 
-    Waits ``timeout`` seconds at most; None waits for ever.
+    Waits ``timeout`` seconds at most; None waits for ever. The end is told by the kernel, not
+    looked for.
     """
-    try:
-        return child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
+    if timeout is not None and child.poll() is None:
+        handle = os.pidfd_open(child.pid)
+        try:
+            ending = select.poll()
+            ending.register(handle, select.POLLIN)
+            if not ending.poll(max(0.0, timeout) * 1000.0):
+                return child.poll()
+        finally:
+            os.close(handle)
+    return child.wait()
 
 
 def children(threads: Iterable[int]) -> list[int]:

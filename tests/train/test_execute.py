@@ -128,14 +128,24 @@ def test_whatever_decides_the_outputs_is_in_the_key(small, old, new, reason):
     assert reason in one(run, "train").because
 
 
-def test_cores_memory_retries_and_limits_of_time_do_not_count(small):
+def test_retries_and_limits_of_time_do_not_count(small):
     """They decide whether a step succeeds, not what it means."""
     small.run()
-    small.change(
-        "writes = { model", 'cpus = 2\nmemory = "1GiB"\nretries = 3\ntimeout = 9\nwrites = { model'
-    )
+    small.change("writes = { model", "retries = 3\ntimeout = 9\nwrites = { model")
 
     assert ran(small.run()) == []
+
+
+def test_cores_and_memory_count(small):
+    """Programs choose the number of their threads by them, and with it the order of their sums."""
+    small.run()
+    small.change("writes = { model", 'cpus = 2\nmemory = "1GiB"\nwrites = { model')
+    run = small.run()
+
+    assert one(run, "train").because == (
+        "train runs again: its cpus went from 1 to 2 and its memory went from unlimited to "
+        f"{1 << 30}."
+    )
 
 
 def test_another_image_runs_everything_again(small):

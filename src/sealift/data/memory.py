@@ -50,8 +50,10 @@ class Memory:
         self._before = _load(path)
         self._now: dict[str, Seen] = {}
 
-    def look(self, file: Path) -> tuple[int, Digest]:
-        """Size and digest of a file, from memory if it is unchanged. Safe to call from threads.
+    def look(self, file: Path) -> tuple[int, Digest, bool]:
+        """Size, digest (from memory if it is unchanged) and execute bit of a file.
+
+        Safe to call from threads.
 
         Raises ``DataError`` when the file cannot be read, or changes while it is.
         """
@@ -70,7 +72,7 @@ class Memory:
         newest = max(seen.modified, seen.changed) / 1e9
         if seen.fits(status) and clock.now() - newest > QUIET:
             self._now[name] = seen
-        return seen.size, seen.digest
+        return seen.size, seen.digest, bool(status.st_mode & 0o100)
 
     def keep(self) -> None:
         """Write what was looked at; losing it costs time only, so errors are passed over."""

@@ -31,8 +31,8 @@ def verify(root: Path, pinned: Snapshot) -> None:
     """Raises ``DataError`` that names the files that are gone or hold something else by now."""
     missing = [entry.path for entry in pinned.entries if not (root / entry.path).is_file()]
     here = [Path(entry.path) for entry in pinned.entries if entry.path not in set(missing)]
-    now = {entry.path: entry.digest for entry in _entries(root, pinned.name, here)}
-    changed = [entry.path for entry in pinned.entries if now.get(entry.path) != entry.digest]
+    now = {entry.path: entry for entry in _entries(root, pinned.name, here)}
+    changed = [entry.path for entry in pinned.entries if not _same(entry, now.get(entry.path))]
     if changed:
         moved = [f"{path} ({'gone' if path in missing else 'changed'})" for path in changed]
         more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
@@ -44,9 +44,16 @@ def verify(root: Path, pinned: Snapshot) -> None:
 
 
 def content(entries: Sequence[Entry]) -> Digest:
-    """The digest of a snapshot: of the paths, sizes and contents of its files."""
-    items: list[Json] = [[entry.path, entry.size, entry.digest] for entry in entries]
+    """The digest of a snapshot: of the paths, sizes, contents and execute bits of its files."""
+    items: list[Json] = [
+        [entry.path, entry.size, entry.digest, *(["exec"] if entry.executable else [])]
+        for entry in entries
+    ]
     return digest.of_json(items)
+
+
+def _same(pinned: Entry, now: Entry | None) -> bool:
+    return now is not None and (now.digest, now.executable) == (pinned.digest, pinned.executable)
 
 
 class Files:
@@ -70,8 +77,8 @@ def _entries(root: Path, name: str, files: Sequence[Path]) -> tuple[Entry, ...]:
         looked = list(pool.map(memory.look, [root / file for file in files]))
     memory.keep()
     return tuple(
-        Entry(path=file.as_posix(), size=size, digest=address)
-        for file, (size, address) in zip(files, looked, strict=True)
+        Entry(path=file.as_posix(), size=size, digest=address, executable=runs)
+        for file, (size, address, runs) in zip(files, looked, strict=True)
     )
 
 

@@ -23,7 +23,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``image`` is the digest of a manifest in the project's store. ``memory`` is in bytes, ``cpus``
     in cores; None is no limit. ``network`` none has only a loopback of its own; host shares the
     host's. ``scratch`` are folders that the container may write, empty at first and gone with it,
-    as ``/tmp`` is. ``labels`` find it again; ``log`` is a file that both outputs are appended to.
+    as ``/tmp`` is. ``labels`` find it again; ``hostname`` is what its program
+    sees (the container's name unless given); ``log`` is a file that both outputs are appended to.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float | None = None
     memory: int | None = None
     labels: dict[str, str] = {}
+    hostname: str = ""
     log: str
 
 

@@ -22,6 +22,9 @@ from sealift.types import Digest
 CHECKPOINTS = "/checkpoints"
 """Where a step finds what it wrote to go on from."""
 
+HOST = "step"
+"""The host name that every step sees: a name that varied could get into what it writes."""
+
 THREADS = (
     *("BLIS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS"),
     *("OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"),
@@ -196,6 +199,7 @@ def specification(job: Job, bench: Bench, mounted: Iterable[Mount] = ()) -> Cont
             "sealift.run": job.run,
             "sealift.step": job.planned.name,
         },
+        hostname=HOST,
         log=str(bench.log(job.run, job.planned)),
     )
 

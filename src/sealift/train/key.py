@@ -28,7 +28,9 @@ _KINDS = (
     ("env", "its variable {name} changed"),
     ("image", "the image of the steps changed"),
     ("seed", "the pinned variable {name} changed"),
+    ("resource", "its {name} went from {old} to {new}"),
     ("network", "its access to the network changed"),
+    ("checkpoints", "whether it keeps checkpoints changed"),
     ("writes", "its output {name} moved"),
     ("curves", "how it logs curves changed"),
 )
@@ -39,9 +41,10 @@ def leaves(
 ) -> dict[str, str]:
     """Everything that decides what the step writes, by name.
 
-    ``inputs`` maps what it reads to the digest and the place of it. Processor cores, memory,
-    retries and time limits are not in it: they decide whether a step succeeds, not what it means.
-    Values of environment variables appear as digests only.
+    ``inputs`` maps what it reads to the digest and the place of it. Processor cores and memory are
+    in it, since programs choose their threads and their ways by them; retries and time limits are
+    not: they decide whether a step succeeds, not what it means. Values of environment variables
+    appear as digests only.
     """
     step = planned.step
     return {
@@ -49,6 +52,9 @@ def leaves(
         "image": image,
         "code": code,
         "network": command.text(step.network),
+        "checkpoints": command.text(step.checkpoints),
+        "resource.cpus": f"{step.cpus:g}",
+        "resource.memory": str(step.memory_bytes or "unlimited"),
         **{f"param.{name}": command.text(value) for name, value in planned.params.items()},
         **{f"input.{name}": value for name, value in inputs.items()},
         **{f"env.{name}": digest.of_bytes(text.encode()) for name, text in step.env.items()},

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
 from sealift import clock, process
-from sealift.adapters.engines import bwrap_cores, bwrap_files, bwrap_marks, bwrap_program, marks
+from sealift.adapters.engines import bwrap_files, bwrap_marks, bwrap_program, marks
 from sealift.adapters.engines.bwrap_args import arguments
+from sealift.adapters.engines.bwrap_census import Census, kill
 from sealift.adapters.engines.bwrap_launch import Launched, launched
 from sealift.adapters.engines.bwrap_marks import Marked
 from sealift.adapters.engines.bwrap_names import names
-from sealift.adapters.engines.environment import environment
-from sealift.adapters.engines.lease import lease
-from sealift.adapters.engines.marks import Mark
+from sealift.adapters.engines.environment import environment, of_image
+from sealift.adapters.engines.lease import Guard
 from sealift.adapters.engines.mounts import mounts
 from sealift.errors import MachineError
 from sealift.ports import Store
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
+from sealift.types import Digest
 
 START = 30.0
 """Seconds within which a sandbox must be up."""
@@ -33,8 +33,9 @@ class Bubblewrap:
 
     ``live`` is the folder for what belongs to running containers, ``args`` are further options for
     bubblewrap. A container that ``run`` starts is killed by the kernel as soon as the calling
-    thread is gone; in the first hundredths of a second of its life a watchdog does that instead,
-    within three seconds; and if that is killed as well, the next ``run`` or ``find`` does. A
+    thread is gone; in the first hundredths of a second of its life a watchdog, which all of them
+    share, does that instead, within three seconds; and if that is killed as well, the first ``run``
+    of another process or the next ``find`` does. A
     container that ``start`` starts belongs to nobody; it is found by a mark that its processes
     carry, so that neither a lost file nor a reused process id can mislead.
 
@@ -46,6 +47,10 @@ class Bubblewrap:
         self._store = store
         self._live = live.absolute()
         self._args = tuple(args)
+        self._census = Census(self._live)
+        self._guard = Guard("/bin/sh", "-c", bwrap_marks.REMOVE, "sh")
+        self._found: Path | None = None
+        self._images: dict[Digest, tuple[Path, dict[str, str]]] = {}
 
     @property
     def name(self) -> str:
@@ -68,16 +73,15 @@ class Bubblewrap:
 
         Raises ``MachineError`` when the container could not be set up.
         """
-        self._sweep()
-        mark, options = self._mark(spec, bound=True), self._options(spec)
+        options = self._options(spec)
         begin = clock.monotonic()
         with (
-            lease("/bin/sh", "-c", bwrap_marks.REMOVE, "sh", mark.id),
+            self._census.cores(spec.cpus) as cores,
             launched(
-                bwrap_program.locate(),
+                self._program(),
                 options,
                 spec.argv,
-                mark=mark,
+                mark=marks.new(spec, self._live, cores=cores, lease=self._guard.name()),
                 log=Path(spec.log),
                 detach=False,
             ) as sandbox,
@@ -95,12 +99,12 @@ class Bubblewrap:
 
         Raises ``MachineError`` when the container could not be set up, or has no such program.
         """
-        mark = self._mark(spec, bound=False)
+        mark = marks.new(spec, self._live, cores=self._census.cores_now(spec.cpus))
         options = self._options(spec)
         bwrap_files.keep(mark)
         try:
             with launched(
-                bwrap_program.locate(),
+                self._program(),
                 options,
                 spec.argv,
                 mark=mark,
@@ -117,12 +121,12 @@ class Bubblewrap:
 
     def stop(self, container: Container, *, grace: float) -> None:
         """SIGTERM to its program, SIGKILL to all of it after ``grace`` seconds, then forget it."""
-        ours = [one for one in self._living() if one.mark.id == container.id]
+        ours = [one for one in self._census.living() if one.mark.id == container.id]
         for one in ours:
             program = one.program() if one.init else None
             if program is not None:
                 process.end(*program, grace)
-        _kill(ours)
+        kill(ours)
         for mark in bwrap_files.kept(self._live):
             if mark.id == container.id:
                 bwrap_files.forget(mark)
@@ -132,7 +136,7 @@ class Bubblewrap:
 
         One that has ended is among them, until it is stopped.
         """
-        living = self._sweep()
+        living = self._census.sweep()
         known = {mark.id: mark for mark in bwrap_files.kept(self._live)}
         known |= {one.mark.id: one.mark for one in living}
         return [
@@ -144,31 +148,31 @@ class Bubblewrap:
             if mark.caller is None and labels.items() <= mark.labels.items()
         ]
 
+    def _program(self) -> Path:
+        if self._found is None or not self._found.is_file():
+            self._found = bwrap_program.locate()
+        return self._found
+
     def _options(self, spec: ContainerSpec) -> list[str]:
-        env = environment(self._store, spec)
+        root, image_env = self._image(spec.image)
+        env = environment(image_env, spec)
         bwrap_program.check_words([*spec.argv, *env, *env.values()], spec.name)
         return arguments(
             spec,
-            root=self._store.rootfs(spec.image).absolute(),
+            root=root,
             env=env,
             mounts=[*names(spec.network, self._live), *mounts(spec)],
             extra=self._args,
         )
 
-    def _mark(self, spec: ContainerSpec, *, bound: bool) -> Mark:
-        living = self._living() if spec.cpus is not None else []
-        taken = [core for one in living if one.init for core in one.mark.cores]
-        cores = bwrap_cores.choose(spec.cpus, os.sched_getaffinity(0), taken)
-        return marks.new(spec, self._live, bound=bound, cores=cores)
-
-    def _living(self) -> list[Marked]:
-        return [one for one in bwrap_marks.everywhere() if one.mark.live == str(self._live)]
-
-    def _sweep(self) -> list[Marked]:
-        """End what outlived its caller; the processes of all others."""
-        living = self._living()
-        _kill([one for one in living if one.mark.orphan()])
-        return [one for one in living if not one.mark.orphan()]
+    def _image(self, image: Digest) -> tuple[Path, dict[str, str]]:
+        """The unpacked root of an image and its variables, read and checked once."""
+        known = self._images.get(image)
+        if known is None or not known[0].is_dir():
+            variables = of_image(self._store, image)
+            known = self._store.rootfs(image).absolute(), variables
+            self._images[image] = known
+        return known
 
 
 def _runs(one: Marked) -> bool:
@@ -209,15 +213,9 @@ def _bury(sandbox: Launched) -> None:
     init = sandbox.init()
     found = bwrap_marks.marked(init) if init is not None else None
     if found is not None and found.mark.id == sandbox.mark.id:
-        _kill([found])
+        kill([found])
     elif init is None:
-        _kill([one for one in bwrap_marks.everywhere() if one.mark.id == sandbox.mark.id])
-
-
-def _kill(ours: Sequence[Marked]) -> None:
-    """Kill them; with its init the kernel ends everything in a sandbox."""
-    for one in sorted(ours, key=lambda one: not one.init):
-        process.end(one.pid, one.start, 0.0)
+        kill([one for one in bwrap_marks.everywhere() if one.mark.id == sandbox.mark.id])
 
 
 __all__ = ["Bubblewrap"]

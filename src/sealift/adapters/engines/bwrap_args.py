@@ -61,7 +61,7 @@ def arguments(
     return [
         *ISOLATION,
         *network,
-        *("--hostname", spec.name[:63]),
+        *("--hostname", (spec.hostname or spec.name)[:63]),
         *variables,
         *assemble(root, [*places, *scratch, workdir, *HARDWARE]),
         *SYSTEM,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from sealift.errors import IntegrityError
@@ -26,16 +28,20 @@ class _Configuration(msgspec.Struct, frozen=True):
     config: _Process | None = None
 
 
-def environment(store: Store, spec: ContainerSpec) -> dict[str, str]:
+def environment(image: Mapping[str, str], spec: ContainerSpec) -> dict[str, str]:
     """All of it: defaults, then the image's variables, then those that ``spec`` adds.
 
-    Nothing comes from this process. Raises ``NotFoundError`` for an image that is not in the
-    store and ``IntegrityError`` for one whose configuration cannot be read.
+    Nothing comes from this process.
     """
-    return {**DEFAULTS, **_of_image(store, spec.image), **spec.env}
+    return {**DEFAULTS, **image, **spec.env}
 
 
-def _of_image(store: Store, image: Digest) -> dict[str, str]:
+def of_image(store: Store, image: Digest) -> dict[str, str]:
+    """The variables that an image brings.
+
+    Raises ``NotFoundError`` for an image that is not in the store and ``IntegrityError`` for one
+    whose configuration cannot be read.
+    """
     digest = store.manifest(image).config.digest
     with store.open(digest) as blob:
         raw = blob.read()
@@ -51,4 +57,4 @@ def _of_image(store: Store, image: Digest) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-__all__ = ["USER", "environment"]
+__all__ = ["USER", "environment", "of_image"]

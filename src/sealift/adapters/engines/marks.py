@@ -15,7 +15,8 @@ from sealift.types import Digest
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to know of it. ``live`` is the folder of the engine that started it.
 
-    ``caller`` is the process id and start of a caller that it must not outlive.
+    ``caller`` is the process id and start of a caller that it must not outlive, and ``lease`` names
+    what sees to that.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     started: float
     cores: tuple[int, ...] = ()
     caller: tuple[int, int] | None = None
+    lease: str = ""
 
     def text(self) -> str:
         """It as JSON, for where it is kept."""
@@ -48,8 +50,18 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def new(spec: ContainerSpec, live: Path, *, bound: bool, cores: tuple[int, ...] = ()) -> Mark:
-    """The mark of a container about to start; ``bound`` to the life of this process or not."""
+def new(
+    spec: ContainerSpec,
+    live: Path,
+    *,
+    bound: bool = False,
+    cores: tuple[int, ...] = (),
+    lease: str = "",
+) -> Mark:
+    """The mark of a container about to start; ``bound`` to the life of this process or not.
+
+    With the name of a ``lease`` it is.
+    """
     me = os.getpid()
     start = process.started(me)
     return Mark(
@@ -60,7 +72,8 @@ def new(spec: ContainerSpec, live: Path, *, bound: bool, cores: tuple[int, ...] 
         labels=spec.labels,
         started=clock.now(),
         cores=cores,
-        caller=(me, start) if bound and start is not None else None,
+        caller=(me, start) if (bound or lease) and start is not None else None,
+        lease=lease,
     )
 
 

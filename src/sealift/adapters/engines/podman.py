@@ -14,7 +14,7 @@ import msgspec
 
 from sealift import clock, process
 from sealift.adapters.engines import leftovers, marks, podman_image
-from sealift.adapters.engines.environment import environment
+from sealift.adapters.engines.environment import environment, of_image
 from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
 from sealift.adapters.engines.mounts import mounts
@@ -155,7 +155,7 @@ class Podman:
     @contextmanager
     def _words(self, spec: ContainerSpec, mark: Mark) -> Iterator[list[str]]:
         """The words behind ``create`` or ``run``; a file they name is there within the block."""
-        text = lines(environment(self._store, spec), spec.name)
+        text = lines(environment(of_image(self._store, spec.image), spec), spec.name)
         bound = mounts(spec)
         image = self._bring(spec.image)
         self._live.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def arguments(
         *limits,
         f"--name={title(mark.name, mark.id)}",
         f"--network={spec.network}",
-        f"--hostname={spec.name[:63]}",
+        f"--hostname={(spec.hostname or spec.name)[:63]}",
         f"--workdir={spec.workdir}",
         f"--label={MARK}={mark.text()}",
         f"--label={LIVE}={mark.live}",
