@@ -42,7 +42,7 @@ def compile_(
     diff: Diff = False,
     json: Json = False,
 ) -> None:
-    """Write a version of the model as plain manifests, for review and `kubectl apply`."""
+    """Write a version of the model as manifests for `kubectl apply`."""
     if diff and out is None:
         raise UsageError(
             "--diff compares with a folder.", remedy="Say which with --out, such as --out deploy."

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from sealift import clock, control, journey, versions
-from sealift.cli.options import HERE, Comment, Json, Version, Where, project
+from sealift.cli.options import HERE, Comment, Json, Version, Where, finite, project
 from sealift.cli.output import Page, Talk, moment, number
 from sealift.cli.watching import show_watch
 from sealift.errors import MachineError, ReleaseError
@@ -230,7 +230,13 @@ def watch(
     ] = None,
     since: Annotated[
         float,
-        typer.Option(metavar="HOURS", help="Only the last so many hours; 0: all.", min=0, max=1e6),
+        typer.Option(
+            metavar="HOURS",
+            help="Only the last so many hours; 0: all.",
+            min=0,
+            max=1e6,
+            callback=finite,
+        ),
     ] = 0.0,
     json: Json = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -51,6 +52,13 @@ def workplace(where: Path, *, hermetic: bool = False) -> Wired:
     return wired
 
 
+def finite(value: float | None) -> float | None:
+    """An option's number as it is; raises ``BadParameter`` for NaN, which limits let through."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a number.")
+    return value
+
+
 def assignments(words: list[str]) -> dict[str, str]:
     """``name=value`` words as a mapping.
 
@@ -76,6 +84,7 @@ __all__ = [
     "Version",
     "Where",
     "assignments",
+    "finite",
     "project",
     "workplace",
 ]

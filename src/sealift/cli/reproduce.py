@@ -8,7 +8,7 @@ import typer
 
 from sealift import reproducing
 from sealift.cli.marking import find_run
-from sealift.cli.options import HERE, Json, Where, workplace
+from sealift.cli.options import HERE, Json, Where, finite, workplace
 from sealift.cli.output import Page, Work, number
 from sealift.digest import short
 from sealift.record.reproduction import Remade, Reproduction
@@ -24,7 +24,10 @@ def reproduce(
     tolerance: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Relative difference of numbers that does not matter, in any output."
+            min=0,
+            max=1,
+            help="Relative difference of numbers that does not matter, in any output.",
+            callback=finite,
         ),
     ] = None,
     attach: Annotated[
