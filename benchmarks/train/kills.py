@@ -1,0 +1,220 @@
+"""Faults while a project is trained: kill -9 of a step, of Sealift, of both, at random moments.
+
+After each, one further training has to end complete with exactly the bytes that an undisturbed one
+writes, and nothing of the cut one may still run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.program import FailedError
+from benchmarks.train.small import Small
+from sealift import clock
+from sealift.adapters.databases.sqlite import Sqlite
+from sealift.adapters.engines import bwrap_marks
+from sealift.errors import SealiftError
+from sealift.record.run import Run
+
+VICTIMS = ("step", "sealift", "both")
+PATIENCE = 120.0
+"""Seconds that a training may take at most, on a busy machine."""
+
+PROJECT = """\
+name = "kills"
+
+[steps.prepare]
+run = "echo ROUND > out/table; for n in 1 2 3; do echo $n >> out/table; sleep 0.02; done"
+code = []
+writes = { table = "out/table" }
+
+[steps.count]
+run = '''
+state=$SEALIFT_CHECKPOINTS/state
+[ -e $state ] || : > $state
+done=0; while read line; do done=$((done + 1)); done < $state
+while [ $done -lt 8 ]; do
+    done=$((done + 1)); {{ cat $state; echo "ROUND $done {seed}"; }} > $state.new
+    mv $state.new $state; sleep 0.02
+done
+cat out/table $state > out/counted
+'''
+code = []
+reads = ["prepare.table"]
+writes = { counted = "out/counted" }
+params = { seed = 1 }
+matrix = { seed = [1, 2, 3] }
+cpus = 0.5
+checkpoints = true
+
+[steps.join]
+run = "mkdir out/all; cat out/counted/* > out/all/joined; echo ROUND > out/all/round"
+code = []
+reads = ["count.counted"]
+writes = { all = "out/all" }
+"""
+
+
+def project(number: int) -> str:
+    """The project file of a round: its steps write other bytes than those of the round before."""
+    return PROJECT.replace("ROUND", word(number))
+
+
+def word(number: int) -> str:
+    """What the steps of a round write, and those of no other."""
+    return f"round-{number:04}"
+
+
+@dataclass
+class Outcome:
+    """What a series of kills did, and all that went wrong after them."""
+
+    rounds: int = 0
+    struck: int = 0
+    resumed: int = 0
+    incomplete: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+def kills(small: Small, rounds: int, seed: int, told: Callable[[str], None]) -> Outcome:
+    """Cut so many trainings off, at moments spread over their time, and finish each."""
+    began = clock.monotonic()
+    first: list[str] = []
+    finish(small, 0, first)
+    if first:
+        raise FailedError(f"an undisturbed training failed: {first[0]}")
+    whole = clock.monotonic() - began
+    pattern = content(small, 0)
+    chance, outcome = random.Random(seed), Outcome()  # noqa: S311 - has to repeat
+    for number in range(1, rounds + 1):
+        victim, share = chance.choice(VICTIMS), chance.random()
+        where = f"round {number}, {victim} killed at {share:.0%}"
+        small.write(project(number))
+        outcome.struck += cut(small, victim, share * whole, chance)
+        finish(small, number, outcome.incomplete)
+        outcome.rounds += 1
+        outcome.resumed += any(step.cached for step in last(small).steps)
+        if content(small, number) != pattern:
+            outcome.wrong.append(where)
+        outcome.left += [f"{where}: {one.mark.name}" for one in living(small)]
+        told(f"{where}: {len(outcome.incomplete)} incomplete, {len(outcome.wrong)} wrong so far")
+    return outcome
+
+
+def finish(small: Small, number: int, incomplete: list[str]) -> None:
+    """Train to the end in a process of its own, as after a crash."""
+    small.write(project(number))
+    child = begin(small)
+    status = ended(child, PATIENCE)
+    run = last(small)
+    if status != 0 or run.status != "done" or len(run.steps) != 5:
+        incomplete.append(f"round {number}: status {status}, run {run.status}: {run.error}")
+
+
+def begin(small: Small) -> int:
+    """Train in a child, which has all modules at hand; its id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        return child
+    status = 70
+    try:
+        small.train()
+        status = 0
+    except SealiftError:
+        status = 1  # a step was killed: that is what a training is to end with
+    except BaseException:  # noqa: BLE001 - the child must not go on as its parent
+        traceback.print_exc()
+    os._exit(status)
+
+
+def cut(small: Small, victim: str, after: float, chance: random.Random) -> bool:
+    """Begin a training and kill its victim after so many seconds; whether that was there."""
+    child = begin(small)
+    clock.sleep(after)
+    below = descendants(child)
+    if os.waitpid(child, os.WNOHANG)[0]:
+        return False
+    one = [chance.choice(below)] if below else []
+    targets = {"step": one, "sealift": [child], "both": [child, *below]}[victim]
+    for pid in targets:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    ended(child, PATIENCE)
+    return bool(targets)
+
+
+def ended(child: int, patience: float) -> int:
+    """The status of a child; one that takes too long is killed."""
+    deadline = clock.monotonic() + patience
+    while clock.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        clock.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def descendants(root: int) -> list[int]:
+    """All processes below one, nearest first."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found, todo = [], [root]
+    while todo:
+        inner = parents.get(todo.pop(0), [])
+        found += inner
+        todo += inner
+    return found
+
+
+def last(small: Small) -> Run:
+    """The record of the newest training."""
+    ledger = Sqlite(small.folders.ledger)
+    run = ledger.get(Run, ledger.heads()[-1].id)
+    ledger.close()
+    return run
+
+
+def content(small: Small, number: int) -> dict[str, str]:
+    """What the newest training wrote, by output and file, without the word of its round."""
+    return {
+        f"{step.name}.{name}/{path.relative_to(small.store.tree(tree))}": path.read_text().replace(
+            word(number), "@"
+        )
+        for step in last(small).steps
+        for name, tree in step.outputs.items()
+        for path in files(small.store.tree(tree))
+    }
+
+
+def files(tree: Path) -> Iterable[Path]:
+    """The files of a kept tree."""
+    return [tree] if tree.is_file() else sorted(path for path in tree.rglob("*") if path.is_file())
+
+
+def living(small: Small) -> list[bwrap_marks.Marked]:
+    """Processes of containers of this project that still run, though no training does."""
+    live = str((small.folders.live / "containers").absolute())
+    deadline = clock.monotonic() + 10.0
+    while found := [one for one in bwrap_marks.everywhere() if one.mark.live == live]:
+        if clock.monotonic() > deadline:
+            return found
+        clock.sleep(0.05)
+    return []
+
+
+__all__ = ["Outcome", "kills", "project"]
