@@ -321,11 +321,11 @@ def test_a_server_that_dies_is_told_at_the_rule_that_ended_it():
 
 @pytest.mark.parametrize("number", range(1, 8))
 def test_each_contradiction_of_the_specification_is_a_question_and_no_fault(number):
-    """The seven that docs/checks.md lists, over HTTP/REST."""
+    """The seven that docs/checks.md lists, over HTTP/REST; good sense is at most advised there."""
     rules = [one for one in REST_RULES if f"contradiction {number}" in one.passage]
 
-    assert rules
-    assert {one.severity for one in rules} == {"unclear"}
+    assert "unclear" in {one.severity for one in rules}
+    assert all(one.severity != "must" for one in rules)
 
 
 def test_every_rule_says_what_it_demands_and_where_that_comes_from():
