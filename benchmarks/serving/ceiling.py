@@ -1,44 +1,65 @@
-"""What no server on Granian can beat: the same HTTP server, which only reads, or echoes.
+"""What ours cannot beat: the same HTTP server, which only reads, or echoes.
 
 ``python -m benchmarks.serving.ceiling echo|read PORT WORKERS``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.rsgi import HTTPProtocol, Scope
+from sealift import process
+from sealift.serve import listening
+from sealift.serve.admission import Room
+from sealift.serve.answer import JSON, refused
+from sealift.serve.http.listener import Listener
+from sealift.serve.http.request import Request
+from sealift.serve.http.written import Heads
+from sealift.serve.refusal import RefusalError
 
-_HEADERS = [("content-type", "application/json")]
+LARGEST = 1 << 30
+"""Bytes of a body."""
 
 
-async def echo(_scope: Scope, protocol: HTTPProtocol) -> None:
-    """Answer the body."""
-    protocol.response_bytes(200, _HEADERS, await protocol())
+class Ceiling:
+    """Answers the body of each request, or with ``lengths`` how many bytes it has."""
 
+    def __init__(self, *, lengths: bool) -> None:
+        self._lengths = lengths
+        self._heads = Heads([])
+        self._room = Room(LARGEST)
 
-async def read(_scope: Scope, protocol: HTTPProtocol) -> None:
-    """Read the body, and answer how many bytes it had."""
-    protocol.response_bytes(200, _HEADERS, str(len(await protocol())).encode())
+    async def answer(self, call: Request) -> None:
+        """Answer a request."""
+        body = await call.body(LARGEST, self._room)
+        self._room.give_back(call)
+        told = str(len(body)).encode() if self._lengths else body
+        call.sender.send(self._heads.written(200, JSON, "", len(told), ()), told, last=False)
+
+    def malformed(self, refusal: RefusalError) -> bytes:
+        """The answer to what is no request."""
+        body = refused(refusal).body
+        return self._heads.written(refusal.status, JSON, "", len(body), ()) + body
 
 
 def main(what: str, port: int, workers: int) -> None:
     """Serve until told to end."""
-    Granian(
-        f"benchmarks.serving.ceiling:{what}",
-        port=port,
-        workers=workers,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
-    ).serve()
+    for _ in range(workers - 1):
+        process.fork(lambda: _serve(what, port))
+    _serve(what, port)
+
+
+def _serve(what: str, port: int) -> int:
+    async def serving() -> None:
+        (opened,) = listening.bound("127.0.0.1", [port])
+        await Listener(Ceiling(lengths=what == "read"), opened, most=1024).serve()
+
+    asyncio.run(serving())
+    return 0
 
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 
-__all__ = ["echo", "main", "read"]
+__all__ = ["Ceiling", "main"]

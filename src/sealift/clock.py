@@ -9,6 +9,12 @@ from datetime import UTC, datetime
 EPOCH = 1_700_000_000
 """Seconds since 1970 written wherever a format demands a time that must not vary."""
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
 
 def now() -> float:
     """Seconds since 1970, UTC."""
@@ -33,6 +39,18 @@ def stamp(at: float) -> str:
     """
     text = datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def http_date(at: float) -> str:
+    """An instant as HTTP writes it (RFC 9110, 5.6.7).
+
+    >>> http_date(784111777.5)
+    'Sun, 06 Nov 1994 08:49:37 GMT'
+    """
+    of = time.gmtime(at)
+    day, month = _DAYS[of.tm_wday], _MONTHS[of.tm_mon - 1]
+    clock = f"{of.tm_hour:02}:{of.tm_min:02}:{of.tm_sec:02}"
+    return f"{day}, {of.tm_mday:02} {month} {of.tm_year} {clock} GMT"
 
 
 def token(length: int = 16) -> str:
@@ -62,4 +80,14 @@ def identifier() -> str:
     return datetime.now(tz=UTC).strftime("%Y%m%d-%H%M%S-") + token(6)
 
 
-__all__ = ["EPOCH", "Tokens", "identifier", "monotonic", "now", "sleep", "stamp", "token"]
+__all__ = [
+    "EPOCH",
+    "Tokens",
+    "http_date",
+    "identifier",
+    "monotonic",
+    "now",
+    "sleep",
+    "stamp",
+    "token",
+]

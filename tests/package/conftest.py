@@ -49,7 +49,7 @@ def archive(tmp_path):
 def wheels(tmp_path):
     """A folder of wheels with all that the server needs, and a few more."""
     folder = tmp_path / "index"
-    wheel(folder, "granian", version="2.9", needs=["click"], script=True)
+    wheel(folder, "httptools", version="2.9", needs=["click"], script=True)
     wheel(folder, "click", script=True)
     wheel(folder, "click", version="0.9")
     wheel(folder, "hpack", version="9.0")

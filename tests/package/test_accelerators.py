@@ -32,10 +32,10 @@ def names(lock):
 def test_the_lock_for_a_card_has_the_versions_of_the_other(cards, wheels):
     """The runtime of the same version, although there is a newer one; nothing for steps."""
     plain = builder(cards)[0].lock()
-    wheel(wheels, "granian", version="3.0")
+    wheel(wheels, "httptools", version="3.0")
     card = builder(cards, CARD)[0].lock()
     shared = {
-        *("click==1.0", "flatbuffers==25.9", "granian==2.9", "hpack==9.0"),
+        *("click==1.0", "flatbuffers==25.9", "hpack==9.0", "httptools==2.9"),
         *("msgspec==0.30", "numpy==2.2"),
     }
     assert names(plain) == {*shared, "onnxruntime==1.23"}

@@ -68,13 +68,13 @@ def test_packages_that_changed_are_named(told, world, wheels):
     """With both versions; those that came and went too."""
     told()
     wheel(wheels, "click", version="8.2")
-    wheel(wheels, "granian", version="3.0", needs=["click", "pebble"])
+    wheel(wheels, "httptools", version="3.0", needs=["click", "pebble"])
     wheel(wheels, "pebble")
     (world / "requirements.txt").write_text("forest \n")
     second = told()
     assert states(second)["base"] == "same"
     assert reasons(second) == {
-        "runtime": ("click 1.0 -> 8.2", "granian 2.9 -> 3.0", "pebble 1.0 is new")
+        "runtime": ("click 1.0 -> 8.2", "httptools 2.9 -> 3.0", "pebble 1.0 is new")
     }
 
 

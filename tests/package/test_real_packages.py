@@ -21,7 +21,7 @@ pytestmark = pytest.mark.network
 
 PROGRAM = """
 import bz2, ctypes, curses, dbm, lzma, readline, sqlite3, ssl, sys, uuid, zlib, zoneinfo
-import granian, hpack, msgspec, numpy, onnxruntime
+import httptools, hpack, msgspec, numpy, onnxruntime
 assert len(ssl.create_default_context().get_ca_certs()) > 100
 assert str(zoneinfo.ZoneInfo("Europe/Paris")) == "Europe/Paris"
 assert sqlite3.connect(":memory:").execute("select sqlite_version()").fetchone()

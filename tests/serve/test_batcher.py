@@ -6,11 +6,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from granian.rsgi import ProtocolClosed
 from toy_calls import POISON, Asker, Scripted, batch
 
 from sealift.serve.batcher import Batcher
 from sealift.serve.cost import Cost
+from sealift.serve.gone import GoneError
 from sealift.serve.refusal import RefusalError
 
 LONG = (0.004, 0.00001)
@@ -214,7 +214,7 @@ def test_who_leaves_the_queue_is_not_asked_for():
     waiting, (gone, late, cancelled, stays), calls = play(scene)
 
     assert waiting == 1
-    assert isinstance(gone, ProtocolClosed)
+    assert isinstance(gone, GoneError)
     assert isinstance(late, RefusalError)
     assert isinstance(cancelled, asyncio.CancelledError)
     assert said(stays) == alone(4.0)
@@ -240,7 +240,7 @@ def test_a_call_that_nobody_waits_for_is_stopped():
     (late, gone, stays), told = play(scene)
 
     assert isinstance(late, RefusalError)
-    assert isinstance(gone, ProtocolClosed)
+    assert isinstance(gone, GoneError)
     assert said(stays) == alone(2.0)
     assert [call[:2] for call in told] == [(1, 1)]
 
@@ -298,7 +298,7 @@ def test_whatever_happens_an_answer_is_the_one_given_alone(seed):
 
     outcomes, stage, last = play(scene)
 
-    excused = {"leaves": ProtocolClosed, "hurries": RefusalError}
+    excused = {"leaves": GoneError, "hurries": RefusalError}
     excused["is cancelled"] = asyncio.CancelledError
     for values, poisoned, fate, outcome in outcomes:
         if isinstance(outcome, BaseException):

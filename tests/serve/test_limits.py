@@ -10,8 +10,10 @@ import pytest
 import toy_models as models
 from toy_running import Running, build
 
-from sealift.serve import connections
-from sealift.serve.arrival import Arrival
+from sealift.serve import connections, listening
+from sealift.serve.admission import Room
+from sealift.serve.http.listener import Listener
+from sealift.serve.http.written import Heads
 from sealift.serve.refusal import RefusalError
 
 ROW = {"a": 0.1, "b": 0.2, "c": 0.3}
@@ -149,42 +151,51 @@ def test_bodies_under_way_share_a_bound(tensor_folder, tmp_path):
         assert server.post(json.dumps({"rows": [ROW]}).encode() + padding).status_code == 200
 
 
+class Reader:
+    """Answers the length of a body, or why there is none."""
+
+    def __init__(self):
+        self.heads = Heads([])
+        self.refusals = []
+
+    async def answer(self, call):
+        """Answer a request."""
+        try:
+            told = str(len(await call.body(1000, Room(1000)))).encode()
+        except RefusalError as refusal:
+            self.refusals.append((refusal.status, refusal.code))
+            told = b"refused"
+        head = self.heads.written(200, "text/plain", "", len(told), ())
+        call.sender.send(head, told, last=told == b"refused")
+
+    def malformed(self, refusal):
+        """The answer to what is no request."""
+        return refusal.code.encode()
+
+
 def test_a_body_that_does_not_arrive_is_given_up():
-    """408, for those that are late alone."""
+    """408, for those that are late alone: others on the same listener are answered."""
 
     async def scene():
-        arrival = Arrival(0.05)
-        never = asyncio.get_running_loop().create_future()
-
-        async def soon():
-            await asyncio.sleep(0)
-            return b"here"
-
-        late = asyncio.create_task(arrival.of(never))
-        assert await arrival.of(soon()) == b"here"
-        with pytest.raises(RefusalError) as refusal:
-            await late
-        assert await arrival.of(soon()) == b"here"
-        return refusal.value
-
-    refusal = asyncio.run(scene())
-
-    assert (refusal.status, refusal.code) == (408, "too_slow")
-
-
-def test_waiting_for_a_body_can_be_cancelled():
-    """A cancellation by others stays one."""
-
-    async def scene():
-        arrival = Arrival(60)
-        never = asyncio.get_running_loop().create_future()
-        waiting = asyncio.create_task(arrival.of(never))
+        app = Reader()
+        (opened,) = listening.bound("127.0.0.1", [0])
+        port = opened.getsockname()[1]
+        listener = Listener(app, opened, most=8, patience=0.05)
+        serving = asyncio.create_task(listener.serve())
         await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        late, late_out = await asyncio.open_connection("127.0.0.1", port)
+        late_out.write(HEAD + b"content-length: 9\r\n\r\nhalf")
+        soon, soon_out = await asyncio.open_connection("127.0.0.1", port)
+        soon_out.write(HEAD + b"content-length: 4\r\n\r\nhere")
+        assert (await soon.readuntil(b"\r\n\r\n4")).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(late.read(), 30)).endswith(b"refused")
+        listener.end()
+        await asyncio.wait_for(serving, 30)
+        for one in (late_out, soon_out):
+            one.close()
+        return app.refusals
 
-    asyncio.run(scene())
+    assert asyncio.run(scene()) == [(408, "too_slow")]
 
 
 def test_idle_connections_shut_nobody_out(tensor_server):

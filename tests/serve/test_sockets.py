@@ -45,7 +45,7 @@ def statuses(said):
 def lives(server):
     """It answers as ever, and nothing counts as its own failure."""
     assert server.post(BODY).status_code == 200
-    assert 'status="5' not in server.client.get("/metrics").text
+    assert 'status="500"' not in server.client.get("/metrics").text
 
 
 def sent(connection, content):

@@ -1,86 +1,165 @@
-"""The whole server in memory, asked as Granian asks it, without a socket between."""
+"""The whole server in memory, asked as the event loop asks it, without a socket between."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
+from sealift.serve.http.connection import App as Answers
+from sealift.serve.http.connection import Connection
+from sealift.serve.http.head import Heads
+from sealift.serve.http.listener import SCRATCH
 from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
+from sealift.serve.recorder import Recorder
 from sealift.serve.service import Service
+
+PATIENCE = 20.0
+"""Seconds that an answer may take."""
 
 
 class FaultError(Exception):
     """An answer that no input may cause."""
 
 
-class Scope:
-    """A request as Granian hands it over."""
+class Wire(asyncio.Transport):
+    """A connection's other end: takes what is written."""
 
-    proto, http_version, method, scheme = "http", "1.1", "POST", "http"
-    authority, server, client, query_string = "x", "x", "x:1", ""
-
-    def __init__(self, path: str, headers: dict[str, str]) -> None:
-        self.path = path
-        self.headers = headers
-
-
-class Protocol:
-    """The body, and the answer."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.status = 0
+    def __init__(self) -> None:
+        super().__init__()
         self.answer = b""
 
-    async def __call__(self) -> bytes:
-        """The body, whole."""
-        return self._body
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take a piece of an answer."""
+        self.answer += data
 
-    async def client_disconnect(self) -> None:
-        """The client stays."""
-        await asyncio.Event().wait()
+    def write_eof(self) -> None:
+        """The server writes no more."""
 
-    def response_bytes(self, status: int, _headers: list[tuple[str, str]], body: bytes) -> None:
-        """Take the answer."""
-        self.status, self.answer = status, bytes(body)
+    def can_write_eof(self) -> bool:
+        """It may say so."""
+        return True
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is there to be closed."""
+
+    def abort(self) -> None:
+        """Nothing is there to be closed."""
+
+    def pause_reading(self) -> None:
+        """What is fed, is fed."""
+
+    def resume_reading(self) -> None:
+        """What is fed, is fed."""
+
+
+class Entrance:
+    """Where connections come in."""
+
+    def __init__(self, app: App) -> None:
+        self.app: Answers = app
+        self.heads = Heads()
+        self.scratch = memoryview(bytearray(SCRATCH))
+        self.patience = 60.0
+
+    def entered(self, connection: Connection) -> None:
+        """Nobody counts them."""
+
+    def left(self, connection: Connection) -> None:
+        """Nobody counts them."""
+
+
+def posted(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """A request as it travels."""
+    fields = {**headers, "host": "x", "content-length": str(len(body))}
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 class Memory:
     """A server of the model in a folder. Raises ``FaultError`` for what no input may cause."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recorder: Recorder | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._pool = ThreadPoolExecutor(1)
         artifact = read(folder)
         outcome = certify(artifact, threads=1)
         if isinstance(outcome, str):
             raise FaultError(outcome)
+        self.certified = outcome
         seat = Seat(Board(1), 0)
-        service = Service(artifact, Readiness(), None, Limits(), seat)
-        service.install(outcome, self._pool, 1)
-        service.readiness.set("ready")
-        self._app = App(House([service], Limits(), seat), AccessLog("none"), "")
+        self.service = Service(artifact, Readiness(), recorder, Limits(), seat)
+        self.service.install(outcome, self._pool, 1)
+        self.service.readiness.set("ready")
+        app = App(House([self.service], Limits(), seat), AccessLog("none"), "")
+        self._entrance = Entrance(app)
+        self._dial()
+
+    def _dial(self) -> None:
+        self._wire = Wire()
+        self._connection = Connection(self._entrance)
+        self._connection.connection_made(self._wire)
+
+    def asked(self, request: bytes) -> bytes:
+        """The answer to a request, both as they travel."""
+        self._wire.answer = b""
+        begin = 0
+        while begin < len(request):
+            room = self._connection.get_buffer(-1)
+            piece = request[begin : begin + len(room)]
+            room[: len(piece)] = piece
+            begin += len(piece)
+            self._loop.run_until_complete(self._given(len(piece)))
+        if not self._wire.answer:
+            self._loop.run_until_complete(self._answered())
+        return self._wire.answer
+
+    def seconds(self, request: bytes, count: int) -> float:
+        """Processor time of so many requests, one after the other; each is small."""
+        return self._loop.run_until_complete(self._timed(request, count))
+
+    async def _timed(self, request: bytes, count: int) -> float:
+        wire, connection, size = self._wire, self._connection, len(request)
+        began = time.process_time()
+        for _ in range(count):
+            wire.answer = b""
+            connection.get_buffer(-1)[:size] = request
+            connection.buffer_updated(size)
+            while not wire.answer:
+                await asyncio.sleep(0)
+        return time.process_time() - began
+
+    async def _given(self, count: int) -> None:
+        self._connection.buffer_updated(count)
+
+    async def _answered(self) -> None:
+        until = self._loop.time() + PATIENCE
+        while not self._wire.answer and self._loop.time() < until:
+            await asyncio.sleep(0)
 
     def ask(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """The status of the answer."""
-        protocol = Protocol(body)
-        scope = Scope(path, {**headers, "content-length": str(len(body))})
-        asked: Any = (scope, protocol)  # Granian's own cannot be made from Python
-        self._loop.run_until_complete(self._app.__rsgi__(*asked))
-        if not 200 <= protocol.status < 500:
-            raise FaultError(f"status {protocol.status}: {protocol.answer[:200]!r}")
-        if protocol.status >= 400 and "error" not in json.loads(protocol.answer):
-            raise FaultError(f"status {protocol.status} without a reason")
-        return protocol.status
+        head, _, told = self.asked(posted(path, headers, body)).partition(b"\r\n\r\n")
+        status = int(head[9:12] or 0)
+        if b"\r\nconnection: close" in head:
+            self._dial()
+        if not 200 <= status < 500:
+            raise FaultError(f"status {status}: {told[:200]!r}")
+        if status >= 400 and "error" not in json.loads(told):
+            raise FaultError(f"status {status} without a reason")
+        return status
 
     def close(self) -> None:
         """End its threads."""
@@ -88,4 +167,4 @@ class Memory:
         self._pool.shutdown()
 
 
-__all__ = ["FaultError", "Memory"]
+__all__ = ["Entrance", "FaultError", "Memory", "Wire", "posted"]

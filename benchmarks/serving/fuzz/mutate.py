@@ -49,7 +49,7 @@ class Mutator:
             body = dice.choice(DAMAGES)(body, dice)
         if "content-encoding" not in headers and dice.random() < 0.08:
             name = dice.choice(("gzip", "deflate"))
-            body = gzip.compress(body, 1) if name == "gzip" else zlib.compress(body, 1)
+            body = gzip.compress(body, 1, mtime=0) if name == "gzip" else zlib.compress(body, 1)
             headers["content-encoding"] = name
         if dice.random() < 0.15:
             headers[dice.choice(HEADERS)] = dice.choice(WORDS)

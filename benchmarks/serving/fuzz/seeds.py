@@ -38,7 +38,11 @@ def seeds() -> list[Seed]:
         Seed(PREDICT, {kind: "text/csv"}, table),
         Seed(PREDICT, {kind: "application/jsonl"}, lines),
         binary(),
-        Seed(PREDICT, {kind: "application/json", "content-encoding": "gzip"}, gzip.compress(text)),
+        Seed(
+            PREDICT,
+            {kind: "application/json", "content-encoding": "gzip"},
+            gzip.compress(text, mtime=0),
+        ),
         Seed(PREDICT, {"content-encoding": "deflate"}, zlib.compress(text)),
         Seed("/v2/repository/index", {kind: "application/json"}, b'{"ready": true}'),
     ]

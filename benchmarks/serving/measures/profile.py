@@ -21,7 +21,7 @@ from benchmarks.serving.running import Running
 from benchmarks.serving.subject import as_json
 
 MOST = 20
-NATIVE = "threads without a Python function (Granian)"
+NATIVE = "threads without a Python function"
 _TICK = os.sysconf("SC_CLK_TCK")
 
 

@@ -30,8 +30,8 @@ from sealift.types import Digest
 
 RUNTIME = (
     "flatbuffers>=25.2",
-    "granian>=2.8",
     "hpack>=4.1",
+    "httptools>=0.7",
     "msgspec>=0.20",
     "numpy>=2.1",
     "onnxruntime>=1.22",

@@ -5,28 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from granian.rsgi import HTTPProtocol, ProtocolClosed, ProtocolError, Scope
-
 from sealift import clock
 from sealift.serve import coding
 from sealift.serve.access import AccessLog
-from sealift.serve.answer import Answer, refused
+from sealift.serve.answer import JSON, Answer, refused
 from sealift.serve.call import Call, presentable
 from sealift.serve.counting import GONE, Counting, incident
+from sealift.serve.gone import GoneError
 from sealift.serve.house import House
+from sealift.serve.http.request import Request
+from sealift.serve.http.written import Heads
 from sealift.serve.refusal import RefusalError
-from sealift.serve.request import Request
 from sealift.serve.routes import Route, Routes, wrong_method
 
 SMALL = 1024
 """Bytes of an answer up to which compressing it gains nothing."""
+
+_CLOSE = [("connection", "close")]
 
 LARGE = 1 << 16
 """Bytes of an answer from which it is compressed in a thread."""
 
 
 class App:
-    """The models of a server as an RSGI application."""
+    """The models of a server, asked over HTTP."""
 
     def __init__(self, house: House, access: AccessLog, image: str) -> None:
         self._house = house
@@ -34,28 +36,31 @@ class App:
         self._counting = Counting(house, access)
         self._tokens = clock.Tokens()
         self._version = house.only.version if house.only else ""
-        self._static = [("x-sealift-image", image)] if image else []
+        self._heads = Heads([("x-sealift-image", image)] if presentable(image) and image else [])
 
-    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+    async def answer(self, call: Request) -> None:
         """Answer one request."""
-        call = Request(scope, protocol)
         route = self._routes.find(call.path)
         self._counting.begin(call)
         status = GONE
         try:
             answer = await self._attempt(call, route)
-            headers, body = self._headers(call, route, answer), answer.body
-            if await self._last(call):
-                headers.append(("connection", "close"))
-            if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
-                body = await _compressed(call, body, headers)
-            protocol.response_bytes(answer.status, headers, body)
+            last = self._house.ending or not (call.whole or await call.spared())
+            head, body = await self._written(call, route, answer, last)
+            call.sender.send(head, body, last=last)
             status = answer.status
-        except (ProtocolClosed, ProtocolError):
+        except GoneError:
             call.code = "gone"
-            _part(protocol)
+            if not call.whole:
+                self._part(call)
         finally:
             self._counting.end(call, route, status)
+
+    def malformed(self, refusal: RefusalError) -> bytes:
+        """The answer, with its head, to what is no request."""
+        body = refused(refusal).body
+        head = self._heads.written(refusal.status, JSON, self._version, len(body), _CLOSE)
+        return head + body
 
     async def _attempt(self, call: Request, route: Route | None) -> Answer:
         try:
@@ -67,33 +72,32 @@ class App:
             return await route.handler(call)
         except RefusalError as refusal:
             return _turned_down(call, refusal)
-        except (ProtocolClosed, ProtocolError):
+        except GoneError:
             raise
         except Exception as error:  # noqa: BLE001  the last line of defence: no request goes unanswered
             return _turned_down(call, incident(call, error))
 
-    def _headers(self, call: Call, route: Route | None, answer: Answer) -> list[tuple[str, str]]:
-        headers = [("content-type", answer.kind), *self._static, *answer.headers]
-        if version := route.version if route else self._version:
-            headers.append(("x-sealift-version", version))
+    async def _written(
+        self, call: Request, route: Route | None, answer: Answer, last: bool
+    ) -> tuple[bytes, bytes]:
+        more, body = list(answer.headers), answer.body
         if call.id and presentable(call.id):
-            headers.append(("x-request-id", call.id))
+            more.append(("x-request-id", call.id))
         if call.trace is not None:
-            headers.append(("traceresponse", call.trace.header))
-        return headers
+            more.append(("traceresponse", call.trace.header))
+        if last:
+            more += _CLOSE
+        if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
+            body = await _compressed(call, body, more)
+        version = route.version if route else self._version
+        head = self._heads.written(answer.status, answer.kind, version, len(body), more)
+        return head, b"" if call.method == "HEAD" else body
 
-    async def _last(self, call: Request) -> bool:
-        if self._house.ending:
-            return True
-        return bool(call.code) and not await call.spared(self._house.arrival)
-
-
-def _part(protocol: HTTPProtocol) -> None:
-    """Answer a client that stopped sending but may still read; else Granian would, with a 500."""
-    answer = refused(RefusalError("The body ended early.", code="incomplete"))
-    headers = [("content-type", answer.kind), ("connection", "close")]
-    with contextlib.suppress(ProtocolClosed, ProtocolError):
-        protocol.response_bytes(answer.status, headers, answer.body)
+    def _part(self, call: Request) -> None:
+        """Answer a client that stopped sending but may still read."""
+        refusal = RefusalError("The body ended early.", code="incomplete")
+        with contextlib.suppress(GoneError):
+            call.sender.send(self.malformed(refusal), b"", last=True)
 
 
 def _turned_down(call: Call, refusal: RefusalError) -> Answer:

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Protocol
 
-from granian.rsgi import ProtocolClosed
-
 from sealift import clock
 from sealift.serve.admission import overloaded
 from sealift.serve.batch import Batch
 from sealift.serve.cost import Cost
+from sealift.serve.gone import GoneError
 from sealift.serve.group import Group, Ran, Runs, Ticket
 from sealift.serve.refusal import RefusalError
 
@@ -111,7 +110,7 @@ class Batcher:
     async def run(self, batch: Batch, caller: Caller) -> Ran:
         """The model's answer to a batch.
 
-        Raises ``RefusalError`` (429, and what the caller has for being late), ``ProtocolClosed``
+        Raises ``RefusalError`` (429, and what the caller has for being late), ``GoneError``
         when the client has gone, and what the model raises for these rows.
         """
         if not self._model.waits and self.cost.of(batch.count) < INLINE:
@@ -131,7 +130,7 @@ class Batcher:
             if ticket.ran.done():
                 return ticket.ran.result()
             if gone.done():
-                raise ProtocolClosed
+                raise GoneError
             raise caller.late()
         finally:
             gone.cancel()

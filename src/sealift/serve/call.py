@@ -9,7 +9,6 @@ from typing import Protocol
 from sealift import clock
 from sealift.serve import trace
 from sealift.serve.admission import Room
-from sealift.serve.arrival import Arrival
 from sealift.serve.batcher import Client
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.refusal import RefusalError
@@ -119,7 +118,7 @@ class Call(ABC):
         """
 
     @abstractmethod
-    async def body(self, limit: int, room: Room, arrival: Arrival) -> bytes:
+    async def body(self, limit: int, room: Room) -> bytes:
         """The body, decompressed, of at most ``limit`` bytes. Raises ``RefusalError``."""
 
 

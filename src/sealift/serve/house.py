@@ -10,13 +10,12 @@ from sealift import __version__
 from sealift.serve import catalogue, page, rows, strict, usage
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
-from sealift.serve.arrival import Arrival
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
 from sealift.serve.limits import Limits
 from sealift.serve.metrics import CONTENT_TYPE, Metrics
 from sealift.serve.refusal import RefusalError, brief, nearest, some
-from sealift.serve.service import PATIENCE, Service
+from sealift.serve.service import Service
 
 EXTENSIONS = (
     "binary_tensor_data",
@@ -54,7 +53,6 @@ class House:
         self.services = {service.name: service for service in services}
         self.metrics = Metrics(seat)
         self.room = Room(limits.room)
-        self.arrival = Arrival(PATIENCE)
         self.ending = False
         self._seat = seat
         self.limits = limits
@@ -62,7 +60,7 @@ class House:
         self._image = image
         self._document = catalogue.document([service.artifact for service in services])
         for service in services:
-            service.room, service.arrival = self.room, self.arrival
+            service.room = self.room
 
     @property
     def only(self) -> Service | None:
@@ -141,7 +139,7 @@ class House:
     async def index(self, call: Call) -> Answer:
         """``POST /v2/repository/index``."""
         call.kind((rows.JSON,))
-        body = await call.body(self.limits.body, self.room, self.arrival)
+        body = await call.body(self.limits.body, self.room)
         asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
         self.heed()
         listed = (one.repository.index(ready=asked.ready) for one in self.services.values())

@@ -13,13 +13,6 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Sequence
-from typing import Any
-
-from granian._granian import SocketHolder
-from granian.constants import HTTPModes
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.embed import Server
 
 from sealift.errors import MachineError, UsageError
 
@@ -28,10 +21,6 @@ Sockets = tuple[socket.socket, ...]
 
 BACKLOG = 1024
 """Connections that wait to be taken, for each worker."""
-
-KEEP_ALIVE = 120_000
-"""Milliseconds until an idle connection is closed: longer than routers keep theirs (90 s), so
-that a router never sends a request on a connection that is being closed."""
 
 
 def claim(host: str, port: int, setting: str = "SEALIFT_PORT") -> int:
@@ -78,30 +67,4 @@ def _socket(host: str, port: int, setting: str, *options: int) -> socket.socket:
     return opened
 
 
-class Listening(Server):
-    """Granian's server, on a socket that is bound already; the socket becomes the server's."""
-
-    def __init__(self, app: Any, opened: socket.socket, *, connections: int) -> None:
-        super().__init__(
-            app,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE),
-            websockets=False,
-            backlog=BACKLOG,
-            backpressure=connections,
-            log_level=LogLevels.error,
-            log_access=False,
-        )
-        holder: Any = SocketHolder  # its stub names no arguments
-        self._holder = holder(opened.detach(), False, BACKLOG)
-
-    def _init_shared_socket(self) -> None:
-        self._shd = self._holder
-
-    def end(self) -> None:
-        """Take no further connections, and end when those that there are have been answered."""
-        self.interrupt_signal = True
-        self.main_loop_interrupt.set()
-
-
-__all__ = ["BACKLOG", "Listening", "Sockets", "bound", "claim"]
+__all__ = ["BACKLOG", "Sockets", "bound", "claim"]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from granian.rsgi import ProtocolClosed
 
 from sealift import clock
 from sealift.record.contract import Contract
 from sealift.serve.batch import Batch
 from sealift.serve.batcher import Batcher
 from sealift.serve.call import Call
+from sealift.serve.gone import GoneError
 from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import Array, cells, label
 
@@ -48,7 +48,7 @@ class Predictor:
             raise call.late()
         try:
             ran = await self._batcher.run(batch, call)
-        except (RefusalError, ProtocolClosed):
+        except (RefusalError, GoneError):
             raise
         except Exception as error:
             # a model may know no answer beyond what it has seen: that is the request's fault

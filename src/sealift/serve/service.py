@@ -15,7 +15,6 @@ from sealift import clock
 from sealift.serve import rows
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
-from sealift.serve.arrival import Arrival
 from sealift.serve.artifact import Artifact
 from sealift.serve.batch import Batch, of_rows
 from sealift.serve.batcher import Batcher
@@ -41,9 +40,6 @@ from sealift.serve.tensors import Packer, sized
 T = TypeVar("T")
 Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
 """Makes the answer; what goes last is its ``model_name``, ``model_version`` and ``id``."""
-
-PATIENCE = 60.0
-"""Seconds in which a body must have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,6 @@ class Service:
         self.version = str(artifact.identity.version)
         self._number = artifact.identity.version
         self.room = Room(limits.room)
-        self.arrival = Arrival(PATIENCE)
         self.reload: Callable[[], Awaitable[None]] | None = None
         self.comparing: asyncio.Task[None] | None = None
         self.artifact = artifact
@@ -239,7 +234,7 @@ class Service:
         self.metrics.executed(rows, requests)
 
     async def _body(self, call: Call) -> bytes:
-        return await call.body(self.limits.body, self.room, self.arrival)
+        return await call.body(self.limits.body, self.room)
 
     def _begin(self, call: Call) -> _Loaded:
         call.model = self.name
@@ -307,4 +302,4 @@ class Service:
         )
 
 
-__all__ = ["PATIENCE", "Service"]
+__all__ = ["Service"]

@@ -18,7 +18,8 @@ from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
 from sealift.serve.board import Seat
 from sealift.serve.house import House
-from sealift.serve.listening import Listening, Sockets
+from sealift.serve.http.listener import Listener as Door
+from sealift.serve.listening import Sockets
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
 from sealift.serve.rpc.desk import Desk
@@ -148,7 +149,7 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
 
 async def _doors(
     chosen: Settings, house: House, access: AccessLog, opened: Sockets
-) -> tuple[Listening, Listener]:
+) -> tuple[Door, Listener]:
     """The server for HTTP, yet to be started, and that for gRPC, which listens if it is on."""
     most = connections.allowed()
     # calls share connections of gRPC, so that fewer are enough
@@ -156,7 +157,7 @@ async def _doors(
     remote = Listener(Desk(house, access, chosen.image), share)
     await remote.listen(opened[1:])
     app = App(house, access, chosen.image)
-    return Listening(app, opened[0], connections=most - share), remote
+    return Door(app, opened[0], most=most - share), remote
 
 
 async def _relieved(seat: Seat) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from sealift.serve.admission import Room
-from sealift.serve.arrival import Arrival
 from sealift.serve.call import Call
 from sealift.serve.rpc import status
 
@@ -43,7 +42,7 @@ class RemoteCall(Call):
         """Nothing: a message has no media type of its own."""
         return ""
 
-    async def body(self, limit: int, room: Room, arrival: Arrival) -> bytes:  # noqa: ARG002
+    async def body(self, limit: int, room: Room) -> bytes:  # noqa: ARG002
         """The JSON that says the same as the message, which has come already."""
         return self.json
 

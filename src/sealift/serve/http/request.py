@@ -4,28 +4,53 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-
-from granian.rsgi import HTTPProtocol, Scope
+from typing import Protocol
 
 from sealift.serve import coding
 from sealift.serve.admission import Room
-from sealift.serve.arrival import Arrival
+from sealift.serve.batcher import Client
 from sealift.serve.call import Call
+from sealift.serve.http.head import Head
 from sealift.serve.refusal import RefusalError
 
 INLINE = 1 << 16
 """Compressed bytes up to which a body is inflated at once; more has a thread."""
 
+SHORT = 100_000
+"""Bytes of a body that are read though nobody wants them, to keep the connection."""
+
+
+class Sender(Client, Protocol):
+    """The connection that a request came by."""
+
+    async def whole(self, length: int) -> bytes:
+        """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``."""
+        ...
+
+    async def piece(self) -> bytes:
+        """The next piece of a body in chunks; empty at its end. Raises as ``whole``."""
+        ...
+
+    def send(self, head: bytes, body: bytes, *, last: bool) -> None:
+        """Answer the request under way, the ``last`` one perhaps. Raises ``GoneError``."""
+        ...
+
 
 class Request(Call):
-    """A call that came over HTTP; ``read`` once its body was."""
+    """A call that came over HTTP; ``read`` once its body was.
 
-    __slots__ = ("_http", "read")
+    ``given`` is the body, where all of it came with the head; ``asked`` is true once the client
+    was told to send it.
+    """
 
-    def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        super().__init__(scope.method, scope.path, scope.headers, protocol)
-        self.read = False
-        self._http = protocol
+    __slots__ = ("asked", "given", "head", "read", "sender", "tried")
+
+    def __init__(self, head: Head, given: bytes | None, sender: Sender) -> None:
+        super().__init__(head.method, head.path, head.headers, sender)
+        self.read = self.asked = self.tried = False
+        self.head = head
+        self.given = given
+        self.sender = sender
 
     def kind(self, known: Collection[str]) -> str:
         """The media type of the body; "" where none is named.
@@ -42,22 +67,20 @@ class Request(Call):
             )
         return str(essence)
 
-    async def body(self, limit: int, room: Room, arrival: Arrival) -> bytes:
+    async def body(self, limit: int, room: Room) -> bytes:
         """The body, decompressed, of at most ``limit`` bytes.
 
         Raises ``RefusalError``: 413 too large (told from the header, or while reading or
         inflating), 415 for an unknown coding, 408 too slow, 429 when other bodies take all room.
         """
         packed = self._coding()
-        length = self.headers.get("content-length")
-        declared = int(length[:20]) if length is not None and length.isdecimal() else 0
-        if declared > limit:
+        if self.head.length > limit:
             raise coding.too_large(limit)
-        if length is not None:
-            room.take(self, declared)
-            body = await arrival.of(self._http())
+        if self.head.length >= 0:
+            room.take(self, self.head.length)
+            body = await self._whole()
         else:
-            body = await arrival.of(self._pieces(limit, room))
+            body = await self._pieces(limit, room)
         self.read = True
         if not packed:
             return body
@@ -72,36 +95,41 @@ class Request(Call):
         room.leave(self, most - len(plain))
         return plain
 
-    async def spared(self, arrival: Arrival) -> bool:
+    @property
+    def whole(self) -> bool:
+        """Whether all of it has been taken off the connection."""
+        return self.read or self.given is not None
+
+    async def spared(self) -> bool:
         """Whether the connection can go on though the body was not wanted.
 
         What is short is read and forgotten; for more it is cheaper to close the connection.
         """
-        length = self.headers.get("content-length") or "0"
-        if self.read or (length == "0" and self.headers.get("transfer-encoding") is None):
+        if self.whole:
             return True
-        if (
-            len(length) > 5
-            or not length.isdecimal()
-            or self.headers.get("transfer-encoding") is not None
-        ):
+        if self.tried or not 0 <= self.head.length < SHORT:
             return False
         try:
-            await arrival.of(self._http())
+            await self._whole()
         except RefusalError:
             return False
+        self.read = True
         return True
 
+    async def _whole(self) -> bytes:
+        if self.given is not None:
+            return self.given
+        self.tried = True
+        return await self.sender.whole(self.head.length)
+
     async def _pieces(self, limit: int, room: Room) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in self._http:
-            size += len(piece)
-            if size > limit:
+        body = bytearray()
+        while piece := await self.sender.piece():
+            if len(body) + len(piece) > limit:
                 raise coding.too_large(limit)
             room.take(self, len(piece))
-            pieces.append(piece)
-        return b"".join(pieces)
+            body += piece
+        return bytes(body)
 
     def _coding(self) -> bool:
         given = self.headers.get("content-encoding")
@@ -118,4 +146,4 @@ class Request(Call):
         return bool(essence != "identity")
 
 
-__all__ = ["Request"]
+__all__ = ["Request", "Sender"]

@@ -1,0 +1,336 @@
+"""A connection of HTTP/1.1: requests come one after the other, and are answered in that order.
+
+What is answered at once costs no task and no turn of the event loop. A body that has not come with
+its head is read straight into its own memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol, cast
+
+from sealift import clock
+from sealift.serve.gone import GoneError
+from sealift.serve.http.chunks import Chunks
+from sealift.serve.http.head import END, LARGEST, Heads, too_large, unended
+from sealift.serve.http.request import Request
+from sealift.serve.http.resumed import Resumed
+from sealift.serve.refusal import RefusalError
+
+KEEP_ALIVE = 120.0
+"""Seconds until an idle connection is closed: longer than routers keep theirs (90 s), so that a
+router never sends a request on a connection that is being closed."""
+
+LINGER = 2.0
+"""Seconds that a client has to read its last answer while it still sends."""
+
+AHEAD = 1 << 16
+"""Bytes that are taken of a client beyond the request that is being answered."""
+
+LARGE = 1 << 16
+"""Bytes of an answer from which it is not worth joining them to its head."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class App(Protocol):
+    """Who answers."""
+
+    async def answer(self, call: Request) -> None:
+        """Answer a request by its sender's ``send``."""
+        ...
+
+    def malformed(self, refusal: RefusalError) -> bytes:
+        """The answer, with its head, to what is no request."""
+        ...
+
+
+class Door(Protocol):
+    """Where connections come in; ``scratch`` is where what they send is read into."""
+
+    app: App
+    heads: Heads
+    scratch: memoryview
+    patience: float
+
+    def entered(self, connection: Connection) -> None:
+        """A connection was opened."""
+        ...
+
+    def left(self, connection: Connection) -> None:
+        """A connection was closed."""
+        ...
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One client's requests."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._app = door.app
+        self._scratch = door.scratch
+        self._transport: asyncio.Transport
+        self._left = b""
+        self._at = 0
+        self._looked = 0
+        self._since = clock.monotonic()
+        self._stuck = 0.0
+        self._request: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._room: memoryview | None = None
+        self._arriving: asyncio.Future[None] | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._chunks: Chunks | None = None
+        self._full = self._paused = self._ended = self._lost = False
+        self._last = self._unread = self._parting = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._door.entered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The client is there no more."""
+        self._lost = True
+        self._door.left(self)
+        self._leave()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Where to put what comes."""
+        return self._scratch if self._room is None else self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what came."""
+        room = self._room
+        if room is not None:
+            self._room = room[nbytes:] if nbytes < len(room) else None
+            if self._room is None:
+                self._arrive()
+            return
+        if self._parting:
+            return
+        data = bytes(self._scratch[:nbytes])
+        if self._at < len(self._left):
+            data = self._left[self._at :] + data
+        elif self._request is None:
+            self._looked = 0
+        self._left, self._at = data, 0
+        if self._request is None:
+            self._work()
+        elif self._arriving is not None:
+            self._arrive()
+        elif len(data) > AHEAD:
+            self._pause()
+
+    def eof_received(self) -> bool:
+        """The client sends no more: what it waits for may still be written."""
+        self._ended = True
+        if self._parting or self._request is None:
+            return False
+        self._leave()
+        return True
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: it gets no more of them."""
+        self._full = True
+        self._stuck = clock.monotonic()
+        self._pause()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._full = False
+        self._resume()
+        if self._request is None:
+            self._work()
+
+    def send(self, head: bytes, body: bytes, *, last: bool) -> None:
+        """Answer the request under way, the ``last`` one perhaps. Raises ``GoneError``."""
+        if self._lost:
+            raise GoneError
+        if len(body) < LARGE:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+        request = self._request
+        self._last = last or self._ended or (request is not None and not request.head.keeps)
+        self._unread = request is not None and not request.whole
+
+    async def whole(self, length: int) -> bytes:
+        """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``."""
+        begin, came = self._at, len(self._left) - self._at
+        if came >= length:
+            self._at += length
+            return self._left[begin : begin + length]
+        body = bytearray(length)
+        body[:came] = self._left[begin:]
+        self._left, self._at = b"", 0
+        self._room = memoryview(body)[came:]
+        try:
+            await self._arrival()
+        finally:
+            self._room = None
+        # copying it, only so that nobody can change it, would cost as much as reading it
+        return cast("bytes", body)
+
+    async def piece(self) -> bytes:
+        """The next piece of a body in chunks; empty at its end. Raises as ``whole``."""
+        if self._chunks is None:
+            self._chunks = Chunks()
+        while not self._chunks.complete:
+            if self._at == len(self._left):
+                await self._arrival()
+            piece, used = self._chunks.take(self._left[self._at :])
+            self._at += used
+            if piece:
+                return piece
+        self._chunks = None
+        return b""
+
+    async def client_disconnect(self) -> None:
+        """Wait until the client has left."""
+        if not self._lost and not self._ended:
+            self._gone = asyncio.get_running_loop().create_future()
+            await self._gone
+
+    def look(self, now: float) -> None:
+        """Give up what does not move."""
+        waited = now - self._since
+        if self._full and now - self._stuck > self._door.patience:
+            self._transport.abort()
+        elif self._parting:
+            if waited > LINGER:
+                self._transport.abort()
+        elif self._arriving is not None and waited > self._door.patience:
+            refusal = RefusalError("The body did not arrive in time.", code="too_slow", status=408)
+            self._fail(refusal)
+        elif self._request is None:
+            begun = self._at < len(self._left)
+            if waited > (self._door.patience if begun else KEEP_ALIVE):
+                self._transport.close()
+
+    def end(self) -> None:
+        """Close, unless a request is being answered."""
+        if self._request is None:
+            self._transport.close()
+
+    def _work(self) -> None:
+        """Answer what has come, request by request, until one takes time."""
+        try:
+            while self._request is None and not (self._full or self._parting or self._lost):
+                request = self._next()
+                if request is None:
+                    return
+                self._begin(request)
+        except RefusalError as refusal:
+            self._transport.write(self._app.malformed(refusal))
+            self._unread = True
+            self._part()
+
+    def _next(self) -> Request | None:
+        data, at = self._left, self._at
+        while data.startswith(b"\r\n", at):
+            at += 2
+        end = data.find(END, max(at, self._looked))
+        if end < 0:
+            self._await_head(at)
+            return None
+        end += len(END)
+        head = self._door.heads.read(data[at:end])
+        self._looked = 0
+        if 0 <= head.length <= len(data) - end:
+            self._at = end + head.length
+            return Request(head, data[end : self._at], self)
+        self._at = end
+        return Request(head, None, self)
+
+    def _await_head(self, at: int) -> None:
+        data = self._left
+        if not self._looked and at < len(data):
+            self._since = clock.monotonic()
+        self._at, self._looked = at, max(at, len(data) - len(END) + 1)
+        if len(data) - at > LARGEST:
+            raise too_large()
+        line = data.find(b"\n", at)
+        if line >= 0 and data[line - 1 : line] != b"\r":
+            raise unended()
+
+    def _begin(self, request: Request) -> None:
+        self._request = request
+        self._since = request.began
+        answering = self._app.answer(request)
+        try:
+            waits = answering.send(None)
+        except StopIteration:
+            self._request = None
+            self._go_on()
+            return
+        coroutine: Coroutine[Any, Any, None] = Resumed(answering, waits)
+        self._task = asyncio.get_running_loop().create_task(coroutine)
+        self._task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._request = self._task = self._chunks = None
+        self._since = clock.monotonic()
+        if task.cancelled() or task.exception() is not None:
+            self._transport.abort()
+        self._go_on()
+        self._work()
+
+    def _go_on(self) -> None:
+        if self._last and not self._lost:
+            self._part()
+        elif self._paused and not self._full:
+            self._resume()
+
+    def _part(self) -> None:
+        """Close, but let a client that still sends read the answer before."""
+        self._since, self._parting = clock.monotonic(), True
+        self._left, self._at = b"", 0
+        if self._ended or not self._unread or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._resume()
+
+    def _leave(self) -> None:
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        self._fail(GoneError())
+
+    async def _arrival(self) -> None:
+        """Wait for more of the body. Raises ``RefusalError`` and ``GoneError``."""
+        if self._ended or self._lost:
+            raise GoneError
+        request = self._request
+        if request is not None and request.head.expects and not request.asked:
+            self._transport.write(_CONTINUE)
+            request.asked = True
+        self._resume()
+        self._arriving = asyncio.get_running_loop().create_future()
+        try:
+            await self._arriving
+        finally:
+            self._arriving = None
+
+    def _arrive(self) -> None:
+        if self._arriving is not None and not self._arriving.done():
+            self._arriving.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        if self._arriving is not None and not self._arriving.done():
+            self._arriving.set_exception(error)
+
+    def _pause(self) -> None:
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+
+__all__ = ["Connection", "Door"]

@@ -1,0 +1,150 @@
+"""The head of a request: read by llhttp, and remembered, for clients that say the same again.
+
+A connection sends almost the same bytes before every body. What they mean is a matter of these
+bytes alone, so it is looked up before it is worked out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+
+from sealift.serve.refusal import RefusalError
+
+LARGEST = 1 << 16
+"""Bytes that a head may have."""
+
+MOST = 128
+"""Fields that a head may have."""
+
+KNOWN = 256
+"""Heads that are remembered."""
+
+SHORT = 2048
+"""Bytes of a head that is worth remembering."""
+
+END = b"\r\n\r\n"
+
+
+class Head:
+    """What a request says before its body.
+
+    ``length`` is that of the body in bytes, -1 where it comes in chunks; ``keeps`` says whether
+    the client keeps the connection, ``expects`` whether it waits to be told to send the body.
+    """
+
+    __slots__ = ("expects", "headers", "keeps", "length", "method", "path")
+
+    def __init__(self, method: str, path: str, headers: dict[str, str], *, keeps: bool) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.keeps = keeps
+        chunked = "transfer-encoding" in headers
+        self.length = -1 if chunked else int(headers.get("content-length", "0"))
+        self.expects = headers.get("expect", "").lower() == "100-continue"
+
+
+class Heads:
+    """Heads by their bytes."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Head] = {}
+
+    def read(self, raw: bytes) -> Head:
+        """What a head means; ``raw`` ends with its empty line. Raises ``RefusalError``."""
+        found = self._known.get(raw)
+        if found is None:
+            found = parsed(raw)
+            if len(raw) <= SHORT:
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                self._known[raw] = found
+        return found
+
+
+class _Reading:
+    """What the parser calls."""
+
+    def __init__(self) -> None:
+        self.parser: Any = httptools.HttpRequestParser(self)
+        self.url = b""
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.method = self.version = ""
+        self.keeps = False
+        self.heads = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A path, or a part of it."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field."""
+        self.fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The end of a head; later the parser knows no more of it."""
+        self.heads += 1
+        self.method = self.parser.get_method().decode()
+        self.version = self.parser.get_http_version()
+        self.keeps = self.parser.should_keep_alive()
+
+
+def parsed(raw: bytes) -> Head:
+    """Read a head. Raises ``RefusalError`` for what is none, or means nothing for sure.
+
+    >>> head = parsed(b"POST /a%20b?c HTTP/1.1\\r\\nContent-Length: 5\\r\\n\\r\\n")
+    >>> head.method, head.path, head.length, head.keeps
+    ('POST', '/a b', 5, True)
+    """
+    reading = _Reading()
+    try:
+        reading.parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        # another protocol is offered; who does not want it goes on with this one (RFC 9110, 7.8)
+        pass
+    except httptools.HttpParserError as error:
+        raise _bad(str(error)) from error
+    if reading.heads != 1 or reading.version not in ("1.0", "1.1"):
+        raise _bad("it is not HTTP/1.1")
+    if len(reading.fields) > MOST:
+        raise too_large()
+    headers: dict[str, str] = {}
+    for name, value in reading.fields:
+        headers.setdefault(name.decode("ascii").lower(), value.decode("latin-1"))
+    if "transfer-encoding" in headers and reading.version == "1.0":
+        raise _bad("HTTP/1.0 has no chunks")
+    if len(headers.get("content-length", "")) > 18:
+        raise _bad("Content-Length is too large")
+    return Head(reading.method, _path(reading.url), headers, keeps=reading.keeps)
+
+
+def too_large() -> RefusalError:
+    """431."""
+    return RefusalError(
+        f"The head of a request may have {LARGEST} bytes and {MOST} fields.",
+        code="too_large",
+        status=431,
+    )
+
+
+def unended() -> RefusalError:
+    """400, for lines that do not end as they must."""
+    return _bad("its lines do not end with CR LF")
+
+
+def _bad(why: str) -> RefusalError:
+    return RefusalError(f"This is no request: {why}.", code="malformed_http")
+
+
+def _path(url: bytes) -> str:
+    text = url.decode("latin-1")
+    if not text.startswith("/") and "://" in text:
+        # the form that is for proxies
+        text = "/" + text.partition("://")[2].partition("/")[2]
+    return unquote(text.partition("?")[0].partition("#")[0], errors="replace")
+
+
+__all__ = ["END", "LARGEST", "Head", "Heads", "parsed", "too_large", "unended"]
