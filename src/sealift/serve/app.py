@@ -44,15 +44,14 @@ class App:
         self._counting.begin(call)
         status = GONE
         try:
-            answer = await self._attempt(call, route)
-            last = self._house.ending or not (call.whole or await call.spared())
-            head, body = await self._written(call, route, answer, last)
-            call.sender.send(head, body, last=last)
-            status = answer.status
+            status = await self._told(call, route, await self._attempt(call, route))
         except GoneError:
             call.code = "gone"
             if not call.whole:
                 self._part(call)
+        except Exception as error:  # noqa: BLE001  an answer that cannot be written is one more
+            answer = _turned_down(call, incident(call, error))
+            status = await self._told(call, route, answer)
         finally:
             self._counting.end(call, route, status)
 
@@ -61,6 +60,14 @@ class App:
         body = refused(refusal).body
         head = self._heads.written(refusal.status, JSON, self._version, len(body), _CLOSE)
         return head + body
+
+    async def _told(self, call: Request, route: Route | None, answer: Answer) -> int:
+        """Send an answer; its status."""
+        last = self._house.ending or not call.head.keeps
+        last = not (call.whole or await call.spared()) or last
+        head, body = await self._written(call, route, answer, last)
+        call.sender.send(head, body, last=last)
+        return answer.status
 
     async def _attempt(self, call: Request, route: Route | None) -> Answer:
         try:

@@ -28,10 +28,15 @@ LINGER = 2.0
 AHEAD = 1 << 16
 """Bytes that are taken of a client beyond the request that is being answered."""
 
+AT_ONCE = 32
+"""Requests of a client that are answered before others have their turn."""
+
 LARGE = 1 << 16
 """Bytes of an answer from which it is not worth joining them to its head."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_LATE = "The body did not arrive in time."
 
 
 class App(Protocol):
@@ -75,7 +80,8 @@ class Connection(asyncio.BufferedProtocol):
         self._at = 0
         self._looked = 0
         self._since = clock.monotonic()
-        self._stuck = 0.0
+        self._moved = 0.0
+        self._unsent = 0
         self._request: Request | None = None
         self._task: asyncio.Task[None] | None = None
         self._room: memoryview | None = None
@@ -126,21 +132,24 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """The client sends no more: what it waits for may still be written."""
         self._ended = True
-        if self._parting or self._request is None:
+        if self._parting:
             return False
-        self._leave()
+        if self._request is None:
+            self._work()
+        else:
+            self._leave()
         return True
 
     def pause_writing(self) -> None:
         """The client does not take its answers: it gets no more of them."""
         self._full = True
-        self._stuck = clock.monotonic()
         self._pause()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._full = False
-        self._resume()
+        self._unsent = 0
+        self._relax()
         if self._request is None:
             self._work()
 
@@ -153,9 +162,8 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._transport.write(head)
             self._transport.write(body)
-        request = self._request
-        self._last = last or self._ended or (request is not None and not request.head.keeps)
-        self._unread = request is not None and not request.whole
+        self._last = last
+        self._unread = self._request is not None and not self._request.whole
 
     async def whole(self, length: int) -> bytes:
         """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``."""
@@ -197,14 +205,13 @@ class Connection(asyncio.BufferedProtocol):
     def look(self, now: float) -> None:
         """Give up what does not move."""
         waited = now - self._since
-        if self._full and now - self._stuck > self._door.patience:
-            self._transport.abort()
+        if self._arriving is not None and waited > self._door.patience:
+            self._fail(RefusalError(_LATE, code="too_slow", status=408))
+        elif self._transport.get_write_buffer_size():
+            self._look_at_writing(now)
         elif self._parting:
             if waited > LINGER:
                 self._transport.abort()
-        elif self._arriving is not None and waited > self._door.patience:
-            refusal = RefusalError("The body did not arrive in time.", code="too_slow", status=408)
-            self._fail(refusal)
         elif self._request is None:
             begun = self._at < len(self._left)
             if waited > (self._door.patience if begun else KEEP_ALIVE):
@@ -215,18 +222,45 @@ class Connection(asyncio.BufferedProtocol):
         if self._request is None:
             self._transport.close()
 
+    def _look_at_writing(self, now: float) -> None:
+        """A slow client may take its time for a large answer, as long as it takes some of it."""
+        unsent = self._transport.get_write_buffer_size()
+        if not 0 < self._unsent <= unsent:
+            self._moved = now
+        self._unsent = unsent
+        if now - self._moved > self._door.patience:
+            self._transport.abort()
+        elif self._parting:
+            self._since = now
+
     def _work(self) -> None:
-        """Answer what has come, request by request, until one takes time."""
+        """Answer what has come, request by request, until one takes time or others wait."""
         try:
-            while self._request is None and not (self._full or self._parting or self._lost):
+            for _ in range(AT_ONCE):
+                if self._request is not None or self._full or self._transport.is_closing():
+                    return
+                if self._parting:
+                    return
                 request = self._next()
                 if request is None:
+                    if self._ended:
+                        self._part()
                     return
                 self._begin(request)
         except RefusalError as refusal:
             self._transport.write(self._app.malformed(refusal))
             self._unread = True
             self._part()
+            return
+        if self._request is None:
+            if self._backlog > AHEAD:
+                self._pause()
+            asyncio.get_running_loop().call_soon(self._work)
+
+    @property
+    def _backlog(self) -> int:
+        """Bytes that have come and belong to no request yet."""
+        return len(self._left) - self._at
 
     def _next(self) -> Request | None:
         data, at = self._left, self._at
@@ -237,6 +271,8 @@ class Connection(asyncio.BufferedProtocol):
             self._await_head(at)
             return None
         end += len(END)
+        if end - at > LARGEST:
+            raise too_large()
         head = self._door.heads.read(data[at:end])
         self._looked = 0
         if 0 <= head.length <= len(data) - end:
@@ -246,14 +282,15 @@ class Connection(asyncio.BufferedProtocol):
         return Request(head, None, self)
 
     def _await_head(self, at: int) -> None:
-        data = self._left
-        if not self._looked and at < len(data):
+        data = self._left = self._left[at:]
+        self._at = 0
+        if not self._looked and data:
             self._since = clock.monotonic()
-        self._at, self._looked = at, max(at, len(data) - len(END) + 1)
-        if len(data) - at > LARGEST:
+        self._looked = max(0, len(data) - len(END) + 1)
+        if len(data) > LARGEST:
             raise too_large()
-        line = data.find(b"\n", at)
-        if line >= 0 and data[line - 1 : line] != b"\r":
+        line = data.find(b"\n")
+        if line >= 0 and data[:line][-1:] != b"\r":
             raise unended()
 
     def _begin(self, request: Request) -> None:
@@ -273,15 +310,23 @@ class Connection(asyncio.BufferedProtocol):
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._request = self._task = self._chunks = None
         self._since = clock.monotonic()
-        if task.cancelled() or task.exception() is not None:
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled() or error is not None:
             self._transport.abort()
+        if error is not None:
+            told = {"message": "A request was not answered.", "exception": error, "task": task}
+            asyncio.get_running_loop().call_exception_handler(told)
         self._go_on()
         self._work()
 
     def _go_on(self) -> None:
         if self._last and not self._lost:
             self._part()
-        elif self._paused and not self._full:
+        else:
+            self._relax()
+
+    def _relax(self) -> None:
+        if not self._full and self._backlog <= AHEAD:
             self._resume()
 
     def _part(self) -> None:

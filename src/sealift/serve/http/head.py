@@ -72,7 +72,8 @@ class _Reading:
         self.parser: Any = httptools.HttpRequestParser(self)
         self.url = b""
         self.fields: list[tuple[bytes, bytes]] = []
-        self.method = self.version = ""
+        self.method = ""
+        self.recent = False
         self.keeps = False
         self.heads = 0
 
@@ -88,8 +89,9 @@ class _Reading:
         """The end of a head; later the parser knows no more of it."""
         self.heads += 1
         self.method = self.parser.get_method().decode()
-        self.version = self.parser.get_http_version()
-        self.keeps = self.parser.should_keep_alive()
+        self.recent = self.parser.get_http_version() == "1.1"
+        # HTTP/1.0 keeps connections only where the answer says so too
+        self.keeps = self.recent and self.parser.should_keep_alive()
 
 
 def parsed(raw: bytes) -> Head:
@@ -107,18 +109,34 @@ def parsed(raw: bytes) -> Head:
         pass
     except httptools.HttpParserError as error:
         raise _bad(str(error)) from error
-    if reading.heads != 1 or reading.version not in ("1.0", "1.1"):
+    first = raw.partition(b"\r\n")[0]
+    if reading.heads != 1 or not first.endswith((b" HTTP/1.0", b" HTTP/1.1")):
         raise _bad("it is not HTTP/1.1")
     if len(reading.fields) > MOST:
         raise too_large()
     headers: dict[str, str] = {}
     for name, value in reading.fields:
         headers.setdefault(name.decode("ascii").lower(), value.decode("latin-1"))
-    if "transfer-encoding" in headers and reading.version == "1.0":
-        raise _bad("HTTP/1.0 has no chunks")
+    names = [name.lower() for name, _ in reading.fields]
+    _check(headers, names, recent=reading.recent)
+    return Head(reading.method, _path(reading.url), headers, keeps=reading.keeps)
+
+
+def _check(headers: dict[str, str], names: list[bytes], *, recent: bool) -> None:
+    """Refuse what servers before this one may understand differently (RFC 9112, 3.2 and 6.1)."""
+    if names.count(b"host") != 1 and (recent or b"host" in names):
+        raise _bad("it must have one Host")
+    if "transfer-encoding" in headers:
+        if not recent:
+            raise _bad("HTTP/1.0 has no chunks")
+        coding = headers["transfer-encoding"].strip().lower()
+        # the parser does not look at those of requests that offer another protocol
+        if coding != "chunked" or names.count(b"transfer-encoding") > 1:
+            raise _bad("the one known Transfer-Encoding is chunked")
     if len(headers.get("content-length", "")) > 18:
         raise _bad("Content-Length is too large")
-    return Head(reading.method, _path(reading.url), headers, keeps=reading.keeps)
+    if not recent:
+        headers.pop("expect", None)
 
 
 def too_large() -> RefusalError:

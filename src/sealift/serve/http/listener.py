@@ -14,7 +14,7 @@ LOOK = 1.0
 """Seconds between looks at all connections."""
 
 PATIENCE = 60.0
-"""Seconds in which a head, or a body, must have arrived, and an answer been taken."""
+"""Seconds in which a head, or a body, must have arrived, and a part of an answer been taken."""
 
 SCRATCH = 1 << 18
 """Bytes that are read at once."""

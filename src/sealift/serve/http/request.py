@@ -103,11 +103,13 @@ class Request(Call):
     async def spared(self) -> bool:
         """Whether the connection can go on though the body was not wanted.
 
-        What is short is read and forgotten; for more it is cheaper to close the connection.
+        What is short is read and forgotten; for more it is cheaper to close the connection. A
+        client that waits to be told to send it is never told.
         """
         if self.whole:
             return True
-        if self.tried or not 0 <= self.head.length < SHORT:
+        waits = self.head.expects and not self.asked
+        if self.tried or waits or not 0 <= self.head.length < SHORT:
             return False
         try:
             await self._whole()
