@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 from toy_calls import POISON, Asker, Scripted, batch
@@ -31,10 +32,13 @@ class Timerless(asyncio.SelectorEventLoop):
 class Stage:
     """A batcher, its model, and the calls that it told of."""
 
+    begun: ClassVar[list[ThreadPoolExecutor]] = []
+
     def __init__(self, model, cost=LONG, *, lanes=1, most=64, patience=60.0, target=0.0):
         self.model = model
         self.told = []
         self.executor = ThreadPoolExecutor(lanes)
+        self.begun.append(self.executor)
         self.batcher = Batcher(
             model,
             Cost(*cost),
@@ -49,6 +53,14 @@ class Stage:
     def ask(self, *values, asker=None):
         """A request under way."""
         return asyncio.ensure_future(self.batcher.run(batch(*values), asker or Asker()))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays():
+    """Other tests divide this process, which one with threads cannot be."""
+    yield
+    while Stage.begun:
+        Stage.begun.pop().shutdown()
 
 
 def play(scene, loop_factory=asyncio.SelectorEventLoop):

@@ -1,6 +1,5 @@
 """What is too much, too late or too slow is turned away; what is under way stays within bounds."""
 
-import asyncio
 import json
 import socket
 import threading
@@ -8,13 +7,10 @@ from collections import Counter
 
 import pytest
 import toy_models as models
+from toy_listener import listened
 from toy_running import Running, build
 
-from sealift.serve import connections, listening
-from sealift.serve.admission import Room
-from sealift.serve.http.listener import Listener
-from sealift.serve.http.written import Heads
-from sealift.serve.refusal import RefusalError
+from sealift.serve import connections
 
 ROW = {"a": 0.1, "b": 0.2, "c": 0.3}
 HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -151,51 +147,19 @@ def test_bodies_under_way_share_a_bound(tensor_folder, tmp_path):
         assert server.post(json.dumps({"rows": [ROW]}).encode() + padding).status_code == 200
 
 
-class Reader:
-    """Answers the length of a body, or why there is none."""
-
-    def __init__(self):
-        self.heads = Heads([])
-        self.refusals = []
-
-    async def answer(self, call):
-        """Answer a request."""
-        try:
-            told = str(len(await call.body(1000, Room(1000)))).encode()
-        except RefusalError as refusal:
-            self.refusals.append((refusal.status, refusal.code))
-            told = b"refused"
-        head = self.heads.written(200, "text/plain", "", len(told), ())
-        call.sender.send(head, told, last=told == b"refused")
-
-    def malformed(self, refusal):
-        """The answer to what is no request."""
-        return refusal.code.encode()
-
-
 def test_a_body_that_does_not_arrive_is_given_up():
     """408, for those that are late alone: others on the same listener are answered."""
 
-    async def scene():
-        app = Reader()
-        (opened,) = listening.bound("127.0.0.1", [0])
-        port = opened.getsockname()[1]
-        listener = Listener(app, opened, most=8, patience=0.05)
-        serving = asyncio.create_task(listener.serve())
-        await asyncio.sleep(0)
-        late, late_out = await asyncio.open_connection("127.0.0.1", port)
+    async def scene(app, opening):
+        late, late_out = await opening()
         late_out.write(HEAD + b"content-length: 9\r\n\r\nhalf")
-        soon, soon_out = await asyncio.open_connection("127.0.0.1", port)
+        soon, soon_out = await opening()
         soon_out.write(HEAD + b"content-length: 4\r\n\r\nhere")
         assert (await soon.readuntil(b"\r\n\r\n4")).startswith(b"HTTP/1.1 200")
-        assert (await asyncio.wait_for(late.read(), 30)).endswith(b"refused")
-        listener.end()
-        await asyncio.wait_for(serving, 30)
-        for one in (late_out, soon_out):
-            one.close()
+        assert (await late.read()).endswith(b"refused")
         return app.refusals
 
-    assert asyncio.run(scene()) == [(408, "too_slow")]
+    assert listened(scene, patience=0.05) == [(408, "too_slow")]
 
 
 def test_idle_connections_shut_nobody_out(tensor_server):

@@ -163,6 +163,7 @@ class Memory:
 
     def close(self) -> None:
         """End its threads."""
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
         self._pool.shutdown()
 

@@ -1,0 +1,262 @@
+"""The life of a connection of HTTP: its order, its bounds, its end, and what it never takes for
+a request."""
+
+import asyncio
+import json
+
+import pytest
+from toy_listener import Door, listened
+
+from sealift.serve.access import AccessLog
+from sealift.serve.answer import Answer
+from sealift.serve.app import App
+from sealift.serve.board import Board, Seat
+from sealift.serve.house import House
+from sealift.serve.limits import Limits
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
+WAIT = b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"
+HELLO = b"content-length: 5\r\n\r\nhello"
+
+
+def talked(content, **options):
+    """All that comes back for bytes, until the server closes."""
+
+    async def scene(_app, opening):
+        come, out = await opening()
+        out.write(content)
+        return await come.read()
+
+    return listened(scene, **options)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"content-length: 5\r\ntransfer-encoding: chunked\r\n",
+        b"content-length: 5\r\ncontent-length: 5\r\n",
+        b"content-length: 5, 5\r\n",
+        b"content-length: +5\r\n",
+        b"content-length:\r\n 5\r\n",
+        b"content-length : 5\r\n",
+        b"transfer-encoding: gzip, chunked\r\n",
+        b"transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n",
+        b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+        b"connection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: nonsense\r\n",
+        b"a: b\r\n folded\r\n",
+        b"a: b\ncontent-length: 5\r\n",
+        b"host: y\r\n",
+    ],
+)
+def test_a_head_that_can_be_understood_in_two_ways_is_refused(fields):
+    """400 and the end: what follows is nobody's request."""
+    said = talked(POST + fields + b"\r\nhello" + GET)
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"GET / HTTP/2.0", b"GET / RTSP/1.0"])
+def test_a_request_needs_a_host_and_http(line):
+    """400."""
+    assert talked(line + b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_that_is_too_large_is_refused_though_it_comes_at_once():
+    """431, from 64 KiB on."""
+    long = GET[:-2] + b"a: " + b"a" * 70_000 + b"\r\n\r\n"
+
+    assert talked(long).startswith(b"HTTP/1.1 431 ")
+
+
+def test_an_offer_of_another_protocol_is_passed_over():
+    """The request is answered over HTTP/1.1, its body read, and the connection kept."""
+    offer = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    said = talked(POST + offer + HELLO + GET.replace(b"host", b"connection: close\r\nhost"))
+
+    assert [one[-1:] for one in said.split(b"HTTP/1.1 200 OK")[1:]] == [b"5", b"0"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [GET.replace(b"host: x", b"host: x\r\nconnection: close"), b"GET / HTTP/1.0\r\n\r\n"],
+)
+def test_who_does_not_keep_the_connection_is_answered_once(request_):
+    """The second request is not read."""
+    assert talked(request_ + GET).count(b"HTTP/1.1 200") == 1
+
+
+@pytest.mark.parametrize("cut", range(1, len(GET)))
+def test_a_head_may_come_in_two_parts_behind_another_request(cut):
+    """Wherever it is cut."""
+    door = Door()
+    door.come(POST + HELLO + GET[:cut])
+    assert len(door.wire.written) == 1
+    door.come(GET[cut:])
+
+    assert [one[-1:] for one in door.wire.written] == [b"5", b"0"]
+
+
+def test_a_body_is_asked_for_where_the_client_waits_and_only_where_it_is_wanted():
+    """``100 Continue`` at once; for a body that nobody reads, the answer and the end."""
+
+    async def scene(_app, opening):
+        come, out = await opening()
+        head = b"expect: 100-continue\r\ncontent-length: 5\r\n\r\n"
+        out.write(POST + head)
+        told = await come.readuntil(b"\r\n\r\n")
+        out.write(b"hello" + POST.replace(b"/ ", b"/refuse ") + head)
+        return told, await come.read()
+
+    told, said = listened(scene)
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert said.count(b"HTTP/1.1") == 2
+    assert said.endswith(b"refused")
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_client_that_leaves_makes_room_for_another(half):
+    """The only place there is, whether it closed one way or both while it waited."""
+
+    async def scene(app, opening):
+        _, out = await opening()
+        out.write(WAIT)
+        come, second = await opening()
+        second.write(GET)
+        await out.drain()
+        if half:
+            out.write_eof()
+        else:
+            out.close()
+        return await come.readuntil(b"\r\n\r\n0"), app.gone
+
+    said, gone = listened(scene, most=1)
+
+    assert said.startswith(b"HTTP/1.1 200")
+    assert gone == 1
+
+
+def test_what_came_before_the_end_is_answered():
+    """A client may send a few requests, then end its side, and read."""
+
+    async def scene(_app, opening):
+        come, out = await opening()
+        out.write(GET * 100)
+        out.write_eof()
+        return await come.read()
+
+    assert listened(scene).count(b"HTTP/1.1 200") == 100
+
+
+def test_an_application_that_fails_ends_its_own_connection_alone():
+    """The event loop is told of it, at once or later."""
+
+    async def scene(app, opening):
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+        app.gate.set()
+        for path in (b"/raise", b"/wait/raise"):
+            come, out = await opening()
+            out.write(GET.replace(b"/ ", path + b" "))
+            assert await come.read() == b""
+        come, out = await opening()
+        out.write(GET)
+        assert (await come.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200")
+        return [type(one["exception"]) for one in told]
+
+    assert listened(scene) == [ZeroDivisionError, ZeroDivisionError]
+
+
+class Unwritable(House):
+    """Answers a probe with what cannot stand in a head."""
+
+    async def live(self, call):
+        """``GET /v2/health/live``."""
+        return Answer(200, b"", headers=(("x", "\N{EURO SIGN}"),))
+
+
+def test_an_answer_that_cannot_be_written_is_an_incident(capsys):
+    """500 and a line in the log, and the connection goes on."""
+    house = Unwritable([], Limits(), Seat(Board(1), 0))
+    door = Door(App(house, AccessLog("none"), ""))
+    door.come(GET.replace(b"/ ", b"/v2/health/live ") + GET)
+    heads = [one[:12] for one in door.wire.written]
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert heads == [b"HTTP/1.1 500", b"HTTP/1.1 404"]
+    assert [one["event"] for one in logged] == ["incident"]
+    assert logged[0]["incident"].encode() in door.wire.written[0]
+
+
+def test_many_requests_at_once_leave_others_their_turn():
+    """Some are answered, the rest in later turns of the event loop."""
+
+    async def scene():
+        door = Door()
+        door.come(GET * 1000)
+        first = len(door.wire.written)
+        while len(door.wire.written) < 1000:
+            await asyncio.sleep(0)
+        return first
+
+    assert asyncio.run(asyncio.wait_for(scene(), 30)) < 100
+
+
+def test_requests_that_wait_for_others_do_not_pile_up():
+    """While one is answered after the other, no more is taken than has been used."""
+
+    async def scene():
+        door = Door()
+        rest = door.come(WAIT * 100_000)
+        taken = 100_000 * len(WAIT) - len(rest)
+        door.app.gate.set()
+        while len(door.wire.written) < 100:
+            await asyncio.sleep(0)
+            rest = door.come(rest)
+        return taken, 100_000 * len(WAIT) - len(rest)
+
+    first, later = asyncio.run(asyncio.wait_for(scene(), 30))
+
+    assert later == first < 1 << 20
+
+
+def test_a_slow_reader_of_a_large_answer_is_waited_for():
+    """As long as it takes some of it; though the connection ends with it."""
+    door = Door()
+    door.come(b"GET /large HTTP/1.0\r\n\r\n")
+    for second in range(1, 300, 10):
+        door.wire.unsent = 1_000_000 - second
+        door.look(second)
+
+    assert door.wire.closed
+    assert not door.wire.aborted
+
+
+@pytest.mark.parametrize("path", [b"/", b"/large"])
+def test_an_answer_that_nobody_takes_is_given_up(path):
+    """After the patience of the server, large or small."""
+    door = Door()
+    door.come(GET.replace(b"/ ", path + b" "))
+    door.wire.unsent = 1000
+    door.look(1)
+    door.look(60)
+    assert not door.wire.aborted
+    door.look(62)
+
+    assert door.wire.aborted
+
+
+def test_connections_on_which_nothing_comes_are_closed():
+    """A begun head has the server's patience, an idle connection longer."""
+    idle, begun = Door(), Door()
+    begun.come(GET[:10])
+    for door in (idle, begun):
+        door.look(50)
+        assert not door.wire.closed
+        door.look(70)
+    assert (idle.wire.closed, begun.wire.closed) == (False, True)
+    idle.look(130)
+
+    assert idle.wire.closed
