@@ -67,13 +67,15 @@ def test_the_page_tells_counts_rules_choices_and_faults(grade, tmp_path, monkeyp
 
 
 def test_what_was_kept_is_what_these_rules_say():
-    """Ours keeps everything; the kept results are not of older rules."""
+    """Ours keeps everything; the kept results are not of older rules, over gRPC if they are."""
     ours, *rivals = graded.load()
 
     assert ours.grade.broken("must") == ours.grade.broken("should") == []
     assert len(rivals) == 3
+    whole = [verdict.rule for verdict in ours.grade.verdicts]
+    alone = [name for name in whole if not name.startswith("grpc-")]
     for one in rivals:
-        assert [v.rule for v in one.grade.verdicts] == [v.rule for v in ours.grade.verdicts]
+        assert [verdict.rule for verdict in one.grade.verdicts] in (whole, alone), one.project
 
 
 def test_the_formula_gives_the_golden_rows():

@@ -78,10 +78,10 @@ with open("/tmp/server.log", "wb") as log:
     server = subprocess.Popen(given["argv"], stdout=log, stderr=log)
 seen, ready, answered, until = set(), False, 0, time.monotonic() + given["budget"]
 
-def ask(method, path, body=None):
+def ask(method, path, body=""):
     connection = http.client.HTTPConnection("127.0.0.1", given["port"], timeout=10)
     try:
-        connection.request(method, path, body, {"content-type": "application/json"})
+        connection.request(method, path, body.encode(), {"content-type": "application/json"})
         answer = connection.getresponse()
         answer.read()
         return answer.status
