@@ -11,6 +11,7 @@ import yaml
 
 from sealift.errors import MachineError, UsageError
 from sealift.kubernetes.objects import Object
+from sealift.whole import whole
 
 HEAD = "# Written by `sealift compile`; what is changed here by hand is lost the next time.\n"
 _NAME = re.compile(r"[a-z]+-[a-z0-9.-]+\.yaml")
@@ -64,7 +65,8 @@ def write(files: dict[str, str], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (folder / name).write_text(content, encoding="utf-8")
+            with whole(folder / name, "The manifest") as file:
+                file.write(content.encode())
         for name in held.keys() - files.keys():
             (folder / name).unlink()
     except OSError as error:
