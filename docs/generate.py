@@ -19,6 +19,7 @@ TABLES = {
     "Project": "Top level",
     "Source": "[data.NAME]",
     "ImageSettings": "[image]",
+    "Interpreter": "[image.interpreter.PLATFORM]",
     "Step": "[steps.NAME]",
     "ModelSettings": "[model]",
     "FieldRule": "[model.fields.NAME]",

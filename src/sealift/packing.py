@@ -192,6 +192,12 @@ def write_out(wired: Wired, image: Image, to: Path) -> None:
     is not empty.
     """
     lock = attached.find(image.lock, wired.store)
+    if lock.standalone:
+        raise UsageError(
+            "The image has an interpreter from an archive, which a Dockerfile cannot check.",
+            where="sealift.toml: image.interpreter",
+            remedy="Take image.interpreter out for this: --eject is for images with Debian's.",
+        )
     if lock.foundation:
         raise UsageError(
             "The image stands on a base of others, which says itself how it is built.",

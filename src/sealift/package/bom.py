@@ -27,7 +27,7 @@ from sealift.package.control import relations, stanzas
 from sealift.package.making import Distribution, Making
 from sealift.package.notes import Notes
 from sealift.record.image import Image, Layer
-from sealift.record.lock import Built, Deb
+from sealift.record.lock import Built, Deb, Lock, Standalone
 from sealift.record.pin import Pin, normal
 from sealift.types import Digest, Json
 
@@ -62,7 +62,7 @@ def document(made: Making, contents: Sequence[Held], notes: Notes | None = None)
     found = [
         system(contents, made.lock.suite),
         *packages.debian,
-        *_interpreter(made),
+        *interpreter(made.lock, made.image),
         *packages.wheels,
         *_server(made),
         card.model(made),
@@ -116,14 +116,30 @@ def named(values: Mapping[str, str]) -> Distribution:
     )
 
 
-def _interpreter(made: Making) -> list[Component]:
-    """The Python of a base that is no package of its distribution."""
-    founded = made.lock.foundation
+def interpreter(lock: Lock, image: Image) -> list[Component]:
+    """The Python that is no package of its distribution, with the libraries linked into it."""
+    founded, own = lock.foundation, lock.standalone
+    licence: Json = [{"license": {"id": "PSF-2.0"}}]
+    if own:
+        purl = making.interpreter_purl(own)
+        layer = next(one for one in image.layers if one.role == "interpreter")
+        whole = {**component("python", own.version, purl, layer), "licenses": licence}
+        whole["hashes"] = [{"alg": "SHA-256", "content": own.sha256}]
+        return [{**whole, "components": _linked(own, purl)} if own.parts else whole]
     if founded is None or founded.packages.endswith("/dist-packages"):
         return []
     purl = PackageURL("generic", None, "python", founded.version).to_string()
-    licence: Json = [{"license": {"id": "PSF-2.0"}}]
     return [{**component("python", founded.version, purl, None), "licenses": licence}]
+
+
+def _linked(own: Standalone, parent: str) -> Json:
+    """The libraries that an interpreter has in it; scanners look for faults by these names."""
+    found: list[Json] = []
+    for name, version in sorted(own.parts.items()):
+        purl = PackageURL("generic", None, name, version).to_string()
+        one = component(name, version, purl, None)
+        found.append({**one, "bom-ref": f"{parent}#{name}", "properties": []})
+    return found
 
 
 def assembled(
@@ -346,6 +362,7 @@ __all__ = [
     "count",
     "debian",
     "document",
+    "interpreter",
     "named",
     "release",
     "serial_number",

@@ -14,6 +14,7 @@ from sealift.package.artifact import CODE, model_layers
 from sealift.package.bases import Bases, Fetch
 from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
+from sealift.package.interpreters import Interpreters
 from sealift.package.kiln import Kiln
 from sealift.package.layer import Role
 from sealift.package.prover import Prover
@@ -141,9 +142,10 @@ class Builder:
         house = Abroad(self.house, self._at_home) if foreign else self.house
         try:
             platform, network, talk = self._variant.platform, self._network, self._progress
-            founded = self._bases.chosen(platform)
+            own = Interpreters(settings, root, network, talk).chosen(platform)
+            stands = own or self._bases.chosen(platform)
             made = locking.choose(
-                settings, root, platform, network, talk, house, like=like, founded=founded
+                settings, root, platform, network, talk, house, like=like, stands=stands
             )
             return self._bases.fitted(made)
         except OfflineError as error:
@@ -166,7 +168,7 @@ class Builder:
             )
         layers = self._layers(lock, STEPS)
         self._prove("image of the steps", lock, layers)
-        config = image.step_config(lock.platform, layers, lock.foundation)
+        config = image.step_config(lock.platform, layers, lock.stands)
         manifest = image.write(self._store, config, layers)
         self._store.tag(f"{self._project.name}:steps", manifest)
         return self._record(manifest, layers, lock, None)
@@ -179,7 +181,7 @@ class Builder:
         self._prove("image that serves", lock, layers)
         layers += own
         notes = self._annotations(model, lock.foundation)
-        config = image.serving_config(lock.variant, layers, notes, lock.foundation)
+        config = image.serving_config(lock.variant, layers, notes, lock.stands)
         manifest = image.write(self._store, config, layers, notes)
         self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)

@@ -69,11 +69,18 @@ def _because(layer: Layer, now: Known, before: Known) -> Iterator[str]:
     if layer.role == "server":
         yield "other code of Sealift's server"
         return
+    if layer.role == "interpreter":
+        yield f"Python {_interpreter(now[1])} instead of {_interpreter(before[1])}"
+        return
     if layer.role == "base" and (now[1].foundation or before[1].foundation):
         yield f"base image {_base(now[1])} instead of {_base(before[1])}"
         return
     changes = list(changed(_versions(layer, before), _versions(layer, now)))
     yield from changes or ["the same packages, laid out by other code of Sealift"]
+
+
+def _interpreter(lock: Lock) -> str:
+    return f"{lock.standalone.version} of {lock.standalone.archive}" if lock.standalone else "none"
 
 
 def _base(lock: Lock) -> str:

@@ -10,7 +10,7 @@ from sealift import clock, digest
 from sealift.package.server import ENTRY_POINT, PLACE
 from sealift.ports import Store
 from sealift.record.image import CONFIG, MANIFEST, Descriptor, Layer, Manifest
-from sealift.record.lock import Foundation, Variant
+from sealift.record.lock import PREFIX, Foundation, Standalone, Variant
 from sealift.types import Json
 
 USER = "65532:65532"
@@ -29,10 +29,10 @@ _CARD = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility", "NVIDIA_VISIBLE_DEVICE
 
 
 def step_config(
-    platform: str, layers: Sequence[Layer], founded: Foundation | None = None
+    platform: str, layers: Sequence[Layer], stands: Foundation | Standalone | None = None
 ) -> dict[str, Json]:
     """The configuration of the image that steps run in; the command is given with each step."""
-    env = _env(_upon(founded, _ENVIRONMENT))
+    env = _env(_upon(stands, _ENVIRONMENT))
     return _config(platform, layers, {"WorkingDir": "/project", "Env": env})
 
 
@@ -40,13 +40,13 @@ def serving_config(
     variant: Variant,
     layers: Sequence[Layer],
     labels: dict[str, str],
-    founded: Foundation | None = None,
+    stands: Foundation | Standalone | None = None,
 ) -> dict[str, Json]:
     """The configuration of the image that serves a model."""
     card = _CARD if variant.accelerator == "cuda" else {}
     settings: dict[str, Json] = {
         "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
-        "Env": _env(_upon(founded, {**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"})),
+        "Env": _env(_upon(stands, {**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"})),
         "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
         "Labels": dict(sorted(labels.items())),
         "StopSignal": "SIGTERM",
@@ -71,20 +71,22 @@ def _config(platform: str, layers: Sequence[Layer], settings: dict[str, Json]) -
     }
 
 
-def _upon(founded: Foundation | None, own: dict[str, str]) -> dict[str, str]:
-    """The environment that an image gets which stands on another one.
+def _upon(stands: Foundation | Standalone | None, own: dict[str, str]) -> dict[str, str]:
+    """The environment of an image that stands on another one, or has an interpreter of its own.
 
     What is Sealift's own counts, but that lists of places go on with those of the other image.
     """
-    if founded is None:
+    if stands is None:
         return own
-    given = dict(one.partition("=")[::2] for one in founded.env)
+    if isinstance(stands, Standalone):
+        return {**own, "PATH": f"{own['PATH']}:/{PREFIX}/bin"}
+    given = dict(one.partition("=")[::2] for one in stands.env)
     lists = {
         name: ":".join(dict.fromkeys([*own[name].split(":"), *given[name].split(":")]))
         for name in ("PATH", "PYTHONPATH")
         if own.get(name) and given.get(name)
     }
-    absent = {} if founded.certificates else {"SSL_CERT_FILE": given.get("SSL_CERT_FILE", "")}
+    absent = {} if stands.certificates else {"SSL_CERT_FILE": given.get("SSL_CERT_FILE", "")}
     return {name: text for name, text in {**given, **own, **lists, **absent}.items() if text}
 
 

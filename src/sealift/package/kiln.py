@@ -94,6 +94,7 @@ class Kiln:
         debs = [*bare.base, *bare.debian, *bare.shell, *bare.tools]
         program = str(digest.of_file(PROGRAM))
         stands = [str(bare.foundation.image)] if bare.foundation else []
+        stands += [bare.standalone.sha256] if bare.standalone else []
         return [source.sha256, list(lines), [*(deb.sha256 for deb in debs), *stands], program]
 
     def _locked(self, source: Sdist, asked: Sequence[str], bare: Lock) -> tuple[str, ...]:
@@ -131,8 +132,8 @@ class Kiln:
         )
         settings, talk = self.project.image, self.talk
         stack = Stack(lock, settings, self.folders, self.network, self.shelf, talk, _nothing)
-        layers = stack.layers(("base", "debian", "shell", "packages"))
-        config = image.step_config(lock.platform, layers, lock.foundation)
+        layers = stack.layers(("base", "interpreter", "debian", "shell", "packages"))
+        config = image.step_config(lock.platform, layers, lock.stands)
         return image.write(self.store, config, layers).digest
 
     def _run(

@@ -23,7 +23,7 @@ from sealift.package.uv import Target
 from sealift.ports import Progress
 from sealift.record import lock as locks
 from sealift.record.image_settings import ImageSettings, Platform
-from sealift.record.lock import Built, Deb, Foundation, Lock, Locks
+from sealift.record.lock import Built, Deb, Foundation, Lock, Locks, Standalone
 from sealift.types import Digest, Json
 
 _PLATFORMS: dict[str, Platform] = {
@@ -104,6 +104,7 @@ def inputs(settings: ImageSettings, root: Path, target: str) -> Digest:
         **({"build": list[Json](settings.build)} if settings.build else {}),
         **({"tools": list[Json](settings.build_debian)} if settings.build else {}),
         **({"base image": settings.base} if settings.base else {}),
+        **({"interpreter": _interpreter(settings, target)} if settings.interpreter else {}),
         "platform": target,
         "python": settings.python,
         "suite": settings.suite,
@@ -134,19 +135,19 @@ def choose(
     progress: Progress,
     house: House,
     like: Lock | None = None,
-    founded: Foundation | None = None,
+    stands: Foundation | Standalone | None = None,
 ) -> Lock:
     """Choose packages for a platform anew, the newest that fit, from the machine's own sources.
 
     ``house`` builds what is to be built. ``like`` is the lock of another platform: its versions of
-    wheels are taken where they can be. ``founded`` has the packages of the distribution, if an
-    image of others does.
+    wheels are taken where they can be. ``stands`` is an image of others that has the packages of
+    the distribution, or an interpreter from an archive, if there is one.
     """
-    if founded is None:
-        progress.step("lock", f"choosing packages of the distribution for {target}")
-        bare = system(settings, root, target, network, progress)
+    if isinstance(stands, Foundation):
+        bare = _standing(stands, settings, root, target)
     else:
-        bare = _standing(founded, settings, root, target)
+        progress.step("lock", f"choosing packages of the distribution for {target}")
+        bare = system(settings, root, target, network, progress, stands)
     built = house.made(bare) if settings.build else ()
     bare = msgspec.structs.replace(bare, built=built)
     progress.step("lock", "choosing wheels")
@@ -169,10 +170,16 @@ def choose(
 
 
 def system(
-    settings: ImageSettings, root: Path, target: str, network: Network, progress: Progress
+    settings: ImageSettings,
+    root: Path,
+    target: str,
+    network: Network,
+    progress: Progress,
+    standalone: Standalone | None = None,
 ) -> Lock:
     """A lock without wheels: the packages of the distribution."""
-    base, shell, debian, tools = _debs(settings, target.partition("/")[2], network, progress)
+    arch = target.partition("/")[2]
+    base, shell, debian, tools = _debs(settings, arch, network, progress, standalone)
     return Lock(
         inputs=inputs(settings, root, target),
         platform=target,
@@ -184,6 +191,7 @@ def system(
         runtime=(),
         packages=(),
         tools=tools,
+        standalone=standalone,
     )
 
 
@@ -256,8 +264,18 @@ def _without(settings: ImageSettings, path: Path, progress: Progress) -> None:
     )
 
 
+def _interpreter(settings: ImageSettings, target: str) -> Json:
+    """What decides on an interpreter from an archive: its bytes, wherever they lie."""
+    found = {str(name): one.sha256 for name, one in settings.interpreter.items()}
+    return found.get(target, "")
+
+
 def _debs(
-    settings: ImageSettings, arch: str, network: Network, progress: Progress
+    settings: ImageSettings,
+    arch: str,
+    network: Network,
+    progress: Progress,
+    standalone: Standalone | None,
 ) -> tuple[tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...], tuple[Deb, ...]]:
     """The packages of the base, of the shell, those of the project, and those of builds."""
     mirror = sources.mirror(network)
@@ -267,15 +285,20 @@ def _debs(
         )
     with Fetcher(downloads() / "debs", network) as fetcher:
         offers = catalogue(mirror, settings.suite, arch, fetcher)
-    if offers.newest(f"python{settings.python}") is None:
+    if standalone is None and offers.newest(f"python{settings.python}") is None:
         there = [name.removeprefix("python") for name in offers.names(r"python3\.\d+")]
         raise ProjectError(
             f"Debian {settings.suite} has no Python {settings.python}.",
             where="sealift.toml: image.python",
-            remedy=f"It has {', '.join(there) or 'none'}; choose that, or another image.suite.",
+            remedy=f"It has {', '.join(there) or 'none'}; choose that, another image.suite, or an "
+            "archive with that version (image.interpreter).",
         )
     _known(settings, offers)
-    base = resolve.closure((*resolve.BASE, *resolve.python(settings.python)), offers)
+    if standalone is None:
+        python = resolve.python(settings.python)
+    else:
+        python = resolve.libraries(standalone.libraries, offers)
+    base = resolve.closure((*resolve.BASE, *python), offers)
     debian = resolve.closure(settings.debian, offers, base)
     shell = resolve.closure(resolve.SHELL, offers, (*base, *debian))
     wanted = settings.build_debian if settings.build else ()

@@ -11,7 +11,7 @@ from packageurl import PackageURL
 from sealift import digest
 from sealift.ports import Store
 from sealift.record.image import Image
-from sealift.record.lock import Built, Deb, Lock
+from sealift.record.lock import Built, Deb, Lock, Standalone
 from sealift.record.model import Model
 from sealift.record.pin import Pin
 from sealift.record.pin import pins as locked
@@ -58,6 +58,16 @@ def sdist_purl(built: Built) -> str:
     return PackageURL("pypi", None, built.name, built.version, qualifiers).to_string()
 
 
+def interpreter_purl(one: Standalone) -> str:
+    """The package URL of an interpreter that came as an archive.
+
+    >>> interpreter_purl(Standalone(archive="cpython.tar.gz", sha256="00", version="3.13.9"))
+    'pkg:generic/python@3.13.9?checksum=sha256:00&file_name=cpython.tar.gz'
+    """
+    qualifiers = {"checksum": f"sha256:{one.sha256}", "file_name": one.archive}
+    return PackageURL("generic", None, "python", one.version, qualifiers).to_string()
+
+
 def debs(lock: Lock, roles: Collection[str]) -> list[Deb]:
     """The locked Debian packages of the layers with these roles."""
     return [one for part in _parts(lock, roles) for one in part if isinstance(one, Deb)]
@@ -93,6 +103,7 @@ __all__ = [
     "built",
     "deb_purl",
     "debs",
+    "interpreter_purl",
     "pins",
     "project_file",
     "sdist_purl",

@@ -109,6 +109,12 @@ def _dependencies(made: Making) -> Iterator[Json]:
         yield {"name": "sealift.lock of the run", "digest": _digest(made.run.lock)}
     if made.lock.foundation:
         yield {"name": "base image", "digest": _digest(made.lock.foundation.image)}
+    if one := made.lock.standalone:
+        yield {
+            "name": "interpreter",
+            "uri": making.interpreter_purl(one),
+            "digest": {"sha256": one.sha256},
+        }
     yield from _packages(made)
     for layer in made.image.layers:
         if layer.role != "model" or card.program(layer):

@@ -54,9 +54,9 @@ def rebuild(wanted: Digest, lock: Lock, stack: Stack, store: Store, room: Store)
     notes = manifest.annotations or {}
     steps = "shell" in roles
     config = (
-        image.step_config(lock.platform, made, lock.foundation)
+        image.step_config(lock.platform, made, lock.stands)
         if steps
-        else image.serving_config(lock.variant, made, notes, lock.foundation)
+        else image.serving_config(lock.variant, made, notes, lock.stands)
     )
     kept = image.write(room, config, made, None if steps else notes)
     return Comparison(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sealift.errors import PackageError
+from sealift.package import sonames
 from sealift.package.control import Relation
 from sealift.package.release import Catalogue, Offer
 from sealift.record.lock import Deb
@@ -35,6 +36,19 @@ _IMAGE = "the image"
 def python(version: str) -> tuple[str, ...]:
     """The packages of an interpreter without its development files and installer."""
     return (f"python{version}-minimal", f"python{version}", f"libpython{version}-stdlib")
+
+
+def libraries(names: Iterable[str], offers: Catalogue) -> tuple[str, ...]:
+    """The packages of a release that bring shared libraries, as far as they are known.
+
+    Older releases have some of them under names without ``t64``.
+    """
+    found = set()
+    for name in names:
+        known = sonames.package_of(name) or ""
+        likely = (known, known.removesuffix("t64"), sonames.likely_name(name))
+        found |= {next((one for one in likely if one and offers.newest(one)), "")}
+    return tuple(sorted(found - {""}))
 
 
 def closure(
@@ -89,4 +103,4 @@ def _choice(choices: list[Relation], offers: Catalogue, asker: str) -> Offer:
     )
 
 
-__all__ = ["BASE", "LEFT_OUT", "SHELL", "closure", "python"]
+__all__ = ["BASE", "LEFT_OUT", "SHELL", "closure", "libraries", "python"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
@@ -13,7 +14,20 @@ from sealift import archive, digest
 from sealift.archive import Entry
 from sealift.folders import Folders
 from sealift.network.network import Network
-from sealift.package import apart, base, debs, fittings, layer, locking, pool, server, wheels
+from sealift.package import (
+    apart,
+    base,
+    debs,
+    fittings,
+    inventory,
+    layer,
+    locking,
+    pool,
+    server,
+    standalone,
+    wheels,
+)
+from sealift.package.interpreters import Interpreters
 from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
 from sealift.package.scratch import scratch, sweep
@@ -21,16 +35,16 @@ from sealift.package.shelf import Shelves
 from sealift.ports import Progress
 from sealift.record.image import Layer
 from sealift.record.image_settings import ImageSettings
-from sealift.record.lock import Deb, Foundation, Lock
+from sealift.record.lock import Deb, Foundation, Lock, Standalone
 from sealift.types import Digest, Json
 
-STEPS: tuple[Role, ...] = ("base", "debian", "shell", "runtime", "packages")
+STEPS: tuple[Role, ...] = ("base", "interpreter", "debian", "shell", "runtime", "packages")
 """What the image of the steps has: base, shell, and all wheels."""
 
-SERVER: tuple[Role, ...] = ("base", "debian", "runtime", "server")
+SERVER: tuple[Role, ...] = ("base", "interpreter", "debian", "runtime", "server")
 """What an image that serves has besides its model."""
 
-PROGRAM: tuple[Role, ...] = ("base", "debian", "runtime", "packages", "server")
+PROGRAM: tuple[Role, ...] = (*("base", "interpreter", "debian", "runtime", "packages", "server"),)
 """The same for a model that a program of the user's own serves: with the packages of the steps."""
 
 FITTINGS = "fittings"
@@ -85,6 +99,8 @@ class Stack:
             return self._wheels(role, lock.runtime if role == "runtime" else lock.packages)
         if role == "server":
             return self._server()
+        if role == "interpreter":
+            return self._interpreter(lock.standalone) if lock.standalone else []
         if role == "base" and lock.foundation is not None:
             return self._founded(lock.foundation)
         return self._debs(role, {"base": lock.base, "debian": lock.debian, "shell": lock.shell})
@@ -110,6 +126,18 @@ class Stack:
         fitting = [msgspec.structs.replace(one, holds=FITTINGS) for one in made]
         return [*map(layer.reused, found.layers), *fitting]
 
+    def _interpreter(self, told: Standalone) -> list[Layer]:
+        root = self._folders.root
+        source = Interpreters(self._settings, root, self._network, self._talk)
+        readers = (archive, inventory, layer, standalone)
+        key: list[Json] = [told.sha256, self._lock.python, _code(readers)]
+        plain = digest.of_json(["interpreter", *key])
+        return self._shelf.layers(
+            "interpreter",
+            plain,
+            lambda: [Part("", sorted_entries(source.entries(self._lock, told)))],
+        )
+
     def _server(self) -> list[Layer]:
         files = sorted_entries(server.entries(notes=self._folders.state / "imports"))
         plain = archive.stream(archive.pack(files))
@@ -118,8 +146,7 @@ class Stack:
     def _wheels(self, role: Role, lines: tuple[str, ...]) -> list[Layer]:
         if not lines:
             return []
-        target, found = locking.target_of(self._lock), self._lock.foundation
-        packages = found.packages if found else wheels.debian(self._lock.python)
+        target, packages = locking.target_of(self._lock), self._lock.wheels
 
         def make() -> Iterator[Part]:
             user = self._folders.root / self._settings.requirements
@@ -149,7 +176,10 @@ class Stack:
 
 def _recipe() -> Json:
     """The digest of the code that turns packages into layers: other code, other layers."""
-    makers = (archive, apart, base, debs, layer, wheels)
+    return _code((archive, apart, base, debs, layer, wheels))
+
+
+def _code(makers: Iterable[ModuleType]) -> Json:
     return [digest.of_file(Path(module.__file__ or "")) for module in makers]
 
 

@@ -66,7 +66,9 @@ def platform_of(text: str) -> dict[str, str]:
     return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
 
 
-Role = Literal["base", "debian", "shell", "runtime", "packages", "server", "model", "brought"]
+Role = Literal[
+    "base", "interpreter", "debian", "shell", "runtime", "packages", "server", "model", "brought"
+]
 """What a layer is for."""
 
 

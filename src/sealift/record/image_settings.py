@@ -34,6 +34,31 @@ Platform = Literal["linux/amd64", "linux/arm64"]
 """What an image runs on, in the words of OCI: system and architecture."""
 
 
+class Interpreter(Section, frozen=True):
+    """An interpreter from an archive, for one platform."""
+
+    archive: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The archive: a file, relative to the project's folder, or an address "
+            "that begins with https://.",
+            extra={
+                "write": "a file or an address, such as "
+                "'cpython-3.13.9-x86_64-unknown-linux-gnu-install_only.tar.gz'"
+            },
+        ),
+    ]
+    sha256: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{64}$",
+            description="Its digest, as its builders publish it.",
+            extra={"write": "the 64 digits that `sha256sum` prints for it"},
+        ),
+    ]
+
+
 class ImageSettings(Section, frozen=True):
     """What is in the images that train and serve."""
 
@@ -98,6 +123,13 @@ class ImageSettings(Section, frozen=True):
             "HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE or docker-archive:FILE."
         ),
     ] = ""
+    interpreter: Annotated[
+        dict[Platform, Interpreter],
+        Meta(
+            description="The interpreter from an archive of python-build-standalone, or of a "
+            "prefix that was packed, instead of Debian's package; one for each platform."
+        ),
+    ] = field(default_factory=dict)
     registry: Annotated[
         str,
         Meta(
@@ -106,4 +138,4 @@ class ImageSettings(Section, frozen=True):
     ] = ""
 
 
-__all__ = ["DebianName", "ImageSettings", "PackageName", "Platform"]
+__all__ = ["DebianName", "ImageSettings", "Interpreter", "PackageName", "Platform"]

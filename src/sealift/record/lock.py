@@ -100,6 +100,26 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hidden: tuple[str, ...] = ()
 
 
+PREFIX = "opt/python"
+"""Where an image has an interpreter that is no package of its distribution."""
+
+
+class Standalone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An interpreter that is taken from an archive, in place of the distribution's.
+
+    ``archive`` is the name of the file, ``sha256`` its digest in hexadecimal, ``size`` its bytes.
+    ``version`` is the interpreter's, as far as it is told. ``libraries`` are those that it asks the
+    distribution for, ``parts`` the versions of those that are linked into it, by name.
+    """
+
+    archive: str
+    sha256: str
+    size: int = 0
+    version: str = ""
+    libraries: tuple[str, ...] = ()
+    parts: dict[str, str] = {}
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the layers of one platform's images are made of.
 
@@ -110,7 +130,8 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from source distributions, ``tools`` the Debian packages that only the image of a build has.
     ``platform`` is that of OCI, such as ``linux/amd64``. The lock for ``cuda`` has what the server
     needs there; the steps run on the packages of the other one. With a ``foundation`` the packages
-    of the distribution are that one's, and the lock names none.
+    of the distribution are that one's, and the lock names none; with a ``standalone`` one the
+    interpreter is not among them.
     """
 
     inputs: Digest
@@ -126,6 +147,21 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tools: tuple[Deb, ...] = ()
     built: tuple[Built, ...] = ()
     foundation: Foundation | None = None
+    standalone: Standalone | None = None
+
+    @property
+    def stands(self) -> Foundation | Standalone | None:
+        """What is there in place of the distribution's packages, or of its interpreter."""
+        return self.foundation or self.standalone
+
+    @property
+    def wheels(self) -> str:
+        """The folder where the interpreter looks for wheels, without a leading slash."""
+        if self.foundation:
+            return self.foundation.packages
+        if self.standalone:
+            return f"{PREFIX}/lib/python{self.python}/site-packages"
+        return f"usr/local/lib/python{self.python}/dist-packages"
 
     @property
     def variant(self) -> Variant:
@@ -214,7 +250,9 @@ __all__ = [
     "Foundation",
     "Lock",
     "Locks",
+    "PREFIX",
     "Result",
+    "Standalone",
     "Variant",
     "decode",
     "encode",
