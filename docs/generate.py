@@ -14,7 +14,7 @@ from sealift.record.schema import schema, text
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "src" / "sealift"
-STAGES = ("package", "serving")
+STAGES = ("package", "serving", "train")
 TABLES = {
     "Project": "Top level",
     "Source": "[data.NAME]",
