@@ -22,6 +22,11 @@ class Field:
     rivals: list[Rival] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def runners(self) -> list[Ours | Rival]:
+        """All who are measured, ours first."""
+        return [self.ours, *self.rivals]
+
 
 def say(text: str) -> None:
     """Tell whoever waits."""

@@ -75,21 +75,25 @@ class Rival:
         return KINDS[self.name]
 
     @property
+    def lock(self) -> Path:
+        """Its packages, with hashes."""
+        return HERE / "rivals" / self.name / "requirements.txt"
+
+    @property
     def version(self) -> str:
         """As its lock says."""
-        lock = (HERE / "rivals" / self.name / "requirements.txt").read_text()
         start = f"{self.name}=="
         return next(
             line.removeprefix(start).split()[0]
-            for line in lock.splitlines()
+            for line in self.lock.read_text().splitlines()
             if line.startswith(start)
         )
 
     def prepare(self) -> None:
         """Make its environment, and see it run three steps."""
-        self._bin = environment.environment(
-            HERE / "rivals" / self.name / "requirements.txt", PYTHON, f"train-{self.name}"
-        )
+        if not self.lock.is_file():
+            raise FailedError("its packages are not locked yet")
+        self._bin = environment.environment(self.lock, PYTHON, f"train-{self.name}")
         self.fresh("noop", 3)
         self.run("noop", 3)
 

@@ -13,7 +13,7 @@ def measure(field: Field) -> list[Result]:
     """Seconds for all of them, from the start of the command to its end."""
     samples: dict[str, list[float]] = {}
     absent = dict(field.absent)
-    for one in (field.ours, *field.rivals):
+    for one in field.runners:
         title = f"{one.name} {one.version}".rstrip()
         say(f"{title}: {TRAININGS} trainings")
         try:

@@ -16,7 +16,7 @@ def measure(field: Field) -> list[Result]:
     again: dict[str, list[float]] = {}
     memory: dict[str, list[float]] = {}
     fails, reruns = dict(field.absent), dict(field.absent)
-    for one in (field.ours, *field.rivals):
+    for one in field.runners:
         steps = one.kind.steps if isinstance(one, Rival) else STEPS
         title = f"{one.name} {one.version}, {steps} steps" if one.version else one.name
         try:
