@@ -40,7 +40,7 @@ def grown(steps: int) -> dict[str, float]:
     folder = WORK / "grown"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    words = [sys.executable, "-m", "benchmarks.train.grown", folder, str(steps)]
+    words = [sys.executable, "-m", "benchmarks.train.grown", str(folder), str(steps)]
     told: dict[str, float] = json.loads(program.run(words, cwd=REPOSITORY, timeout=3600.0).output)
     if told["steps"] != steps or told["cached"] != steps:
         raise program.FailedError(f"{told['cached']:.0f} of {steps} steps came from the cache")
