@@ -176,6 +176,10 @@ class Ledger(Protocol):
         """Read, change and save one record, with no other writer in between; what was saved."""
         ...
 
+    def amend_head(self, run: str, change: Callable[[Run], Run]) -> Run:
+        """The same of a run without its steps, which are not read and stay as they are."""
+        ...
+
     def all(self, kind: type[T]) -> list[T]:
         """Every record of a kind, oldest first."""
         ...

@@ -63,6 +63,12 @@ class MemoryLedger:
         self.save(changed)
         return changed
 
+    def amend_head(self, run: str, change: Callable[[Run], Run]) -> Run:
+        """Amend a run without its steps, which stay."""
+        changed = change(msgspec.structs.replace(self.get(Run, run), steps=()))
+        self._records[Run, run] = msgspec.structs.replace(changed, steps=self._steps(run))
+        return changed
+
     def all(self, kind: type[T]) -> list[T]:
         """Every record of a kind, oldest first."""
         found = [record for (known, _), record in self._records.items() if known is kind]

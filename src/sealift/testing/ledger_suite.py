@@ -192,7 +192,8 @@ class LedgerSuite:
         first, second, third = (step(key, name=name) for name in ("a", "b", "c"))
         ledger.add_steps("r1", {2: third})
         ledger.add_steps("r1", {0: first, 1: second})
-        ledger.amend(Run, "r1", lambda old: msgspec.structs.replace(old, status="done"))
+        done = ledger.amend_head("r1", lambda old: msgspec.structs.replace(old, status="done"))
+        assert done.steps == ()
         assert ledger.get(Run, "r1") == run("r1", steps=(first, second, third))
         assert ledger.all(Run) == [run("r1", steps=(first, second, third))]
         assert ledger.heads() == [run("r1")]

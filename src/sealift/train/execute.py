@@ -233,18 +233,17 @@ class _Execution:
             if one.status == "done" and (tree := one.outputs.get(graph.METRICS))
         }
         self._keep()
-        self._record = self._ledger.amend(
-            Run,
+        head = self._ledger.amend_head(
             self._record.id,
             lambda kept: msgspec.structs.replace(
                 kept,
                 status="done" if status == "done" else "failed",
                 finished=clock.now(),
-                steps=steps,
                 metrics=metrics.merge(by_step),
                 error=error or next((one.what for one in self._errors), ""),
             ),
         )
+        self._record = msgspec.structs.replace(head, steps=steps)
 
     def _abort(self, error: BaseException) -> None:
         """Stop the steps at work, remove their folders and note that the run ended early."""

@@ -66,7 +66,7 @@ def tidy(ledger: Ledger, folders: Folders) -> None:
     """Mark dead runs, and remove the folders that earlier runs left."""
     for run in ledger.heads():
         if run.status == "running":
-            ledger.amend(Run, run.id, _died)
+            ledger.amend_head(run.id, _died)
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
             workspace.remove(left if left.name == ".code" else left.parent)

@@ -96,16 +96,26 @@ class Records(Database):
                 _set_steps(connection, changed)
         return changed
 
+    def amend_head(self, run: str, change: Callable[[Run], Run]) -> Run:
+        """Amend a run without its steps, of which there may be very many."""
+        with self.writing() as connection:
+            changed = change(self._head(connection, Run, run))
+            _save(connection, changed)
+        return changed
+
     def get(self, kind: type[T], key: str | int) -> T:
         """One record; ``NotFoundError`` names what there is."""
         with self.reading() as connection:
             return self._get(connection, kind, key)
 
     def _get(self, connection: Connection, kind: type[T], key: str | int) -> T:
+        return self._whole(connection, self._head(connection, kind, key))
+
+    def _head(self, connection: Connection, kind: type[T], key: str | int) -> T:
         name = KINDS[kind][0]
         found = connection.execute(_ONE, (name, str(key))).fetchone()
         if found is not None:
-            return self._whole(connection, self._decode(found[0], kind, f"{name} {key}"))
+            return self._decode(found[0], kind, f"{name} {key}")
         raise _missing(name, str(key), [known for (known,) in connection.execute(_NEWEST, (name,))])
 
     def all(self, kind: type[T]) -> list[T]:
