@@ -10,18 +10,18 @@ import os
 import random
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
+from benchmarks.machine import REPOSITORY
 from benchmarks.program import FailedError
 from benchmarks.train.small import Small
-from sealift import clock
+from sealift import clock, process
 from sealift.adapters.databases.sqlite import Sqlite
 from sealift.adapters.engines import bwrap_marks
-from sealift.errors import SealiftError
 from sealift.record.run import Run
 
 VICTIMS = ("step", "sealift", "both")
@@ -87,12 +87,10 @@ class Outcome:
 
 def kills(small: Small, rounds: int, seed: int, told: Callable[[str], None]) -> Outcome:
     """Cut so many trainings off, at moments spread over their time, and finish each."""
-    began = clock.monotonic()
     first: list[str] = []
-    finish(small, 0, first)
+    whole = finish(small, 0, first)
     if first:
         raise FailedError(f"an undisturbed training failed: {first[0]}")
-    whole = clock.monotonic() - began
     pattern = content(small, 0)
     chance, outcome = random.Random(seed), Outcome()  # noqa: S311 - has to repeat
     for number in range(1, rounds + 1):
@@ -110,43 +108,48 @@ def kills(small: Small, rounds: int, seed: int, told: Callable[[str], None]) -> 
     return outcome
 
 
-def finish(small: Small, number: int, incomplete: list[str]) -> None:
-    """Train to the end in a process of its own, as after a crash."""
+def finish(small: Small, number: int, incomplete: list[str]) -> float:
+    """Train to the end in a process of its own, as after a crash; the seconds it took."""
     small.write(project(number))
-    child = begin(small)
+    child, began = begin(small), clock.monotonic()
     status = ended(child, PATIENCE)
+    seconds = clock.monotonic() - began
     run = last(small)
     if status != 0 or run.status != "done" or len(run.steps) != 5:
-        incomplete.append(f"round {number}: status {status}, run {run.status}: {run.error}")
+        said = small.said.read_text(errors="replace")
+        incomplete.append(f"round {number}: status {status}, run {run.status}: {run.error}\n{said}")
+    return seconds
 
 
-def begin(small: Small) -> int:
-    """Train in a child, which has all modules at hand; its id."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child:
-        return child
-    status = 70
-    try:
-        small.train()
-        status = 0
-    except SealiftError:
-        status = 1  # a step was killed: that is what a training is to end with
-    except BaseException:  # noqa: BLE001 - the child must not go on as its parent
-        traceback.print_exc()
-    os._exit(status)
+def begin(small: Small) -> Popen[bytes]:
+    """Train in a new process, whose last words are kept: a fork of this one would share its state.
+
+    Given back once the training itself begins, so that no moment is spent on loading modules.
+    """
+    words = [sys.executable, "-X", "faulthandler", "-m", "benchmarks.train.once", str(small.root)]
+    heads = newest(small)
+    small.said.unlink(missing_ok=True)
+    child = process.spawn(words, log=small.said, cwd=REPOSITORY)
+    deadline = clock.monotonic() + PATIENCE
+    while child.poll() is None and newest(small) == heads and clock.monotonic() < deadline:
+        clock.sleep(0.005)
+    return child
+
+
+def newest(small: Small) -> str:
+    """The newest training's identifier, while one is being written or not."""
+    return max((path.name for path in small.folders.runs.glob("*")), default="")
 
 
 def cut(small: Small, victim: str, after: float, chance: random.Random) -> bool:
     """Begin a training and kill its victim after so many seconds; whether that was there."""
     child = begin(small)
     clock.sleep(after)
-    below = descendants(child)
-    if os.waitpid(child, os.WNOHANG)[0]:
+    below = descendants(child.pid)
+    if child.poll() is not None:
         return False
     one = [chance.choice(below)] if below else []
-    targets = {"step": one, "sealift": [child], "both": [child, *below]}[victim]
+    targets = {"step": one, "sealift": [child.pid], "both": [child.pid, *below]}[victim]
     for pid in targets:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -154,16 +157,11 @@ def cut(small: Small, victim: str, after: float, chance: random.Random) -> bool:
     return bool(targets)
 
 
-def ended(child: int, patience: float) -> int:
+def ended(child: Popen[bytes], patience: float) -> int:
     """The status of a child; one that takes too long is killed."""
-    deadline = clock.monotonic() + patience
-    while clock.monotonic() < deadline:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        clock.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if process.wait(child, patience) is None:
+        child.kill()
+    return child.wait()
 
 
 def descendants(root: int) -> list[int]:

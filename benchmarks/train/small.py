@@ -43,6 +43,11 @@ class Small:
         self.store = Layout(self.folders.layout, self.folders.unpacked)
         self.image = host_image(self.store)
 
+    @property
+    def said(self) -> Path:
+        """What a training in another process said."""
+        return self.root / "said.log"
+
     def write(self, text: str) -> None:
         """Write the project file."""
         self.folders.file.write_text(text)
