@@ -100,7 +100,8 @@ class Rival:
     def fresh(self, work: str, steps: int) -> None:
         """A pipeline of so many steps, none of which was ever run."""
         shutil.rmtree(self.home, ignore_errors=True)
-        (self.home / "out").mkdir(parents=True)
+        for name in ("out", "state"):
+            (self.home / name).mkdir(parents=True)
         for source in (HERE / "rivals" / self.name / "pipeline.py", HERE / "rivals" / "work.py"):
             shutil.copy(source, self.home)
         for words in (self.kind.begin, self.kind.lay_out):
@@ -146,6 +147,7 @@ class Rival:
             "METAFLOW_USER": "bench",
             "PREFECT_HOME": state,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DAGSTER_HOME": state,
             "DAGSTER_DISABLE_TELEMETRY": "1",
             "DVC_NO_ANALYTICS": "1",
             "DO_NOT_TRACK": "1",

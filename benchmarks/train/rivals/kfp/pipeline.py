@@ -8,7 +8,7 @@ from kfp import dsl, local
 FOLDER = str(Path.cwd())
 
 
-@dsl.component
+@dsl.component(install_kfp_package=False)
 def one(kind: str, number: int, folder: str):
     """A step."""
     import sys  # noqa: PLC0415 - a component is its function alone
