@@ -1,11 +1,28 @@
 """Sealift: from training code to a model container that can be trusted in production.
 
 The package is used through its command line, ``sealift``. A script or a notebook logs the points
-of curves with ``log_metric``; nothing else is there for it, and nothing happens at import.
+of curves with ``log_metric``, and records a run of its own with ``run``; nothing else is there for
+it, and nothing happens at import.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from sealift.curves import flush, log_metric, log_metrics
 
+if TYPE_CHECKING:
+    from sealift.recording import run
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "flush", "log_metric", "log_metrics"]
+
+def __getattr__(name: str) -> object:
+    """What only few ask for is loaded when it is asked for (PEP 562)."""
+    if name == "run":
+        return importlib.import_module("sealift.recording").run
+    raise AttributeError(f"module 'sealift' has no attribute {name!r}")
+
+
+__all__ = ["__version__", "flush", "log_metric", "log_metrics", "run"]

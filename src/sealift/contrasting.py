@@ -24,7 +24,12 @@ def diff(wired: Wired, old: Run, new: Run) -> Iterator[str]:
 
 
 def _packages(wired: Wired, run: Run) -> dict[str, str]:
-    """The packages of the image of a run's steps, by its lock; none where that is gone."""
+    """The packages of the image of a run's steps, by its lock; none where that is gone.
+
+    What a script recorded by itself has those of its Python.
+    """
+    if run.process is not None:
+        return run.packages
     try:
         lock = attached.find(run.lock, wired.store)
     except NotFoundError:

@@ -219,6 +219,12 @@ def started(pid: int) -> int | None:
     return None if ended else int(fields[19])
 
 
+def me() -> tuple[int, int] | None:
+    """This process: its id, and when it started."""
+    start = started(os.getpid())
+    return None if start is None else (os.getpid(), start)
+
+
 def alive(pid: int, start: int | None) -> bool:
     """Whether the process ``pid`` that began at ``start`` still runs (a zombie does not)."""
     return start is not None and started(pid) == start
@@ -268,6 +274,7 @@ __all__ = [
     "exit_now",
     "fork",
     "leave",
+    "me",
     "run",
     "spawn",
     "started",

@@ -68,8 +68,9 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Who, when, why, with what, and what came out.
 
-    ``image`` is the digest of the step image's manifest, ``serving`` the layers it shares with
-    the serving image. ``seeds`` are the values that Sealift pinned for the steps.
+    ``image`` is the digest of the step image's manifest. ``seeds`` are the values that Sealift
+    pinned for the steps. Of what a script or a notebook recorded by itself there is no image:
+    ``packages`` are then those of its Python, and ``process`` is its process id with its start.
     """
 
     id: str
@@ -90,3 +91,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     model: int | None = None
     error: str = ""
+    packages: dict[str, str] = {}
+    process: tuple[int, int] | None = None

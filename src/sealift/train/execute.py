@@ -73,7 +73,7 @@ def execute(
             finished=None,
             user=here.user,
             comment=comment,
-            code=opening.freeze(bench, identifier, seen.state),
+            code=opening.freeze(folders.root, bench.code(identifier), seen.state, store),
             machine=here,
             image=image.digest,
             lock=image.lock,

@@ -56,7 +56,7 @@ def foresee(
         seeds={},
     )
     try:
-        opening.copied(bench, run.id, seen.state)
+        opening.copied(bench.folders.root, bench.code(run.id), seen.state)
         return _foreseen(run, seen, bench, ledger)
     finally:
         workspace.remove(bench.code(run.id).parent)

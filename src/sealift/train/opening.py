@@ -8,16 +8,15 @@ from pathlib import Path
 
 import msgspec
 
-from sealift import clock
+from sealift import clock, process
 from sealift.errors import MachineError
 from sealift.folders import Folders
-from sealift.ports import Lake, Ledger, Progress
+from sealift.ports import Lake, Ledger, Progress, Store
 from sealift.record import graph
 from sealift.record.dataset import Snapshot
 from sealift.record.project import Project
 from sealift.record.run import Code, Run
 from sealift.train import code, key, workspace
-from sealift.train.job import Bench
 from sealift.train.plan import Planned, plan
 from sealift.types import Scalar
 
@@ -65,7 +64,7 @@ def survey(
 def tidy(ledger: Ledger, folders: Folders) -> None:
     """Mark dead runs, and remove the folders that earlier runs left."""
     for run in ledger.heads():
-        if run.status == "running":
+        if run.status == "running" and not (run.process and process.alive(*run.process)):
             ledger.amend_head(run.id, _died)
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
@@ -106,10 +105,10 @@ def not_code(project: Project, snapshots: Mapping[str, Snapshot]) -> set[str]:
     return pinned | (unread - {"."}) | outputs
 
 
-def freeze(bench: Bench, run: str, state: code.State) -> Code:
+def freeze(root: Path, frozen: Path, state: code.State, store: Store) -> Code:
     """Copy the code, so that a change while the run goes on changes nothing in it, and keep it."""
     return Code(
-        digest=bench.store.put_tree(copied(bench, run, state)),
+        digest=store.put_tree(copied(root, frozen, state)),
         commit=state.commit,
         branch=state.branch,
         diff=state.diff,
@@ -118,12 +117,11 @@ def freeze(bench: Bench, run: str, state: code.State) -> Code:
     )
 
 
-def copied(bench: Bench, run: str, state: code.State) -> Path:
+def copied(root: Path, frozen: Path, state: code.State) -> Path:
     """The copy of the code that a run works with; whoever has it made removes it."""
-    frozen = bench.code(run)
     try:
         frozen.mkdir(parents=True)
-        workspace.copy(bench.folders.root, frozen, state.files)
+        workspace.copy(root, frozen, state.files)
     except OSError as error:
         raise MachineError(
             f"The code cannot be copied: {error.strerror}.",

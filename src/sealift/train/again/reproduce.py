@@ -47,8 +47,8 @@ def reproduce(
     not what it was, ``UsageError`` for a step that did not finish.
     """
     started = clock.now()
-    here = machine(bench.engine.name)
     recorded = _wanted(run, steps)
+    here = machine(bench.engine.name)
     for snapshot in run.snapshots.values():
         bench.lake.verify(snapshot)
     tree = _kept(run, bench)
@@ -191,6 +191,11 @@ class _Again:
 
 
 def _wanted(run: Run, steps: tuple[str, ...]) -> list[StepRun]:
+    if run.process is not None:
+        raise UsageError(
+            f"Run {run.id} was recorded by a program outside of any container.",
+            remedy="Only what a step of sealift.toml does can be run again from its record.",
+        )
     finished = {one.name: one for one in run.steps if one.status == "done"}
     if not finished:
         raise UsageError(
