@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
             "inputs": [
                 {"name": "x", "datatype": "FP32", "shape": [-1, 2]},
                 {"name": "word", "datatype": "BYTES", "shape": [-1]},
-            ],
+            ][: 1 if faulty("one-input") else 2],
             "outputs": [
                 {"name": "sum", "datatype": datatype, "shape": [-1]},
                 {"name": "echo", "datatype": "BYTES", "shape": [-1]},
@@ -164,7 +164,26 @@ class Handler(BaseHTTPRequestHandler):
         if self.faulty("trusts-length") and not right:
             length = str(body.rindex(b"}") + 1)
         require(right or self.faulty("trusts-length"), "no length")
+        if length == "0":
+            return self.infer(self.raw(body), body)
         return self.infer(strict(body[: int(length)]), body[int(length) :])
+
+    def raw(self, body):
+        """The request that a raw one stands for."""
+        alone = self.faulty("one-input")
+        if self.faulty("any-raw"):
+            rows = len(body) // 8
+            word = {"name": "word", "datatype": "BYTES", "shape": [rows], "data": ["a"] * rows}
+            return {"inputs": [self.x(body), word]}
+        require(alone and len(body) % 8 == 0, "no raw request")
+        wish = not self.faulty("raw-as-json")
+        return {"inputs": [self.x(body)], "parameters": {"binary_data_output": wish}}
+
+    def x(self, body):
+        """The head of the input x of these bytes."""
+        size = {"binary_data_size": len(body)}
+        rows = len(body) // 8
+        return {"name": "x", "datatype": "FP32", "shape": [rows, 2], "parameters": size}
 
     def infer(self, asked, blobs):
         """The answer to a request."""
@@ -172,9 +191,16 @@ class Handler(BaseHTTPRequestHandler):
         if faulty("forgives") and not (isinstance(asked, dict) and asked.get("inputs")):
             return {"model_name": NAME, "outputs": []}, b""
         require(isinstance(asked, dict), "no object")
+        parameters = asked.get("parameters", {})
+        plain = isinstance(parameters, dict) and not any(
+            isinstance(one, dict | list) for one in parameters.values()
+        )
+        require(plain or faulty("any-parameters"), "parameters")
         identifier = asked.get("id")
         require(identifier is None or isinstance(identifier, str), "the id is no text")
         given = self.inputs(asked.get("inputs"), blobs)
+        if faulty("one-input") and "x" in given:
+            given["word"] = (["a"] * given["x"][1], given["x"][1])
         require(given.keys() == {"x", "word"}, "inputs are missing or unknown")
         (numbers, rows), (words, count) = given["x"], given["word"]
         require(rows == count and rows, "numbers of rows")
@@ -256,7 +282,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def outputs(self, asked, values):
         """The outputs that were asked for, and their bytes."""
-        wish = (asked.get("parameters") or {}).get("binary_data_output", False)
+        given = asked.get("parameters") or {}
+        wish = given.get("binary_data_output", False) if isinstance(given, dict) else False
         wanted = asked.get("outputs") or [{"name": name} for name in values]
         if self.faulty("all-outputs"):
             wanted = [{"name": name} for name in values]

@@ -146,6 +146,8 @@ class Connection(socketserver.BaseRequestHandler):
         if not messages and trailers[0][1] != "0":
             told = [] if self.faulty("no-status") else trailers
             self.h2.send_headers(number, [*first, *told], end_stream=True)
+            if self.faulty("answers-twice"):
+                self.again(number)
             return
         self.h2.send_headers(number, first)
         for one in messages:
@@ -153,6 +155,12 @@ class Connection(socketserver.BaseRequestHandler):
             for place in range(0, len(data), 1 << 14):
                 self.h2.send_data(number, data[place : place + (1 << 14)])
         self.h2.send_headers(number, trailers, end_stream=True)
+
+    def again(self, number):
+        """The end of an answer once more, behind it, as its bytes: h2 would not send it."""
+        block = self.h2.encoder.encode([(":status", "200"), ("grpc-status", "13")])
+        head = len(block).to_bytes(3, "big") + b"\x01\x05" + number.to_bytes(4, "big")
+        self.request.sendall(self.h2.data_to_send() + 2 * (head + block))
 
     def call(self, headers, body):
         """The messages that answer a call."""

@@ -146,6 +146,7 @@ FAULTS = {
     "odd-late": "deadline-that-is-over",
     "no-hours": "deadline-that-is-far",
     "ends-on-reset": "calls-that-are-given-up",
+    "answers-twice": "nothing-after-the-end",
     "no-ping": "pings-are-answered",
     "any-message": "bytes-that-are-no-message",
     "dies": "bytes-that-are-no-message",
@@ -206,6 +207,15 @@ def test_every_rule_that_can_be_broken_is_seen_to_be_broken():
     lacking = {name for name, rule in BY_NAME.items() if rule.severity != "unclear"} - seen
 
     assert lacking == set()
+
+
+def test_an_answer_that_comes_again_behind_its_end_is_judged_all_the_same():
+    """The first one counts; no rule but that about the second is broken."""
+    with RpcServer("answers-twice") as stub:
+        remote = learnt(stub)
+        broken = [one.name for one in RULES if judged(remote, one).outcome == "broken"]
+
+    assert broken == ["grpc-nothing-after-the-end"]
 
 
 def test_a_stream_that_answers_nothing_with_something_is_told():

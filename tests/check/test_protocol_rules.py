@@ -39,7 +39,7 @@ def test_a_server_that_keeps_the_protocol_breaks_no_rule():
     assert broken(found) == {}
     judged = {one.rule for one in found.verdicts if one.outcome == "kept"}
     spared = {one.rule for one in found.verdicts if one.outcome == "spared"}
-    assert spared == {"numbers-out-of-range"}  # it has no input of whole numbers
+    assert spared == {"numbers-out-of-range", "raw-request"}  # no whole numbers, two inputs
     assert len(judged) == sum(rule.severity != "unclear" for rule in RULES) - len(spared)
     assert found.passed
 
@@ -84,6 +84,8 @@ FAULTS = {
     "never-binary": {"outputs-in-binary", "output-in-binary", "binary-answers-say-so"},
     "request-wins": {"output-in-binary", "wish-of-an-output-counts"},
     "wrong-length": {"outputs-in-binary", "output-in-binary"},
+    "any-raw": {"raw-request-for-several-inputs"},
+    "any-parameters": {"parameters-that-are-none"},
     "binary-as-json": {"binary-answers-say-so"},
     "trusts-length": {"length-of-the-json-that-is-none"},
     "left-over": {"bytes-that-do-not-fit"},
@@ -106,6 +108,18 @@ def test_a_fault_breaks_the_rules_about_it_and_no_other(fault):
     for one in found.verdicts:
         if one.outcome == "broken":
             assert all("curl" in shown.request and shown.answer for shown in one.shown)
+
+
+def test_a_raw_request_is_judged_where_the_model_has_one_input():
+    """Its answer comes in binary, and nothing else is asked of such a model."""
+    with Stub("one-input") as stub:
+        right = graded(stub)
+        stub.faults |= {"raw-as-json"}
+        wrong = graded(stub)
+
+    assert broken(right) == {}
+    assert "raw-request" in {one.rule for one in right.verdicts if one.outcome == "kept"}
+    assert broken(wrong).keys() == {"raw-request"}
 
 
 def test_an_error_without_its_object_breaks_what_must_be():

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 from oip_server import Server as Stub
-from real_models import delays, learn
+from real_models import delays, kinds, learn
 from real_server import Serving
 from rpc_server import RpcServer
 
@@ -50,13 +50,29 @@ class TestOurServer(ProtocolSuite):
     """Sealift's own server keeps every rule of every severity."""
 
     severities = ("must", "should", "unclear")
-    # the model has no output of texts
-    rules = tuple(rule for rule in RULES if rule.name != "texts-come-back-as-texts")
+    # the model has no output of texts, and several inputs
+    rules = tuple(
+        rule for rule in RULES if rule.name not in ("texts-come-back-as-texts", "raw-request")
+    )
 
     @pytest.fixture
     def server(self, ours):
         """The process."""
         return ours
+
+
+class TestOurServerOfOneInput(ProtocolSuite):
+    """And the rule of models with one input, on such a model."""
+
+    severities = ("must", "should", "unclear")
+    rules = tuple(rule for rule in RULES if rule.name in ("raw-request", "server-is-unharmed"))
+
+    @pytest.fixture(scope="class")
+    def server(self, tmp_path_factory):
+        """A process of its own."""
+        folder = learn(kinds, tmp_path_factory.mktemp("model"))
+        with Serving(folder, tmp_path_factory.mktemp("log")) as url, graded(url) as known:
+            yield known
 
 
 UNJUDGED = {

@@ -16,7 +16,7 @@ from sealift.types import Json
 
 SIZE = "binary_data_size"
 _DOCUMENT = "binary tensor data"
-_LACKING = Spared("the server does not have the extension binary_tensor_data")
+LACKING = Spared("the server does not have the extension binary_tensor_data")
 
 
 def parts(
@@ -73,7 +73,7 @@ def read(answer: Exchange) -> tuple[dict[str, dict[str, Json]], dict[str, list[J
     return told, given
 
 
-def _matches(server: Server, answer: Exchange, *, binary: bool) -> Iterator[Seen]:
+def matches(server: Server, answer: Exchange, *, binary: bool) -> Iterator[Seen]:
     """The answer holds the known values; in binary or not, as was asked."""
     if not answer.ok:
         yield Fault("It is refused.", answer)
@@ -96,7 +96,7 @@ def _matches(server: Server, answer: Exchange, *, binary: bool) -> Iterator[Seen
 def inputs_in_binary(server: Server) -> Iterator[Seen]:
     """Inputs in binary behind the JSON mean the same as inputs in JSON."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
     else:
         yield from same(server, server.infer_binary(*parts(server)), "A request in binary")
 
@@ -105,7 +105,7 @@ def inputs_in_binary(server: Server) -> Iterator[Seen]:
 def inputs_in_both_forms(server: Server) -> Iterator[Seen]:
     """Of several inputs, some may be in binary and some in JSON."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
     elif len(server.good_inputs()) < 2:
         yield Spared("the model has one input")
     else:
@@ -117,42 +117,42 @@ def inputs_in_both_forms(server: Server) -> Iterator[Seen]:
 def outputs_in_binary(server: Server) -> Iterator[Seen]:
     """With "binary_data_output" all outputs come in binary, with the length of the JSON told."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
     else:
         answer = server.infer(server.good(parameters={"binary_data_output": True}))
-        yield from _matches(server, answer, binary=True)
+        yield from matches(server, answer, binary=True)
 
 
 @rule("must", extension(_DOCUMENT, "binary_data"))
 def output_in_binary(server: Server) -> Iterator[Seen]:
     """With "binary_data" an output comes in binary."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     wanted: list[Json] = [
         {"name": name, "parameters": {"binary_data": True}} for name in server.known()
     ]
-    yield from _matches(server, server.infer(server.good(outputs=wanted)), binary=True)
+    yield from matches(server, server.infer(server.good(outputs=wanted)), binary=True)
 
 
 @rule("must", extension(_DOCUMENT, "binary_data overrides binary_data_output"))
 def wish_of_an_output_counts(server: Server) -> Iterator[Seen]:
     """What an output asks for counts more than what the request asks for all."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     wanted: list[Json] = [
         {"name": name, "parameters": {"binary_data": False}} for name in server.known()
     ]
     body = server.good(outputs=wanted, parameters={"binary_data_output": True})
-    yield from _matches(server, server.infer(body), binary=False)
+    yield from matches(server, server.infer(body), binary=False)
 
 
 @rule("should", extension(_DOCUMENT, "Examples"))
 def binary_answers_say_so(server: Server) -> Iterator[Seen]:
     """An answer with binary tensors has the media type application/octet-stream."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     answer = server.infer(server.good(parameters={"binary_data_output": True}))
     kind = answer.received.get("content-type", "").partition(";")[0].strip()
@@ -164,7 +164,7 @@ def binary_answers_say_so(server: Server) -> Iterator[Seen]:
 def length_of_the_json_that_is_none(server: Server) -> Iterator[Seen]:
     """A length of the JSON that is no number, negative or beyond the body is refused."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     body, blobs = parts(server)
     whole = len(msgspec.json.encode(body)) + len(blobs)
@@ -176,7 +176,7 @@ def length_of_the_json_that_is_none(server: Server) -> Iterator[Seen]:
 def bytes_that_do_not_fit(server: Server) -> Iterator[Seen]:
     """Bytes that are missing or left over, or whose number does not fit the shape, are refused."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     body, blobs = parts(server)
     yield from refused(server.infer_binary(body, blobs[:-1]))
@@ -190,7 +190,7 @@ def bytes_that_do_not_fit(server: Server) -> Iterator[Seen]:
 def size_that_is_none(server: Server) -> Iterator[Seen]:
     """A size that is negative, no number, or more than anybody has is refused."""
     if "binary_tensor_data" not in server.extensions:
-        yield _LACKING
+        yield LACKING
         return
     body, blobs = parts(server, 0)
     inputs = body["inputs"]
@@ -214,4 +214,4 @@ RULES = (
     size_that_is_none,
 )
 
-__all__ = ["RULES", "bare", "parts", "read"]
+__all__ = ["LACKING", "RULES", "bare", "matches", "parts", "read"]

@@ -157,6 +157,15 @@ def numbers_out_of_range(server: Server) -> Iterator[Seen]:
     yield Spared("the model has no input of whole numbers")
 
 
+@rule("should", rest("Parameters"))
+def parameters_that_are_none(server: Server) -> Iterator[Seen]:
+    """A parameter is a text, a number or a truth: an object or a list is refused."""
+    wrong: tuple[Json, ...] = ({"a": 1}, [1])
+    for value in wrong:
+        yield from refused(server.infer(server.good(parameters={"x_own": value})))
+    yield from refused(server.infer(server.good(parameters=["x_own"])))
+
+
 @rule("unclear", rest("Tensor Data; Inference Request Examples; contradiction 2"))
 def more_or_fewer_elements(server: Server) -> Iterator[Seen]:
     """The example of the specification has one element for a shape of three."""
@@ -224,6 +233,7 @@ RULES = (
     ragged_data,
     elements_of_another_kind,
     numbers_out_of_range,
+    parameters_that_are_none,
     more_or_fewer_elements,
     other_datatype,
     unknown_members,

@@ -19,6 +19,7 @@ from sealift.check.protocol import (
     limits,
     media,
     metadata,
+    raw,
     texts,
 )
 from sealift.check.protocol.rule import Choice, Fault, Rule, Seen, Severity, Spared, Subject
@@ -33,6 +34,7 @@ RULES: tuple[Rule[Server], ...] = (
     *identity.RULES,
     *errors.RULES,
     *binary.RULES,
+    *raw.RULES,
     *texts.RULES,
     *floats.RULES,
     *media.RULES,

@@ -33,13 +33,17 @@ _BY_RESET = {7: "UNAVAILABLE", 8: "CANCELLED", 11: "RESOURCE_EXHAUSTED", 12: "PE
 
 @dataclass(frozen=True)
 class Heard:
-    """What came back of one call; ``http`` is 0 where no headers came, ``reset`` -1 without one."""
+    """What came back of one call; ``http`` is 0 where no headers came, ``reset`` -1 without one.
+
+    ``after`` counts the frames that came when the call was over already.
+    """
 
     http: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     trailers: Mapping[str, str] = field(default_factory=dict)
     data: bytes = b""
     reset: int = -1
+    after: int = 0
     lost: str = ""
 
 
@@ -157,6 +161,8 @@ class Call:
             parts.append(self.reason[:300])
         if self.ok and self.path in METHODS:
             parts.append(json(self.answer)[:400])
+        if self.heard.after:
+            parts.append(f"{self.heard.after} frames more after its end")
         return " | ".join(parts)
 
 

@@ -30,9 +30,11 @@ from h2.events import (
 )
 from h2.exceptions import H2Error, StreamClosedError
 from h2.settings import SettingCodes
+from hpack.exceptions import HPACKError
 
 from sealift import clock
 from sealift.check.protocol.rpc.call import Heard
+from sealift.check.protocol.rpc.frames import DATA, HEADERS, Cutter, Frame
 
 _CONFIG = H2Configuration(client_side=True, header_encoding="latin-1")
 _WINDOW = 1 << 24
@@ -50,6 +52,11 @@ class _Stream:
     data: bytearray = field(default_factory=bytearray)
     reset: int = -1
     ended: bool = False
+    after: int = 0
+
+    @property
+    def over(self) -> bool:
+        return self.ended or self.reset >= 0
 
 
 class Channel:
@@ -61,6 +68,7 @@ class Channel:
         self._streams: dict[int, _Stream] = {}
         self._lost = ""
         self._pinged = False
+        self._cutter = Cutter()
         self._socket = socket.create_connection((host, port), timeout=patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._h2 = H2Connection(_CONFIG)
@@ -133,6 +141,7 @@ class Channel:
             trailers=dict(one.trailers or one.headers),
             data=bytes(one.data),
             reset=one.reset,
+            after=one.after,
             lost=self._lost or ("" if one.ended else "it did not come in time"),
         )
 
@@ -147,7 +156,7 @@ class Channel:
 
     def _over(self, number: int) -> bool:
         one = self._streams[number]
-        return one.ended or one.reset >= 0 or bool(self._lost)
+        return one.over or bool(self._lost)
 
     def _tried(self, what: Callable[[], None]) -> None:
         try:
@@ -169,13 +178,23 @@ class Channel:
             if not data:
                 self._lost = "the server closed the connection"
                 return False
-            for event in self._h2.receive_data(data):
-                self._take(event)
-        except (OSError, H2Error) as error:
+            for frame in self._cutter.cut(data):
+                self._receive(frame)
+        except (OSError, H2Error, HPACKError) as error:
             self._lost = f"{type(error).__name__}: {error}"
             return False
         self._flush()
         return True
+
+    def _receive(self, frame: Frame) -> None:
+        one = self._streams.get(frame.stream)
+        if one is None or not one.over or frame.kind not in (DATA, HEADERS):
+            for event in self._h2.receive_data(frame.whole):
+                self._take(event)
+            return
+        one.after += 1  # h2 would end the connection, and with it what can still be learnt
+        if frame.kind == HEADERS:
+            self._h2.decoder.decode(frame.block)  # keeps the compression of later headers in step
 
     def _take(self, event: Event) -> None:
         if isinstance(event, ConnectionTerminated) and event.error_code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 
-from sealift.check.protocol.rpc.call import Call, framed
+from sealift.check.protocol.rpc.call import Call, Heard, framed
 from sealift.check.protocol.rpc.inference import same
 from sealift.check.protocol.rpc.messages import ASKED
 from sealift.check.protocol.rpc.refusal import chosen, in_form, refused
@@ -40,6 +40,28 @@ def bytes_that_are_no_message(remote: Remote) -> Iterator[Seen]:
     )
     for wrong in tries:
         yield from refused(_sent(remote, wrong), *_PARSE)
+
+
+@rule("must", "RFC 9113 (HTTP/2): 5.1, closed")
+def nothing_after_the_end(remote: Remote) -> Iterator[Seen]:
+    """A call is answered once: after the end of its stream nothing comes on it any more."""
+    good = framed(_message(remote))
+    for body, value in ((good, remote.good()), (framed(b"\xff" * 11), None)):
+        try:
+            with remote.channel() as channel:
+                number = channel.open(INFER, {})
+                channel.send(number, body)
+                channel.answer(number)
+                channel.ping()  # what was sent before its answer has come by then
+                heard = channel.answer(number)
+        except OSError as error:
+            heard = Heard(lost=str(error))
+        note = "with a PING after its end"
+        call = Call(remote.place, INFER, {}, body, value, heard, note)
+        if not call.answered:
+            yield Fault("No answer comes.", call)
+        elif heard.after:
+            yield Fault(f"{heard.after} frames come after the end of the call.", call)
 
 
 @rule("must", _ENCODING + "unknown fields")
@@ -152,6 +174,7 @@ def server_lives_on(remote: Remote) -> Iterator[Seen]:
 
 RULES = (
     bytes_that_are_no_message,
+    nothing_after_the_end,
     unknown_members,
     numbers_one_by_one,
     repeated_members,
