@@ -46,6 +46,14 @@ def remote(ours):
         yield known
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A process of a model with one input."""
+    folder = learn(kinds, tmp_path_factory.mktemp("model"))
+    with Serving(folder, tmp_path_factory.mktemp("log")) as url, graded(url) as known:
+        yield known
+
+
 class TestOurServer(ProtocolSuite):
     """Sealift's own server keeps every rule of every severity."""
 
@@ -67,12 +75,10 @@ class TestOurServerOfOneInput(ProtocolSuite):
     severities = ("must", "should", "unclear")
     rules = tuple(rule for rule in RULES if rule.name in ("raw-request", "server-is-unharmed"))
 
-    @pytest.fixture(scope="class")
-    def server(self, tmp_path_factory):
-        """A process of its own."""
-        folder = learn(kinds, tmp_path_factory.mktemp("model"))
-        with Serving(folder, tmp_path_factory.mktemp("log")) as url, graded(url) as known:
-            yield known
+    @pytest.fixture
+    def server(self, alone):
+        """The process."""
+        return alone
 
 
 UNJUDGED = {
