@@ -10,7 +10,7 @@ from benchmarks import result
 from benchmarks.program import FailedError
 from benchmarks.result import Result
 from benchmarks.train.field import Field, everybody, say
-from benchmarks.train.measures import growth, parallel, steps
+from benchmarks.train.measures import growth, parallel, points, steps
 from benchmarks.train.runners import KINDS
 from sealift import clock
 
@@ -19,6 +19,7 @@ GROUPS: dict[str, Callable[[Field], list[Result]]] = {
     "steps": steps.measure,
     "parallel": parallel.measure,
     "growth": growth.measure,
+    "points": points.measure,
 }
 
 

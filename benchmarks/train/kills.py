@@ -85,15 +85,21 @@ class Outcome:
     left: list[str] = field(default_factory=list)
 
 
-def kills(small: Small, rounds: int, seed: int, told: Callable[[str], None]) -> Outcome:
-    """Cut so many trainings off, at moments spread over their time, and finish each."""
+def kills(small: Small, hits: int, seed: int, told: Callable[[str], None]) -> Outcome:
+    """Cut trainings off, at moments spread over their time, until so many were hit; finish each.
+
+    A round whose victim had ended already counts among the rounds alone, of which there are twice
+    as many at most.
+    """
     first: list[str] = []
     whole = finish(small, 0, first)
     if first:
         raise FailedError(f"an undisturbed training failed: {first[0]}")
     pattern = content(small, 0)
     chance, outcome = random.Random(seed), Outcome()  # noqa: S311 - has to repeat
-    for number in range(1, rounds + 1):
+    for number in range(1, 2 * hits + 1):
+        if outcome.struck == hits:
+            break
         victim, share = chance.choice(VICTIMS), chance.random()
         where = f"round {number}, {victim} killed at {share:.0%}"
         small.write(project(number))

@@ -50,11 +50,11 @@ KINDS: dict[str, Kind] = {
             *("--max-num-splits", "100000", "--max-workers", "2"),
         ),
         again=("python", "pipeline.py", "--quiet", "resume", "--max-num-splits", "100000"),
-        steps=100,
+        steps=30,
     ),
     "prefect": Kind(run=("python", "pipeline.py", "{work}", "{steps}")),
-    "dagster": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=100, keeps=False),
-    "kfp": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=100, keeps=False),
+    "dagster": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=30, keeps=False),
+    "kfp": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=30, keeps=False),
 }
 PYTHON = "3.12"
 
