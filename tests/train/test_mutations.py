@@ -144,6 +144,7 @@ WAKE = {
     "the name of a variable": edit('MODE = "fast"', 'MODUS = "fast"'),
     "one more variable": edit('MODE = "fast"', 'MODE = "fast", MORE = ""'),
     "no variable": edit('env = { MODE = "fast" }\n', ""),
+    "where a secret comes from": edit('memory = "64MiB"', 'memory = "64MiB"\nsecrets.A = "env:B"'),
     "processor cores": edit('memory = "64MiB"', 'memory = "64MiB"\ncpus = 0.5'),
     "memory": edit("64MiB", "65MiB"),
     "no limit of memory": edit('memory = "64MiB"\n', ""),

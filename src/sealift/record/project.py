@@ -122,6 +122,22 @@ class Step(Section, frozen=True):
     env: Annotated[
         dict[Variable, str], Meta(description="Environment variables; never put secrets here.")
     ] = field(default_factory=dict)
+    secrets: Annotated[
+        dict[
+            Variable,
+            Annotated[
+                str,
+                Meta(
+                    pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+                    extra={"write": "'env:NAME' or 'file:PATH'"},
+                ),
+            ],
+        ],
+        Meta(
+            description="Variables whose values are read when the step starts and kept nowhere: "
+            "'env:NAME' for a variable, 'file:PATH' for a file."
+        ),
+    ] = field(default_factory=dict)
     cpus: Annotated[float, Meta(gt=0, description="Processor cores it may use.")] = 1.0
     memory: Annotated[
         str,

@@ -26,6 +26,7 @@ _KINDS = (
     ("code", "its code changed"),
     ("input", "its input {name} changed"),
     ("env", "its variable {name} changed"),
+    ("secret", "where its secret {name} comes from changed"),
     ("image", "the image of the steps changed"),
     ("seed", "the pinned variable {name} changed"),
     ("resource", "its {name} went from {old} to {new}"),
@@ -44,7 +45,7 @@ def leaves(
     ``inputs`` maps what it reads to the digest and the place of it. Processor cores and memory are
     in it, since programs choose their threads and their ways by them; retries and time limits are
     not: they decide whether a step succeeds, not what it means. Values of environment variables
-    appear as digests only.
+    appear as digests only, and of secrets where they come from: a digest could be guessed at.
     """
     step = planned.step
     return {
@@ -58,6 +59,7 @@ def leaves(
         **{f"param.{name}": command.text(value) for name, value in planned.params.items()},
         **{f"input.{name}": value for name, value in inputs.items()},
         **{f"env.{name}": digest.of_bytes(text.encode()) for name, text in step.env.items()},
+        **{f"secret.{name}": source for name, source in step.secrets.items()},
         **{f"seed.{name}": text for name, text in PINNED.items()},
         **{f"writes.{name}": path for name, path in step.writes.items()},
         **({"curves": points.helper_digest()} if step.curves else {}),

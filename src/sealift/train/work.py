@@ -7,13 +7,15 @@ import signal
 import threading
 from collections.abc import Sequence
 
+import msgspec
+
 from sealift import clock
 from sealift.errors import MachineError, SealiftError, StepError
 from sealift.logs import tail
 from sealift.record import graph
 from sealift.record.container import Exit, Mount
 from sealift.record.run import StepRun
-from sealift.train import metrics, points, workspace
+from sealift.train import metrics, points, secret, workspace
 from sealift.train.job import Bench, Job, mounts, specification
 from sealift.types import Digest
 
@@ -72,16 +74,28 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
 
 def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
     step, most = job.planned.step, job.planned.step.retries + 1
-    read = mounts(job, bench)
+    read, hushed = mounts(job, bench), _secrets(job, bench)
+    log = bench.log(job.run, job.planned)
     for number in range(1, most + 1):
         _lay_out(job, read, bench)
-        ended = bench.engine.run(specification(job, bench, read), timeout=step.timeout or None)
+        spec = specification(job, bench, read)
+        try:
+            ended = bench.engine.run(
+                msgspec.structs.replace(spec, env={**spec.env, **hushed}),
+                timeout=step.timeout or None,
+            )
+        finally:
+            secret.hide(log, hushed.values())
         well = ended.status == 0 and not ended.timed_out
         if well or number == most or bench.stopping.wait(pause(step.backoff, number)):
             break
-        with bench.log(job.run, job.planned).open("a") as file:
+        with log.open("a") as file:
             file.write(f"\n[attempt {number + 1} of {most}]\n")
     return ended, number
+
+
+def _secrets(job: Job, bench: Bench) -> dict[str, str]:
+    return secret.read(job.planned.step.secrets, bench.folders.root, step=job.planned.of)
 
 
 def _lay_out(job: Job, read: Sequence[Mount], bench: Bench) -> None:
@@ -116,6 +130,7 @@ def _keep(job: Job, bench: Bench) -> dict[str, Digest]:
         output: workspace.output(folder, path, step=name)
         for output, path in job.planned.step.writes.items()
     }
+    secret.refuse(found, _secrets(job, bench).values(), step=name)
     if graph.METRICS in found:
         metrics.read(found[graph.METRICS], step=name)
     return {output: bench.store.put_tree(path) for output, path in found.items()}
