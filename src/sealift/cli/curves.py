@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sealift.cli.faults import refusal
+from sealift.cli import columnar
+from sealift.cli.columnar import STANDARD, Parquet
 from sealift.cli.marking import Named, find_run
 from sealift.cli.options import HERE, Json, Where, project
 from sealift.cli.output import Page, number
 from sealift.record.run import Run
 from sealift.train import points
+from sealift.train.listing import Row
 from sealift.train.points import Curve
 from sealift.wiring import Wired
 
-STANDARD = Path("-")
-"""Where a file is meant: standard output."""
+POINT = ("step_of_run", "metric", "step", "value")
+"""The columns of a table of points."""
 
 
 def metrics(
@@ -28,17 +27,18 @@ def metrics(
     csv_to: Annotated[
         Path | None, typer.Option("--csv", help="Write all points to this file; - prints them.")
     ] = None,
+    parquet_to: Parquet = None,
     where: Where = HERE,
     json: Json = False,
 ) -> None:
     """Draw the curves that the steps logged, also while they run."""
     wired, page = project(where), Page(as_json=json)
     found = curves(wired, find_run(wired, run))
-    if csv_to is not None:
-        write(found, csv_to)
-        if csv_to == STANDARD:
+    if (to := csv_to or parquet_to) is not None:
+        columnar.write(rows(found), to, parquet=csv_to is None, heads=POINT)
+        if to == STANDARD:
             return
-        page.line(f"the points are in {csv_to}", "good")
+        page.line(f"the points are in {to}", "good")
     page.value(
         {step: {name: list(one.items()) for name, one in of.items()} for step, of in found.items()}
     )
@@ -75,21 +75,14 @@ def curves(wired: Wired, run: Run) -> dict[str, dict[str, Curve]]:
     return {name: of for name, of in found.items() if of}
 
 
-def write(found: dict[str, dict[str, Curve]], to: Path) -> None:
-    """A line for each point; - is standard output."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("step_of_run", "metric", "step", "value"))
-    for step, of in found.items():
-        for name, one in of.items():
-            writer.writerows((step, name, place, value) for place, value in one.items())
-    if to == STANDARD:
-        sys.stdout.write(text.getvalue())
-        return
-    try:
-        to.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise refusal(error) from error
+def rows(found: dict[str, dict[str, Curve]]) -> list[Row]:
+    """A row for each point."""
+    return [
+        {"step_of_run": step, "metric": name, "step": place, "value": value}
+        for step, of in found.items()
+        for name, one in of.items()
+        for place, value in one.items()
+    ]
 
 
 __all__ = ["curves", "metrics"]

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from sealift import contrasting, versions
-from sealift.cli import curves, marking
+from sealift.cli import columnar, curves, marking
 from sealift.cli.build import show_run
+from sealift.cli.columnar import STANDARD, Parquet
 from sealift.cli.faults import refusal
 from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, project
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import NotFoundError, UsageError
-from sealift.record.mark import Marks
 from sealift.record.run import Run
 from sealift.train.listing import columns, condition, said, select, table
-
-STANDARD = Path("-")
-"""Where a file is meant: standard output."""
 
 Only: TypeAlias = Annotated[
     list[str] | None,
@@ -46,6 +40,7 @@ def runs(
     csv_to: Annotated[
         Path | None, typer.Option("--csv", help="Write all columns to this file; - prints them.")
     ] = None,
+    parquet_to: Parquet = None,
     json: Json = False,
 ) -> None:
     """List the runs, newest last."""
@@ -59,12 +54,13 @@ def runs(
         falling=sort.startswith("-"),
         marks=versions.marks(wired),
     )
-    if csv_to is not None:
-        write_csv(known, versions.marks(wired), csv_to)
-        if csv_to == STANDARD:
+    if (to := csv_to or parquet_to) is not None:
+        rows = [row for _, row in table(known, versions.marks(wired))]
+        columnar.write(rows, to, parquet=csv_to is None)
+        if to == STANDARD:
             return
-        page.value({"file": str(csv_to), "runs": len(known)})
-        page.line(f"{len(known)} runs are in {csv_to}", "good")
+        page.value({"file": str(to), "runs": len(known)})
+        page.line(f"{len(known)} runs are in {to}", "good")
         return
     page.value(known)
     show_runs(page, known, empty="no such run" if only else "no run yet; next: sealift train")
@@ -89,23 +85,6 @@ def show_runs(page: Page, known: list[Run], *, empty: str) -> None:
         ],
         empty=empty,
     )
-
-
-def write_csv(runs: list[Run], marks: Marks, to: Path) -> None:
-    """A table with a column for everything that any of the runs has; - is standard output."""
-    rows = [row for _, row in table(runs, marks)]
-    heads = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, heads, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    if to == STANDARD:
-        sys.stdout.write(text.getvalue())
-        return
-    try:
-        to.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise refusal(error) from error
 
 
 @runs_app.command("show")
