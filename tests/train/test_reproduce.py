@@ -10,6 +10,7 @@ from sealift.errors import DataError, IntegrityError, NotFoundError, ProjectErro
 from sealift.record.reproduction import Reproduction
 from sealift.testing.engine import MemoryEngine
 from sealift.train.again import statement
+from sealift.train.again.sample import sample
 
 
 @pytest.fixture
@@ -117,12 +118,30 @@ def test_another_machine_is_the_cause_when_the_step_itself_is_steady(small):
     place.write_text("1")
     run = small.run()
     place.write_text("2")
-    there = msgspec.structs.replace(run.machine, cpu="Another 9000", cores=96)
+    there = msgspec.structs.replace(
+        run.machine, cpu="Another 9000", cores=96, instructions=("amx_tile",)
+    )
 
     causes = again(small, msgspec.structs.replace(run, machine=there)).causes["evaluate"]
 
     assert any("Another 9000" in cause for cause in causes)
     assert any("not 96" in cause for cause in causes)
+    assert any("amx_tile there alone" in cause for cause in causes) == bool(
+        run.machine.instructions
+    )
+
+
+def test_the_time_is_seen_in_any_text_and_an_unused_seed_named(small):
+    """A date within a line of prose; and a seed that the command leaves alone."""
+    small.change('writes = { model = "out/model" }', 'writes = { model = "out/model", log = "l" }')
+    small.change("sh train.sh {depth}", "sh train.sh {depth}; date +'made at %s.%N, well' > l")
+    small.change("sh prepare.sh", "date +%N > out/table.csv")
+    small.change('reads = ["data.rows"]', 'reads = ["data.rows"]\nparams = { seed = 1 }')
+
+    causes = again(small, small.run()).causes
+
+    assert "writes the time" in causes["train"][0]
+    assert "does the code take SEALIFT_SEED?" in causes["prepare"][0]
 
 
 def test_a_step_that_fails_now_is_no_reproduction(small):
@@ -200,3 +219,13 @@ def test_a_reproduction_can_be_signed_and_read_back(small, tmp_path):
     assert isinstance(made, Reproduction)
     with pytest.raises(IntegrityError):
         statement.sealed(image, signer=KeyFile(tmp_path / "other"), store=small.store)
+
+
+def test_an_audit_takes_some_steps_at_random(small):
+    """As many as asked for, the same for the same seed, others for another; in the run's order."""
+    run = small.run(depth=3)
+
+    assert sample(run, 99, "1") == ("prepare", "train", "evaluate")
+    assert len(sample(run, 2, "1")) == 2
+    assert sample(run, 1, "1") == sample(run, 1, "1")
+    assert len({sample(run, 1, str(seed)) for seed in range(40)}) == 3

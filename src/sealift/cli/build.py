@@ -17,7 +17,7 @@ from sealift.cli.options import (
     project,
     workplace,
 )
-from sealift.cli.outlook import draw, show_plan
+from sealift.cli.outlook import draw, show_audit, show_plan
 from sealift.cli.output import Page, Work, number
 from sealift.data.snapshot import snapshot
 from sealift.digest import short
@@ -57,10 +57,21 @@ def train(
     graph: Annotated[
         str, typer.Option(help="Run nothing; draw the steps: FILE.svg, FILE.mmd, or - for here.")
     ] = "",
+    audit: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Run so many steps of the last run again, and compare: is the cache right?"
+        ),
+    ] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of an audit: the same one chooses the same steps.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run the steps, each in a container, and register the model."""
-    if graph:
+    if audit:
+        show_audit(workplace(where, hermetic=hermetic), audit, seed, json=json)
+    elif graph:
         draw(where, graph, json=json)
     elif plan:
         show_plan(workplace(where, hermetic=hermetic), assignments(param or []), json=json)

@@ -1,13 +1,14 @@
-"""What `sealift train` would do, without doing it: its plan, and a picture of the steps."""
+"""What `sealift train` says without training: its plan, a picture of the steps, an audit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sealift import journey
+from sealift import auditing, journey, reproducing
 from sealift.cli.faults import refusal
 from sealift.cli.options import project
 from sealift.cli.output import Page, Work
+from sealift.cli.reproduce import show
 from sealift.errors import UsageError
 from sealift.train.drawing.diagram import diagram
 from sealift.train.drawing.mermaid import mermaid
@@ -26,6 +27,18 @@ def show_plan(wired: Wired, params: dict[str, str], *, json: bool) -> None:
         [(one.name, one.action, one.because) for one in foreseen],
         empty="sealift.toml names no steps: they go under [steps.NAME]",
     )
+
+
+def show_audit(wired: Wired, count: int, seed: int | None, *, json: bool) -> None:
+    """Some cached steps, run again and compared."""
+    page = Page(as_json=json)
+    with Work(told=True) as talk:
+        made = auditing.audit(wired, count, seed, talk)
+    page.value({"audit": made, "reproduced": made.reproduced})
+    show(page, made)
+    reproducing.reproduced(made)
+    steps = len({one.step for one in made.outputs})
+    page.line(f"{steps} steps of run {made.run} gave again what the cache has", "good")
 
 
 def draw(where: Path, target: str, *, json: bool) -> None:
@@ -50,4 +63,4 @@ def draw(where: Path, target: str, *, json: bool) -> None:
     page.line(f"the steps are drawn in {path}", "good")
 
 
-__all__ = ["draw", "show_plan"]
+__all__ = ["draw", "show_audit", "show_plan"]

@@ -27,7 +27,10 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run took place."""
+    """Where a run took place.
+
+    ``instructions`` are those of its processor by which numeric libraries choose their ways.
+    """
 
     host: str
     user: str
@@ -36,6 +39,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     cores: int
     memory: int
     engine: str
+    instructions: tuple[str, ...] = ()
 
 
 class StepRun(msgspec.Struct, frozen=True, kw_only=True):

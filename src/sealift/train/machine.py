@@ -9,6 +9,13 @@ from pathlib import Path
 
 from sealift.record.run import Machine
 
+NUMERIC = (
+    *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512vl", "avx512_vnni"),
+    *("avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8"),
+    *("asimd", "asimddp", "bf16", "i8mm", "sve", "sve2"),
+)
+"""Instructions by whose presence BLAS, oneDNN and their like choose how they compute."""
+
 
 def machine(engine: str) -> Machine:
     """The machine as this process sees it: its cores and memory are those it may use."""
@@ -20,7 +27,24 @@ def machine(engine: str) -> Machine:
         cores=cores(),
         memory=memory(),
         engine=engine,
+        instructions=instructions(_word(Path("/proc/cpuinfo"))),
     )
+
+
+def instructions(cpuinfo: str) -> tuple[str, ...]:
+    """Which of the instructions that numeric libraries look for a processor has.
+
+    ``cpuinfo`` is proc(5)'s: "flags" of x86, "Features" of arm.
+
+    >>> instructions("processor: 0\\nflags\\t\\t: fpu avx2 sse4_2 avx512f")
+    ('sse4_2', 'avx2', 'avx512f')
+    """
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            there = set(value.split())
+            return tuple(one for one in NUMERIC if one in there)
+    return ()
 
 
 def user() -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sealift.record import graph
+from sealift.record import command, graph
 from sealift.record.project import Step
 from sealift.record.run import Machine
 from sealift.train.again.gap import Gap
 
 _DAY = 86_400
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}|\d{1,2} \w{3} \d{4}")
+_MOMENT = re.compile(r"\d{9,}(?:\.\d+)?")
 _UNIT = (1.0, 1e3, 1e6, 1e9)
 """Units of a second in which clocks count: s, ms, us, ns."""
 
@@ -47,6 +48,15 @@ def _machines(then: Machine, now: Machine) -> Iterator[str]:
             f"the processor is another ({now.cpu}, not {then.cpu}): libraries choose other "
             "instructions, which round in another order"
         )
+    only_then, only_now = (
+        sorted({*one.instructions} - {*other.instructions})
+        for one, other in ((then, now), (now, then))
+    )
+    if then.instructions and now.instructions and (only_then or only_now):
+        yield (
+            f"the instruction set is another: {', '.join(only_now) or 'nothing'} here alone, "
+            f"{', '.join(only_then) or 'nothing'} there alone; libraries round by what they use"
+        )
     if then.cores != now.cores:
         yield f"there are {now.cores} cores, not {then.cores}: sums over threads round otherwise"
     if then.system.split()[-1:] != now.system.split()[-1:]:
@@ -63,7 +73,13 @@ def _itself(step: Step, *, clear: bool) -> Iterator[str]:
             "take SEALIFT_SEED in the command"
         )
     elif not clear:
-        yield "it differs from one time to the next, in spite of its seed"
+        yield f"it differs from one time to the next, in spite of its seed{_unused(step)}"
+
+
+def _unused(step: Step) -> str:
+    """What to look at where a command does not name the seed that it has."""
+    named = graph.SEED in command.names(step.run) or "SEALIFT_SEED" in step.run
+    return "" if named else ", which its command does not name: does the code take SEALIFT_SEED?"
 
 
 def _told_time(gap: Gap, times: tuple[float, float]) -> bool:
@@ -77,18 +93,21 @@ def _are_times(old: str, new: str, times: tuple[float, float]) -> bool:
     True
     >>> _are_times("made 2026-11-21", "made 2026-11-22", (0.0, 0.0))
     True
+    >>> _are_times("at 1700000000123, well", "at 1700000900456, well", (1.7e9, 1.7e9 + 900))
+    True
     >>> _are_times("12.5", "12.6", (1.7e9, 1.7e9 + 900))
     False
     """
     if _DATE.search(old) and _DATE.search(new):
         return _DATE.sub("", old) == _DATE.sub("", new) or len(old) < 200
-    try:
-        moments = float(old), float(new)
-    except ValueError:
-        return False
+    moments = list(zip(_MOMENT.findall(old), _MOMENT.findall(new), strict=False))
     return any(
-        all(abs(moment / unit - time) < _DAY for moment, time in zip(moments, times, strict=True))
+        one != other
+        and abs(float(one) / unit - then) < _DAY
+        and abs(float(other) / unit - now) < _DAY
+        for one, other in moments
         for unit in _UNIT
+        for then, now in [times]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _of_files(name: str, recorded: Path, again: Path) -> Gap:
     old, new = recorded.read_bytes(), again.read_bytes()
     before, after = content.read(name, old), content.read(name, new)
     if before is None or after is None:
-        return Gap(None, (f"{name} {_bytes(old, new)}",))
+        return Gap(None, (f"{name} {_bytes(old, new)}",), _lines(old, new))
     return of_values(name, before, after)
 
 
@@ -97,6 +98,16 @@ def _bytes(old: bytes, new: bytes) -> str:
     differ = np.nonzero(np.frombuffer(old[:shared], "u1") != np.frombuffer(new[:shared], "u1"))[0]
     first = int(differ[0]) if len(differ) else shared
     return f"{size}, from byte {first:,} on"
+
+
+def _lines(old: bytes, new: bytes) -> tuple[tuple[str, str], ...]:
+    """The lines of two texts that are not the same; none of what is no text."""
+    try:
+        before, after = old.decode().splitlines(), new.decode().splitlines()
+    except UnicodeDecodeError:
+        return ()
+    pairs = ((one, other) for one, other in zip(before, after, strict=False) if one != other)
+    return tuple(islice(pairs, SHOWN))
 
 
 def _of_value(place: str, old: Any, new: Any) -> Gap:
