@@ -147,7 +147,7 @@ def test_an_index_goes_up_after_its_parts_and_tags_go_last(server, store, other,
     assert len(asked) == len(set(asked)) == 6
     put = [one.path.rpartition("/")[2] for one in server.seen if one.method == "PUT"]
     put = [name for name in put if "digest=" not in name]
-    assert put[-3:] == ["1-volume", "1-model", "1"]
+    assert (set(put[-3:-1]), put[-1]) == ({"1-volume", "1-model"}, "1")
     for child in images:
         assert put.index(child.digest) < put.index(index.digest)
     assert report.digest in put

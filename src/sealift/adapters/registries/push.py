@@ -10,6 +10,7 @@ from sealift.adapters.registries import crowd
 from sealift.adapters.registries.client import PUSH, Client
 from sealift.adapters.registries.manifests import LARGEST, Fetched, Links, links
 from sealift.adapters.registries.reference import Reference, parse
+from sealift.adapters.registries.referrers import Listing
 from sealift.adapters.registries.session import Access, stoppable
 from sealift.errors import IntegrityError, UsageError
 from sealift.ports import Progress, Store
@@ -102,14 +103,17 @@ class _Push:
         blobs = list({blob.digest: blob for node in tree for blob in node.links.blobs}.values())
         self._gauge.total = sum(blob.size for blob in blobs)
         outcomes = crowd.each(self._blob, blobs, self._gauge)
+        new = {blob.digest for blob, how in zip(blobs, outcomes, strict=True) if how != "skipped"}
         known = {node.fetched.digest: node for node in tree}
         root = known[digest]
         others = [node for node in tree if node.referrer]
         parts = [node for node in tree if not node.referrer and (node is not root or others)]
-        sent = sum(self._manifest(node, node.fetched.digest) for node in parts)
-        sent += self._referrers(others)
-        sent += sum(self._manifest(known[one], tag) for tag, one in tags.items())
-        sent += self._manifest(root, self._target.target)
+        sent = self._manifests(parts, new)
+        more, listings = self._referrers(others)
+        named = [(known[one], tag) for tag, one in tags.items()]
+        sent += more + sum(crowd.each(lambda one: self._named(*one), named, self._gauge))
+        sent += self._named(root, self._target.target)
+        crowd.each(Listing.settle, listings, self._gauge)
         sizes: dict[Outcome, list[int]] = {"sent": [], "mounted": [], "skipped": []}
         for blob, outcome in zip(blobs, outcomes, strict=True):
             sizes[outcome].append(blob.size)
@@ -137,36 +141,69 @@ class _Push:
             told=self._gauge.told,
         )
 
-    def _manifest(self, node: _Node, target: str) -> bool:
+    def _manifests(self, nodes: list[_Node], new: set[Digest]) -> int:
+        """Put manifests under their digests; how many had to be sent. ``new`` came just now."""
+
+        def one(node: _Node) -> bool:
+            if new.isdisjoint(blob.digest for blob in node.links.blobs):
+                return self._named(node, node.fetched.digest)
+            self._put(node, node.fetched.digest)  # it cannot be there without them
+            return True
+
+        return sum(sum(crowd.each(one, level, self._gauge)) for level in _levels(nodes))
+
+    def _named(self, node: _Node, target: str) -> bool:
         """Put a manifest under a tag or its digest; whether it had to be sent."""
-        one = node.fetched
-        if self._client.manifests.head(target) == one.digest:
+        if self._client.manifests.head(target) == node.fetched.digest:
             return False
-        self._client.manifests.put(target, one.content, one.media_type)
+        self._put(node, target)
         return True
 
-    def _referrers(self, nodes: list[_Node]) -> int:
+    def _put(self, node: _Node, target: str) -> bool:
+        """Whether the registry lists it among the referrers of its subject."""
+        one = node.fetched
+        return self._client.manifests.put(target, one.content, one.media_type)
+
+    def _referrers(self, nodes: list[_Node]) -> tuple[int, list[Listing]]:
         """Send what refers to others, list what the registry does not; how many were sent."""
-        sent = 0
+        known = self._known({node.links.subject.digest for node in nodes if node.links.subject})
         unlisted: dict[Digest, list[Descriptor]] = {}
-        known: dict[Digest, set[Digest]] = {}
-        for node in nodes:
-            one, subject = node.fetched, node.links.subject
-            if subject and subject.digest not in known:
-                there = self._client.referrers.of(subject.digest)
-                known[subject.digest] = {entry.digest for entry in there}
-            if subject and one.digest in known[subject.digest]:
-                sent += self._manifest(node, one.digest)
-                continue
-            # put even if it is there: only the answer tells whether the registry lists it
-            listed = self._client.manifests.put(one.digest, one.content, one.media_type)
-            sent += 1
-            if subject and not listed:
+
+        def one(node: _Node) -> bool:
+            """Put even if it is there: only the answer tells whether the registry lists it."""
+            subject, digest = node.links.subject, node.fetched.digest
+            if subject and digest in known[subject.digest]:
+                return self._named(node, digest)
+            if not self._put(node, digest) and subject:
                 unlisted.setdefault(subject.digest, []).append(_listing(node))
-        # at once, since each is looked at again a moment later
-        add = self._client.referrers.add
-        crowd.each(lambda listed: add(*listed), unlisted.items(), self._gauge)
-        return sent
+            return True
+
+        sent = sum(sum(crowd.each(one, level, self._gauge)) for level in _levels(nodes))
+        listings = [
+            self._client.referrers.listing(subject, sorted(found, key=lambda each: each.digest))
+            for subject, found in unlisted.items()
+        ]
+        crowd.each(Listing.write, listings, self._gauge)
+        return sent, listings
+
+    def _known(self, subjects: set[Digest]) -> dict[Digest, set[Digest]]:
+        """What refers to subjects already."""
+        asked = sorted(subjects)
+        found = [self._client.referrers.of(one) for one in asked[:1]]  # tells if there are lists
+        found += crowd.each(self._client.referrers.of, asked[1:], self._gauge)
+        return {one: {each.digest for each in all_} for one, all_ in zip(asked, found, strict=True)}
+
+
+def _levels(nodes: list[_Node]) -> list[list[_Node]]:
+    """Manifests that name none of each other, those that are named before those that name them."""
+    depths: dict[Digest, int] = {}
+    for node in nodes:
+        below = [depths[one.digest] for one in node.links.manifests or () if one.digest in depths]
+        depths[node.fetched.digest] = max(below, default=-1) + 1
+    found: list[list[_Node]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
+    for node in nodes:
+        found[depths[node.fetched.digest]].append(node)
+    return found
 
 
 def _listing(node: _Node) -> Descriptor:

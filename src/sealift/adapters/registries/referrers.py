@@ -19,8 +19,10 @@ from sealift.types import Digest
 
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
 _MOST_PAGES = 100
-_SETTLE = 0.2
-"""Seconds until a written list is read a second time: longer than another's reading and writing."""
+_SHORTEST = 0.05
+_SLOWER = 10.0
+"""A written list is read a second time after so often the time that reading and writing took here:
+longer than another's, which began before and ends after; at least ``_SHORTEST`` seconds."""
 
 
 class _List(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,48 +38,38 @@ class Referrers:
     def __init__(self, session: Session, manifests: Manifests) -> None:
         self._session = session
         self._manifests = manifests
+        self._keeps = True
 
     def of(self, subject: Digest, artifact_type: str = "") -> list[Descriptor]:
         """The manifests whose ``subject`` is this digest, in the registry's order."""
         entries = self._listed(subject)
         if entries is None:
-            entries = self._tagged(subject)[0]
+            entries = _tagged(self._manifests, subject)[0]
         found = [_descriptor(entry, subject) for entry in entries]
         return [one for one in found if artifact_type in ("", one.artifact_type)]
 
     def add(self, subject: Digest, entries: Sequence[Descriptor]) -> None:
-        """List manifests under the tag that stands for the subject (spec: "Referrers Tag Schema").
+        """List manifests under the tag that stands for the subject, and see that they stay."""
+        listing = self.listing(subject, entries)
+        listing.write()
+        listing.settle()
 
-        For registries that keep no list. The list is read again after it was written, at once and
-        a moment later, and written again when somebody else's came between; registries offer no
-        way to be wholly sure.
-        """
+    def listing(self, subject: Digest, entries: Sequence[Descriptor]) -> Listing:
+        """Manifests that are to be listed under the tag that stands for the subject."""
         attempts = Attempts(self._session.retry, f"referrers of {subject}")
-        wrote, sightings = False, 0
-        while sightings < (2 if wrote else 1):
-            if sightings:
-                clock.sleep(_SETTLE)
-            known, mark = self._tagged(subject)
-            digests = {entry.get("digest") for entry in known}
-            lacking = [entry for entry in entries if entry.digest not in digests]
-            if not lacking:
-                sightings += 1
-                continue
-            if wrote:
-                attempts.failed(TransientError("others keep changing the list of referrers"))
-                known, mark = self._tagged(subject)
-            with contextlib.suppress(TransientError):
-                self._write(subject, _joined(known, entries), mark)
-            wrote, sightings = True, 0
+        return Listing(self._manifests, subject, entries, attempts)
 
     def _listed(self, subject: Digest) -> list[dict[str, object]] | None:
-        """By the registry; None when it keeps no list."""
+        """By the registry; None when it keeps no list, and then it is not asked again."""
+        if not self._keeps:
+            return None
         path = f"referrers/{subject}"
         entries: list[dict[str, object]] = []
         for _ in range(_MOST_PAGES):
             answer = self._session.request("GET", path, (200, 400, 404, 405), "referrers")
             kind = answer.headers.get("content-type", "").partition(";")[0].strip()
             if answer.status_code != httpx.codes.OK or kind != INDEX:
+                self._keeps = False
                 return None
             entries += _decoded(answer.content, path)
             following = _NEXT.search(answer.headers.get("link", ""))
@@ -86,17 +78,64 @@ class Referrers:
             path = self._session.url(following[1], answer.request.url)
         return entries
 
-    def _tagged(self, subject: Digest) -> tuple[list[dict[str, object]], str]:
-        """By the tag, and the registry's mark of what was read."""
-        try:
-            found = self._manifests.get(tag(subject))
-        except NotFoundError:
-            return [], ""
-        return _decoded(found.content, tag(subject)), found.mark
 
-    def _write(self, subject: Digest, entries: list[dict[str, object]], mark: str) -> None:
+class Listing:
+    """Manifests on their way into the list under a tag (spec: "Referrers Tag Schema").
+
+    For registries that keep no list. It is read again after it was written, at once and a moment
+    later, and written again when somebody else's came between; registries offer no way to be
+    wholly sure.
+    """
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        subject: Digest,
+        entries: Sequence[Descriptor],
+        attempts: Attempts,
+    ) -> None:
+        self._manifests = manifests
+        self._subject = subject
+        self._entries = entries
+        self._attempts = attempts
+        self._due: float | None = None
+
+    def write(self) -> None:
+        """Write what the list lacks, until it is read there."""
+        self._due = None
+        while True:
+            began = clock.monotonic()
+            known, mark = _tagged(self._manifests, self._subject)
+            digests = {entry.get("digest") for entry in known}
+            if all(entry.digest in digests for entry in self._entries):
+                return
+            if self._due is not None:
+                self._attempts.failed(TransientError("others keep changing the list of referrers"))
+                began = clock.monotonic()
+                known, mark = _tagged(self._manifests, self._subject)
+            with contextlib.suppress(TransientError):
+                self._put(_joined(known, self._entries), mark)
+            now = clock.monotonic()
+            self._due = now + max(_SHORTEST, _SLOWER * (now - began))
+
+    def settle(self) -> None:
+        """Look once more where something was written, when another's writing is over too."""
+        while self._due is not None:
+            clock.sleep(max(0.0, self._due - clock.monotonic()))
+            self.write()
+
+    def _put(self, entries: list[dict[str, object]], mark: str) -> None:
         content = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        self._manifests.put(tag(subject), msgspec.json.encode(content), INDEX, mark)
+        self._manifests.put(tag(self._subject), msgspec.json.encode(content), INDEX, mark)
+
+
+def _tagged(manifests: Manifests, subject: Digest) -> tuple[list[dict[str, object]], str]:
+    """The list under a tag, and the registry's mark of what was read."""
+    try:
+        found = manifests.get(tag(subject))
+    except NotFoundError:
+        return [], ""
+    return _decoded(found.content, tag(subject)), found.mark
 
 
 def tag(subject: Digest) -> str:
@@ -139,4 +178,4 @@ def _entry(one: Descriptor) -> dict[str, object]:
     return plain
 
 
-__all__ = ["Referrers", "tag"]
+__all__ = ["Listing", "Referrers", "tag"]
