@@ -5,10 +5,14 @@ import json
 import pytest
 from archives import wheel
 from elves import library
-from test_images import builder, roles
+from test_images import Talk, builder, roles
 
+from sealift.adapters.stores.layout import Layout
+from sealift.archive import Entry
 from sealift.errors import NotFoundError, PackageError, ProjectError
-from sealift.package import control
+from sealift.package import control, layer
+from sealift.package.prover import Prover
+from sealift.record.image_settings import ImageSettings
 
 LIB = "usr/lib/x86_64-linux-gnu"
 
@@ -106,6 +110,27 @@ def test_what_was_proven_is_not_proven_again(needy):
     again, _, talk = builder(needy, debian=["libleaf1"])
     again.step_image()
     assert steps(talk) == ["running", "3 files, all can be loaded"]
+
+
+def test_other_code_in_a_layer_is_not_proven_anew_other_libraries_are(tmp_path):
+    """What a linker reads of the files decides, not their bytes."""
+    store, talk = Layout(tmp_path / "layout", tmp_path / "unpacked"), Talk()
+    prover = Prover(store, tmp_path / "notes", talk)
+
+    def judge(code, *needs):
+        files = {"opt/code.py": code, f"{LIB}/libleaf.so.1": library(*needs)}
+        entries = [
+            Entry(name=name, kind="file", content=content, mode=0o755)
+            for name, content in files.items()
+        ]
+        made = layer.write(store, "runtime", layer.Part("", layer.sorted_entries(entries)))
+        prover.require("image", "linux/amd64", [made], ImageSettings())
+
+    judge(b"first = 1")
+    judge(b"second = 2")
+    assert steps(talk) == ["running", "1 files, all can be loaded", "unchanged"]
+    with pytest.raises(PackageError, match="needs libsap"):
+        judge(b"second = 2", "libsap.so.2")
 
 
 def test_a_package_that_the_archive_lacks_is_answered_with_those_near(needy):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sealift import clock
+from sealift import clock, digest
 from sealift.types import Digest
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -34,6 +34,13 @@ class Notes:
         try:
             return msgspec.json.decode(self._path(key).read_bytes(), type=kind)
         except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def mark(self, key: Digest) -> Digest | None:
+        """The digest of what is noted under ``key``; None when nothing is."""
+        try:
+            return digest.of_file(self._path(key))
+        except FileNotFoundError:
             return None
 
     def put(self, key: Digest, record: msgspec.Struct) -> None:

@@ -57,8 +57,10 @@ class Prover:
         if machine is None:
             return
         judged = [layer for layer in layers if layer.role != "model"]
-        names: list[Json] = [str(layer.descriptor.digest) for layer in judged]
-        key = digest.of_json([_recipe(), platform, names, list(settings.absent), bool(founded)])
+        # other code in a layer changes nothing that a linker reads: its inventory stays the same
+        held: list[Json] = [self._mark(layer) for layer in judged]
+        told: list[Json] = [founded.python, len(founded.layers)] if founded else []
+        key = digest.of_json([_recipe(), platform, held, list(settings.absent), told])
         if self._notes.get(key, Passed):
             self._progress.step("libraries", "unchanged")
             return
@@ -83,6 +85,13 @@ class Prover:
     def note(self, layer: Layer, entries: Iterable[Entry]) -> None:
         """Note the inventory of a layer of these entries, which then need not be read again."""
         self._notes.put(_key(layer), inventory.of_entries(entries))
+
+    def _mark(self, layer: Layer) -> str:
+        """The digest of a layer's inventory."""
+        key = _key(layer)
+        if self._notes.mark(key) is None:
+            self._inventory(layer)
+        return str(self._notes.mark(key))
 
     def _inventory(self, layer: Layer) -> Inventory:
         key = _key(layer)

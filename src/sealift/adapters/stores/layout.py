@@ -30,6 +30,7 @@ class Layout:
         self._unpacked = unpacked
         self._blobs = Blobs(root)
         self._index = Index(root)
+        self._known: dict[Digest, Manifest] = {}
 
     @property
     def root(self) -> Path:
@@ -89,18 +90,27 @@ class Layout:
     def referrers(self, subject: Digest, artifact_type: str = "") -> list[Descriptor]:
         """The manifests whose ``subject`` is this digest, oldest first."""
         found: dict[Digest, Descriptor] = {}
-        for entry in self._index.entries():
-            if entry.media_type != MANIFEST or entry.digest in found:
-                continue
-            manifest = self.manifest(entry.digest)
+        for entry, manifest in self._manifests():
             if manifest.subject is None or manifest.subject.digest != subject:
                 continue
             kind = manifest.artifact_type or manifest.config.media_type
-            if artifact_type in ("", kind):
+            if entry.digest not in found and artifact_type in ("", kind):
                 found[entry.digest] = msgspec.structs.replace(
                     entry, artifact_type=kind, annotations=manifest.annotations
                 )
         return list(found.values())
+
+    def _manifests(self) -> list[tuple[Descriptor, Manifest]]:
+        """What the index names, each read once: an image has several kinds of referrers, and a
+        store has many images.
+        """
+        entries = [one for one in self._index.entries() if one.media_type == MANIFEST]
+        known = self._known
+        read = {
+            one: known.get(one) or self.manifest(one) for one in {each.digest for each in entries}
+        }
+        self._known = read
+        return [(one, read[one.digest]) for one in entries]
 
     def forget(self, referrer: Digest) -> None:
         """List a manifest no longer among the referrers of its subject; its names go too."""
