@@ -7,6 +7,7 @@ The format is that of POSIX.1-2001, pax interchange.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 CHUNK = 1 << 20
+_LARGE = 4 << 20
+_STEP = 16 << 20
 _KINDS = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
 
 
@@ -136,6 +139,56 @@ def pack(members: Iterable[Entry], *, time: int = clock.EPOCH) -> Iterator[bytes
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
+class Packed(io.BufferedReader):
+    """A tar of entries, to be read once; or to be poured into a file, which takes less time."""
+
+    def __init__(self, members: Iterable[Entry]) -> None:
+        self._members = tuple(members)
+        super().__init__(_Pieces(pack(self._members)), CHUNK)
+
+    def pour(self, file: BinaryIO) -> Iterator[int]:
+        """Write it all to the end of a file; how much, after every step.
+
+        Large files are copied by the system itself. Raises what ``pack`` raises.
+        """
+        for entry in self._members:
+            size = entry.size
+            yield file.write(_header(entry, size, clock.EPOCH))
+            if isinstance(entry.content, Path) and size >= _LARGE:
+                yield from _poured(entry.content, size, file)
+            elif entry.kind == "file":
+                for piece in _content(entry, size):
+                    yield file.write(piece)
+            yield file.write(b"\0" * (-size % tarfile.BLOCKSIZE))
+        yield file.write(b"\0" * (2 * tarfile.BLOCKSIZE))
+
+
+def _poured(path: Path, size: int, to: BinaryIO) -> Iterator[int]:
+    try:
+        source = path.open("rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(error, path) from error
+    to.flush()
+    with source:
+        done = 0
+        while done < size and (count := _sent(source, to, done, min(_STEP, size - done))):
+            done += count
+            yield count
+        if done < size or os.fstat(source.fileno()).st_size != size:
+            raise _changed(path)
+    to.seek(0, os.SEEK_END)  # where the system put the place, without the file's knowledge
+
+
+def _sent(source: BinaryIO, to: BinaryIO, start: int, count: int) -> int:
+    """Copy some bytes; how many. Some file systems cannot by themselves."""
+    try:
+        return os.sendfile(to.fileno(), source.fileno(), start, count)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+    return os.write(to.fileno(), os.pread(source.fileno(), min(count, CHUNK), start))
+
+
 def _unreadable(error: OSError, path: Path) -> DataError:
     return DataError(f"A file cannot be read: {error.strerror}.", where=str(path))
 
@@ -162,11 +215,15 @@ def _content(entry: Entry, size: int) -> Iterator[bytes]:
             break
         yield piece
     if left:
-        raise DataError(
-            "A file changed its size while it was read.",
-            where=str(entry.content),
-            remedy="Wait until whatever writes it has ended, then run the command again.",
-        )
+        raise _changed(entry.content)
+
+
+def _changed(path: Path) -> DataError:
+    return DataError(
+        "A file changed its size while it was read.",
+        where=str(path),
+        remedy="Wait until whatever writes it has ended, then run the command again.",
+    )
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -210,4 +267,4 @@ def stream(pieces: Iterable[bytes]) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(_Pieces(pieces), CHUNK))
 
 
-__all__ = ["Entry", "entries", "file_entry", "leads_out", "pack", "stream"]
+__all__ = ["Entry", "Packed", "entries", "file_entry", "leads_out", "pack", "stream"]

@@ -93,7 +93,7 @@ def _layer(store: Store, folder: Path, file: str, kind: str) -> Descriptor:
             f"The model has no {file}.", where=str(folder), remedy="Run the training step again."
         )
     name = f"{PLACE}/{file}"
-    content = archive.stream(archive.pack(sorted_entries(_members(name, path))))
+    content = archive.Packed(sorted_entries(_members(name, path)))
     kept = store.put(content, f"application/vnd.cncf.model.{kind}.v1.tar")
     return msgspec.structs.replace(kept, annotations={FILEPATH: name, TITLE: f"{file}.tar"})
 

@@ -140,7 +140,7 @@ class Stack:
 
     def _server(self) -> list[Layer]:
         files = sorted_entries(server.entries(notes=self._folders.state / "imports"))
-        plain = archive.stream(archive.pack(files))
+        plain = archive.Packed(files)
         return self._made("server", digest.of_stream(plain), lambda: files)
 
     def _wheels(self, role: Role, lines: tuple[str, ...]) -> list[Layer]:

@@ -127,7 +127,7 @@ class Layout:
             members = iter([archive.file_entry("content", root)])
         else:
             raise DataError("There is no file or folder to keep.", where=str(root))
-        return self.put(archive.stream(archive.pack(members)), LAYER).digest
+        return self.put(archive.Packed(members), LAYER).digest
 
     def tree(self, digest: Digest) -> Path:
         """A kept tree as a read-only folder (or file), unpacked at most once."""
