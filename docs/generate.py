@@ -21,6 +21,7 @@ TABLES = {
     "ImageSettings": "[image]",
     "Interpreter": "[image.interpreter.PLATFORM]",
     "Step": "[steps.NAME]",
+    "PipelineSettings": "[pipelines.NAME]",
     "ModelSettings": "[model]",
     "FieldRule": "[model.fields.NAME]",
     "AliasGates": "[model.gates.ALIAS]",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealift.errors import MachineError
+from sealift.errors import MachineError, ProjectError
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,33 @@ class Folders:
         return self.state / "keys"
 
 
+def reader(root: Path) -> Callable[[str], str]:
+    """What reads the texts of further files below ``root``.
+
+    It raises ``ProjectError`` for a file that is not there, no text, or outside.
+    """
+
+    def read(name: str) -> str:
+        path = root / name
+        try:
+            if not path.resolve().is_relative_to(root.resolve()):
+                raise ProjectError(
+                    f"The file {name!r} is not in the project's folder.",
+                    where=str(path),
+                    remedy="Copy it there: what a run is made of is kept with its code.",
+                )
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise ProjectError(
+                f"The file {name!r} cannot be read: {why}.",
+                where=str(path),
+                remedy="Write it, or correct its path in sealift.toml.",
+            ) from error
+
+    return read
+
+
 def downloads() -> Path:
     """The cache of downloaded packages, shared by all projects of this user.
 
@@ -120,4 +148,4 @@ def unwritable(folder: Path) -> MachineError:
     )
 
 
-__all__ = ["Folders", "downloads", "is_open", "private", "require_writable", "unwritable"]
+__all__ = ["Folders", "downloads", "is_open", "private", "reader", "require_writable", "unwritable"]

@@ -16,7 +16,7 @@ from sealift.adapters.signers.keyring import Keyring
 from sealift.adapters.signers.pem import PASSWORD
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
-from sealift.folders import Folders, private
+from sealift.folders import Folders, private, reader
 from sealift.network.network import OFF, Network
 from sealift.package.builder import Builder
 from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer, Store
@@ -59,7 +59,7 @@ class Wired:
                 where=str(self.folders.file),
                 remedy="Give yourself read permission on it.",
             ) from error
-        return parse(text, where=self.folders.file.name)
+        return parse(text, where=self.folders.file.name, read=reader(self.folders.root))
 
     @cached_property
     def network(self) -> Network:

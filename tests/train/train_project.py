@@ -10,7 +10,7 @@ from sealift.adapters.databases.sqlite import Sqlite
 from sealift.adapters.engines.bubblewrap import Bubblewrap
 from sealift.adapters.stores.layout import Layout
 from sealift.data.snapshot import Files
-from sealift.folders import Folders
+from sealift.folders import Folders, reader
 from sealift.record.image import Image
 from sealift.record.parse import parse
 from sealift.testing.engine import MemoryEngine
@@ -117,7 +117,7 @@ class Small:
         self.write("sealift.toml", self.text)
         with self.ledger.exclusive("train"):
             return execute(
-                parse(self.text, where="sealift.toml"),
+                parse(self.text, where="sealift.toml", read=reader(self.root)),
                 self.folders,
                 engine=self.engine,
                 store=self.store,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sealift.errors import ProjectError
-from sealift.folders import Folders
+from sealift.folders import Folders, reader
 from sealift.network.network import Network
 from sealift.record.image_settings import ImageSettings
 from sealift.record.parse import parse
@@ -37,7 +37,11 @@ def patient(folders: Folders) -> Patient:
     """The project in these folders; a folder without a project file is looked at as well."""
     unknown = Patient(folders, EngineSettings(), ImageSettings(), Network(root=folders.root))
     try:
-        project = parse(folders.file.read_text(encoding="utf-8"), where=folders.file.name)
+        project = parse(
+            folders.file.read_text(encoding="utf-8"),
+            where=folders.file.name,
+            read=reader(folders.root),
+        )
     except FileNotFoundError:
         return unknown
     except (OSError, UnicodeDecodeError) as error:

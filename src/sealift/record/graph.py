@@ -28,6 +28,10 @@ def faults(project: Project) -> Iterator[Fault]:
     for name, step in project.steps.items():
         yield from _step(project, name, step)
     yield from _circle(project)
+    for name, pipeline in project.pipelines.items():
+        yield from _inside(pipeline.file, f"pipelines.{name}.file")
+        for word, read in pipeline.inputs.items():
+            yield from _reference(project, read, f"pipelines.{name}.inputs.{word}")
     if project.model is not None:
         yield from _model(project, project.model)
     yield from _release(project)

@@ -14,6 +14,7 @@ from msgspec import inspect
 from sealift.errors import ProjectError
 from sealift.record import graph
 from sealift.record.network import telling
+from sealift.record.pipelines import Read, joined, place
 from sealift.record.project import Project
 from sealift.record.shape import Fault, faults
 
@@ -32,25 +33,31 @@ _MOVED = {
 }
 
 
-def parse(text: str, *, where: str) -> Project:
+def alone(file: str) -> str:
+    """In place of files where there are none beside the text."""
+    raise ProjectError(f"There is no file {file!r}.", where=file, remedy="Correct its path.")
+
+
+def parse(text: str, *, where: str, read: Read = alone) -> Project:
     """The project that ``text`` describes; ``where`` names its file in errors.
 
-    Raises ``ProjectError`` that names the file, the key and the remedy: for broken TOML, unknown
-    or missing keys, values of a wrong kind, and references that lead nowhere or in a circle.
+    ``read`` gives the text of another file of the project, of which pipelines are made. Raises
+    ``ProjectError`` that names the file, the key and the remedy: for broken TOML, unknown or
+    missing keys, values of a wrong kind, and references that lead nowhere or in a circle.
 
     >>> parse('name = "flights"', where="sealift.toml").image.python
     '3.13'
     """
-    data = _load(text, where)
+    data = joined(_load(text, where), lambda file: _load(read(file), file))
     found = sorted(faults(data, _KIND), key=lambda fault: fault.rank)
     if found:
-        raise _error(found[0], where)
+        raise _error(found[0], where, data)
     try:
         project = msgspec.convert(data, Project)
     except msgspec.ValidationError as error:
         raise ProjectError(f"{error}.", where=where, remedy="Mend this key.") from error
     if (fault := next(chain(_secrets(project), graph.faults(project)), None)) is not None:
-        raise _error(fault, where)
+        raise _error(fault, where, data)
     return project
 
 
@@ -92,9 +99,11 @@ def _syntax(message: str, text: str, where: str) -> ProjectError:
     )
 
 
-def _error(fault: Fault, where: str) -> ProjectError:
-    place = f"{where}: {fault.path}" if fault.path else where
-    return ProjectError(fault.what, where=place, remedy=_MOVED.get(fault.path, fault.remedy))
+def _error(fault: Fault, where: str, data: dict[str, Any]) -> ProjectError:
+    """The error for a fault, with the place that a person has to look at."""
+    file, path = place(data, fault.path) or (where, fault.path)
+    at = f"{file}: {path}" if path else file
+    return ProjectError(fault.what, where=at, remedy=_MOVED.get(fault.path, fault.remedy))
 
 
 __all__ = ["parse"]

@@ -183,6 +183,22 @@ class Step(Section, frozen=True):
         return int(self.memory[:-3]) * UNITS[self.memory[-3:]] if self.memory else None
 
 
+class PipelineSettings(Section, frozen=True):
+    """Steps that stand in another file, and become steps NAME-STEP of this project."""
+
+    file: Annotated[Text, Meta(description="The file, below the project folder; steps alone.")]
+    inputs: Annotated[
+        dict[Word, Text],
+        Meta(
+            description="What 'inputs.WORD' stands for in that file: 'data.NAME' or 'STEP.OUTPUT'."
+        ),
+    ] = field(default_factory=dict)
+    params: Annotated[
+        dict[Word, Scalar],
+        Meta(description="Values of parameters of its steps, in place of their defaults."),
+    ] = field(default_factory=dict)
+
+
 class FieldRule(Section, frozen=True):
     """What the user knows about an input field beyond what the data shows."""
 
@@ -346,6 +362,9 @@ class Project(Section, frozen=True):
     steps: Annotated[dict[Name, Step], Meta(description="Steps by name.")] = field(
         default_factory=dict
     )
+    pipelines: Annotated[
+        dict[Name, PipelineSettings], Meta(description="Steps of other files, by a name for each.")
+    ] = field(default_factory=dict)
     model: Annotated[ModelSettings | None, Meta(description="The model.")] = None
     from_image: Annotated[
         FromImageSettings, Meta(description="How images of others are started and asked.")

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from sealift import process
 from sealift.errors import MachineError, ProjectError
 from sealift.process import Finished
+from sealift.record.project import Project
 from sealift.record.shape import nearest
 
 SECRETS = (
@@ -79,13 +80,20 @@ def is_secret(name: str) -> bool:
     return any(fnmatch.fnmatchcase(word, pattern) for pattern in SECRETS)
 
 
-def select(state: State, wanted: Sequence[str] | None, *, where: str) -> tuple[str, ...]:
-    """The files that a step sees: those it names, or all but the project file and the lock.
+def own(project: Project) -> set[str]:
+    """The files that say what the steps are; no step sees them unless it names them."""
+    return {*OWN, *(PurePosixPath(one.file).as_posix() for one in project.pipelines.values())}
+
+
+def select(
+    state: State, wanted: Sequence[str] | None, *, where: str, own: Collection[str] = OWN
+) -> tuple[str, ...]:
+    """The files that a step sees: those it names, or all but the project's ``own``.
 
     Raises ``ProjectError`` for a name that is no file or folder of the code; ``where`` is its key.
     """
     if wanted is None:
-        return tuple(name for name in state.files if name not in OWN)
+        return tuple(name for name in state.files if name not in own)
     chosen: set[str] = set()
     for number, entry in enumerate(wanted):
         path = PurePosixPath(entry).as_posix()
@@ -193,4 +201,4 @@ def _diff(ask: Callable[..., str], names: Sequence[str]) -> str:
     return text
 
 
-__all__ = ["State", "is_secret", "look", "select"]
+__all__ = ["State", "is_secret", "look", "own", "select"]

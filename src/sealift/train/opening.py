@@ -55,7 +55,9 @@ def survey(
     if project.model is not None and project.model.predict:
         code.select(state, [project.model.predict], where="sealift.toml: model.predict")
     by_step = {
-        name: code.select(state, step.code, where=f"sealift.toml: steps.{name}.code")
+        name: code.select(
+            state, step.code, where=f"sealift.toml: steps.{name}.code", own=code.own(project)
+        )
         for name, step in project.steps.items()
     }
     return Survey(planned, snapshots, state, {one.name: by_step[one.of] for one in planned})

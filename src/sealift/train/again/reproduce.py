@@ -10,6 +10,7 @@ import msgspec
 
 from sealift import clock, digest
 from sealift.errors import NotFoundError, ProjectError, SealiftError, UsageError
+from sealift.folders import reader
 from sealift.ports import Progress
 from sealift.record.parse import parse
 from sealift.record.project import Project
@@ -104,7 +105,10 @@ class _Again:
         names = tuple(path.relative_to(tree).as_posix() for path in digest.walk(tree))
         self._files = {
             name: code.select(
-                code.State(files=names), one.step.code, where=f"{FILE}: steps.{one.of}.code"
+                code.State(files=names),
+                one.step.code,
+                where=f"{FILE}: steps.{one.of}.code",
+                own=code.own(project),
             )
             for name, one in self._planned.items()
         }
@@ -236,7 +240,7 @@ def _project(run: Run, tree: Path) -> Project:
             remedy=f"Take {FILE} out of .gitignore, and train again.",
         ) from error
     try:
-        return parse(text, where=f"{FILE} of run {run.id}")
+        return parse(text, where=f"{FILE} of run {run.id}", read=reader(tree))
     except SealiftError as error:
         raise ProjectError(
             f"The project file of run {run.id} is not one of this Sealift: {error.what}",
