@@ -73,6 +73,7 @@ class Small:
                 ledger=ledger,
                 lake=Files(self.root),
                 image=image,
+                images={},
                 progress=Silent(),
                 params={},
                 comment="",

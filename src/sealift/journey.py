@@ -68,6 +68,7 @@ def train(
             ledger=wired.ledger,
             lake=Files(wired.folders.root),
             image=builder.step_image(),
+            images=builder.borrowed(),
             progress=progress,
             params=params,
             comment=comment,
@@ -90,6 +91,7 @@ def outlook(
 ) -> tuple[Foreseen, ...]:
     """What ``train`` would do now, step by step; only the image of the steps is made."""
     foresee(wired, params)
+    builder = wired.builder(progress)
     return look_ahead(
         wired.project,
         wired.folders,
@@ -97,7 +99,8 @@ def outlook(
         store=wired.store,
         ledger=wired.ledger,
         lake=Files(wired.folders.root),
-        image=wired.builder(progress).step_image(),
+        image=builder.step_image(),
+        images=builder.borrowed(),
         params=params,
     )
 

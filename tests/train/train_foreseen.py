@@ -22,6 +22,7 @@ def ahead(small, **params):
         ledger=small.ledger,
         lake=Files(small.root),
         image=image,
+        images=small.images,
         params=params,
     )
     return {one.name: one for one in found}

@@ -95,7 +95,7 @@ class Small:
         self.store = Layout(self.folders.layout, self.folders.unpacked)
         self.ledger = Sqlite(self.folders.ledger)
         self.engine = engine or MemoryEngine(on_host)
-        self.talk = Talk()
+        self.talk, self.images = Talk(), {}
         self.image = image or Digest("sha256:" + "1" * 64)
         for name, text in FILES.items() if fresh else ():
             self.write(name, text)
@@ -131,6 +131,7 @@ class Small:
                     model=None,
                     created=clock.now(),
                 ),
+                images=self.images,
                 progress=self.talk,
                 params=params,
                 comment=comment,

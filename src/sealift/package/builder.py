@@ -12,6 +12,7 @@ from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
 from sealift.package.artifact import CODE, model_layers
 from sealift.package.bases import Bases, Fetch
+from sealift.package.borrowed import Borrowed
 from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
 from sealift.package.interpreters import Interpreters
@@ -26,6 +27,7 @@ from sealift.record.image import Descriptor, Image, Layer
 from sealift.record.lock import Foundation, Lock, Variant
 from sealift.record.model import Model
 from sealift.record.project import Project
+from sealift.types import Digest
 
 
 class Builder:
@@ -172,6 +174,13 @@ class Builder:
         manifest = image.write(self._store, config, layers)
         self._store.tag(f"{self._project.name}:steps", manifest)
         return self._record(manifest, layers, lock, None)
+
+    def borrowed(self) -> dict[str, Digest]:
+        """The images of others that single steps run in, by how the project file names them."""
+        wanted = [one.image for one in self._project.steps.values() if one.image]
+        platform = self._variant.platform
+        found = Borrowed(self._folders, self._store, self._fetch, platform, self._progress)
+        return found.images(wanted)
 
     def serving_image(self, model: Model | None) -> Image:
         """The image that serves a model; without one, that which learns a model's contract."""

@@ -192,16 +192,37 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     layers: tuple[Layer, ...]
 
 
+class Pinned(msgspec.Struct, frozen=True, kw_only=True):
+    """Which image a step's reference stands for on a platform."""
+
+    reference: str
+    platform: str
+    digest: Digest
+
+
 class Locks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The whole of ``sealift.lock``: a lock for each variant, in order of their names.
 
     ``results`` are the layers that were made from them: the same on every machine, and to be had
-    by their digests from a registry when packages are gone.
+    by their digests from a registry when packages are gone. ``images`` are those of others that
+    single steps run in.
     """
 
     format: int = msgspec.field(default_factory=lambda: FORMAT)
     platforms: tuple[Lock, ...]
     results: tuple[Result, ...] = ()
+    images: tuple[Pinned, ...] = ()
+
+    def image(self, reference: str, platform: str) -> Digest | None:
+        """The image that a step's reference stands for, if that is known."""
+        known = {(one.reference, one.platform): one.digest for one in self.images}
+        return known.get((reference, platform))
+
+    def with_image(self, pin: Pinned) -> Locks:
+        """The same with this image in place of that of its reference and platform."""
+        whole = {(one.reference, one.platform): one for one in (*self.images, pin)}
+        ordered = (whole[name] for name in sorted(whole))
+        return msgspec.structs.replace(self, images=tuple(ordered))
 
     def of(self, variant: Variant) -> Lock | None:
         """The lock of a variant, if there is one."""

@@ -98,6 +98,14 @@ class Step(Section, frozen=True):
         list[str] | None,
         Meta(description="Files and folders of the project that the command sees; default all."),
     ] = None
+    image: Annotated[
+        str,
+        Meta(
+            description="An image of others to run in, in place of the project's own: "
+            "HOST/REPOSITORY:TAG, oci:FOLDER, oci-archive:FILE or docker-archive:FILE. It has to "
+            "have /bin/sh."
+        ),
+    ] = ""
     params: Annotated[
         dict[Word, Scalar],
         Meta(

@@ -72,7 +72,8 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Who, when, why, with what, and what came out.
 
-    ``image`` is the digest of the step image's manifest. ``seeds`` are the values that Sealift
+    ``image`` is the digest of the step image's manifest, ``images`` are those of others that single
+    steps name. ``seeds`` are the values that Sealift
     pinned for the steps. Of what a script or a notebook recorded by itself there is no image:
     ``packages`` are then those of its Python, and ``process`` is its process id with its start.
     """
@@ -95,5 +96,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     model: int | None = None
     error: str = ""
+    images: dict[str, Digest] = {}
     packages: dict[str, str] = {}
     process: tuple[int, int] | None = None

@@ -30,6 +30,7 @@ def foresee(
     ledger: Ledger,
     lake: Lake,
     image: Image,
+    images: Mapping[str, Digest],
     params: Mapping[str, Scalar | Mapping[str, Scalar]],
 ) -> tuple[Foreseen, ...]:
     """Every step, behind those whose outputs it reads. No step is run, nothing is recorded.
@@ -51,6 +52,7 @@ def foresee(
         machine=machine(engine.name),
         image=image.digest,
         lock=image.lock,
+        images=dict(images),
         snapshots=seen.snapshots,
         params={},
         seeds={},

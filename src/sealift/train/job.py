@@ -117,11 +117,12 @@ class Jobs:
                 flow = f"{writer.name}.{name}"
                 paths[path] = inputs[flow] = steps[writer.name].outputs[name]
                 places[flow] = f"{inputs[flow]} at {path}"
-        leaves = key.leaves(one, image=self._run.image, code=self._code(one), inputs=places)
+        image = self._run.images[one.step.image] if one.step.image else self._run.image
+        leaves = key.leaves(one, image=image, code=self._code(one), inputs=places)
         return Job(
             planned=one,
             run=self._run.id,
-            image=self._run.image,
+            image=image,
             leaves=leaves,
             key=key.key(leaves),
             inputs=inputs,

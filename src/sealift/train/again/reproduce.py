@@ -218,6 +218,7 @@ def _wanted(run: Run, steps: tuple[str, ...]) -> list[StepRun]:
 def _kept(run: Run, bench: Bench) -> Path:
     """The run's code. Raises ``NotFoundError`` when that or an input is no longer kept."""
     needed = {"its code": run.code.digest, "its image": run.image}
+    needed |= {f"the image {name}": digest for name, digest in run.images.items()}
     for one in run.steps:
         needed |= {f"the output {one.name}.{name}": tree for name, tree in one.outputs.items()}
     for what, address in needed.items():
