@@ -68,6 +68,43 @@ def test_layers_whose_packages_are_gone_come_from_the_registry(world, elsewhere)
     assert (there.rootfs(image.digest) / "usr/bin/python3.13").exists()
 
 
+def test_layers_of_another_sealift_are_as_good_as_its_own(world, elsewhere):
+    """When packages are gone: the lock names them by what they were made of, not by whose code."""
+    build, store, _ = builder(world)
+    made = build.step_image()
+    path = world / "sealift.lock"
+    whole = json.loads(path.read_text())
+    for one in whole["results"]:
+        one["code"] = "sha256:" + "0" * 64
+    path.write_text(json.dumps(whole))
+    with RegistryServer() as server:
+        push(store, made.digest, f"{server.host}/team/flights:steps")
+        folder = elsewhere()
+        _, there, talk = builder(folder)
+        depot = RegistryDepot(f"{server.host}/team/flights", Access())
+        again = Builder(Project(name="flights"), Folders(folder), there, talk, None, depot)
+        assert again.step_image().digest == made.digest
+
+
+def test_another_sealift_that_makes_the_same_changes_no_lock(world):
+    """Whoever upgrades last would have to commit it else; other bytes are noted, unasked."""
+    builder(world)[0].step_image()
+    path = world / "sealift.lock"
+    whole = json.loads(path.read_text())
+    whole["results"][0]["code"] = "sha256:" + "0" * 64
+    path.write_text(json.dumps(whole))
+    text = path.read_text()
+    builder(world)[0].step_image()
+    assert path.read_text() == text
+    whole["results"][0]["layers"][0] |= {"diff_id": "sha256:" + "1" * 64}
+    whole["results"][0]["layers"][0]["descriptor"]["digest"] = "sha256:" + "1" * 64
+    path.write_text(json.dumps(whole))
+    build, _, talk = builder(world)
+    build.step_image()
+    assert not any("came out different" in text for _, text in talk.steps)
+    assert "sha256:" + "1" * 64 not in path.read_text()
+
+
 def test_a_registry_that_lacks_them_changes_nothing(world, elsewhere):
     """The error is that of the packages."""
     builder(world)[0].step_image()

@@ -12,7 +12,7 @@ from sealift.archive import Entry, stream
 from sealift.errors import DataError
 from sealift.package import contents, inventory, layer
 from sealift.package.layer import Part, sorted_entries
-from sealift.package.shelf import Shelf
+from sealift.package.shelf import Shelf, Source
 from sealift.testing.store import MemoryStore
 
 PLACE = "usr/local/lib/python3.13/dist-packages"
@@ -94,7 +94,7 @@ def test_only_new_layers_are_shown_to_witnesses(tmp_path):
     store = MemoryStore(tmp_path / "store")
     looking = (lambda one, shown: seen.append((one.descriptor.digest, list(shown))),)
     shelf = Shelf(store, tmp_path / "notes", Silent(), looking)
-    made, key = entries(tmp_path), digest.of_bytes(b"key")
+    made, key = entries(tmp_path), Source(digest.of_bytes(b"key"))
     first = shelf.layers("runtime", key, lambda: [Part("", made)])
     again = shelf.layers("runtime", key, lambda: [Part("", made)])
     assert seen == [(first[0].descriptor.digest, made)]

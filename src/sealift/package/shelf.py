@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from sealift import digest
 from sealift.archive import Entry
 from sealift.package import layer
 from sealift.package.layer import Part, Role
@@ -17,11 +18,23 @@ from sealift.record.image import Layer
 from sealift.types import Digest
 
 
+class Source(NamedTuple):
+    """What layers are made of, and the code that makes them: the digest of either."""
+
+    content: Digest
+    code: Digest | None = None
+
+    @property
+    def key(self) -> Digest:
+        """The digest of both: other code, other layers."""
+        return digest.of_json([self.content, self.code])
+
+
 class Shelves(Protocol):
     """Where layers come from."""
 
-    def layers(self, role: Role, key: Digest, make: Callable[[], Iterable[Part]]) -> list[Layer]:
-        """The layers of what ``key`` stands for; ``make`` gives their parts."""
+    def layers(self, role: Role, source: Source, make: Callable[[], Iterable[Part]]) -> list[Layer]:
+        """The layers of what ``source`` stands for; ``make`` gives their parts."""
         ...
 
 
@@ -50,8 +63,9 @@ class Shelf:
         self._progress = progress
         self._witnesses = witnesses
 
-    def layers(self, role: Role, key: Digest, make: Callable[[], Iterable[Part]]) -> list[Layer]:
-        """The layers that were made from ``key``, or new ones of the parts that ``make`` gives."""
+    def layers(self, role: Role, source: Source, make: Callable[[], Iterable[Part]]) -> list[Layer]:
+        """The layers that were made from ``source``, or new ones of the parts ``make`` gives."""
+        key = source.key
         if found := self._noted(key, role):
             self._progress.step(f"{role} layer", "unchanged")
             return [layer.reused(one) for one in found]
@@ -85,4 +99,4 @@ def readable(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} kB"
 
 
-__all__ = ["Shelf", "Shelves", "Witness", "readable"]
+__all__ = ["Shelf", "Shelves", "Source", "Witness", "readable"]

@@ -31,7 +31,7 @@ from sealift.package.interpreters import Interpreters
 from sealift.package.lacking import gathered
 from sealift.package.layer import Part, Role, sorted_entries
 from sealift.package.scratch import scratch, sweep
-from sealift.package.shelf import Shelves
+from sealift.package.shelf import Shelves, Source
 from sealift.ports import Progress
 from sealift.record.image import Layer
 from sealift.record.image_settings import ImageSettings
@@ -44,7 +44,14 @@ STEPS: tuple[Role, ...] = ("base", "interpreter", "debian", "shell", "runtime", 
 SERVER: tuple[Role, ...] = ("base", "interpreter", "debian", "runtime", "server")
 """What an image that serves has besides its model."""
 
-PROGRAM: tuple[Role, ...] = (*("base", "interpreter", "debian", "runtime", "packages", "server"),)
+PROGRAM: tuple[Role, ...] = (
+    "base",
+    "interpreter",
+    "debian",
+    "runtime",
+    "packages",
+    "server",
+)
 """The same for a model that a program of the user's own serves: with the packages of the steps."""
 
 FITTINGS = "fittings"
@@ -130,11 +137,10 @@ class Stack:
         root = self._folders.root
         source = Interpreters(self._settings, root, self._network, self._talk)
         readers = (archive, inventory, layer, standalone)
-        key: list[Json] = [told.sha256, self._lock.python, _code(readers)]
-        plain = digest.of_json(["interpreter", *key])
+        content = digest.of_json(["interpreter", told.sha256, self._lock.python])
         return self._shelf.layers(
             "interpreter",
-            plain,
+            Source(content, _code(readers)),
             lambda: [Part("", sorted_entries(source.entries(self._lock, told)))],
         )
 
@@ -159,8 +165,8 @@ class Stack:
                 yield from apart.parts(installed)
 
         other: list[Json] = [] if packages == wheels.debian(self._lock.python) else [packages]
-        key: list[Json] = [role, _recipe(), [list(target.options), list(lines)], *other]
-        return self._shelf.layers(role, digest.of_json(key), make)
+        key: list[Json] = [role, [list(target.options), list(lines)], *other]
+        return self._shelf.layers(role, Source(digest.of_json(key), _recipe()), make)
 
     def _having(self, lines: tuple[str, ...]) -> Lock:
         """The lock with only those built wheels that these lines name."""
@@ -168,19 +174,17 @@ class Stack:
         return msgspec.structs.replace(self._lock, built=there)
 
     def _made(self, role: Role, key: Json, make: Callable[[], Iterable[Entry]]) -> list[Layer]:
-        whole: list[Json] = [role, _recipe(), key]
-        return self._shelf.layers(
-            role, digest.of_json(whole), lambda: [Part("", sorted_entries(make()))]
-        )
+        source = Source(digest.of_json([role, key]), _recipe())
+        return self._shelf.layers(role, source, lambda: [Part("", sorted_entries(make()))])
 
 
-def _recipe() -> Json:
-    """The digest of the code that turns packages into layers: other code, other layers."""
+def _recipe() -> Digest:
+    """The digest of the code that turns packages into layers."""
     return _code((archive, apart, base, debs, layer, wheels))
 
 
-def _code(makers: Iterable[ModuleType]) -> Json:
-    return [digest.of_file(Path(module.__file__ or "")) for module in makers]
+def _code(makers: Iterable[ModuleType]) -> Digest:
+    return digest.of_json([digest.of_file(Path(module.__file__ or "")) for module in makers])
 
 
 __all__ = ["FITTINGS", "PROGRAM", "SERVER", "STEPS", "Stack"]

@@ -182,13 +182,15 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The layers that came of the packages behind a role of a lock.
 
-    ``key`` is the digest of all that they were made from, the code that made them included.
+    ``key`` is the digest of all that they were made from, ``code`` that of Sealift's own code that
+    made them: another version may come to other bytes, and the layers are as good as its own.
     """
 
     platform: str
     accelerator: Accelerator = "cpu"
     role: str
     key: Digest
+    code: Digest | None = None
     layers: tuple[Layer, ...]
 
 
