@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sealift import clock
-from sealift.adapters.images.arrive import arrive
-from sealift.adapters.images.source import parse
-from sealift.adapters.registries.session import Access
+from sealift import clock, targets
 from sealift.check.papers import Document, Papers
 from sealift.check.policy import Shortfall, shortfalls
 from sealift.check.report import seal
@@ -29,11 +26,11 @@ T = TypeVar("T", Run, Model, Image)
 def check_place(wired: Wired, place: str, *, progress: Progress) -> Report:
     """Check an image that Sealift built anywhere, sign the report and keep it in the store.
 
-    ``place`` is the digest of an image in the store, or where one lies, as ``source.parse`` reads
+    ``place`` is the digest of an image in the store, or where one lies, as ``targets.image`` reads
     it; the image comes into the store, its model is not registered. Raises ``CheckError`` for an
     image without a model of Sealift's, ``NotFoundError``, and what registries raise.
     """
-    image = found(wired, place, progress)
+    image = targets.image(place, wired.store, wired.network, progress)
     report = check_image(
         image, bench(wired), project=wired.project.name, model=None, progress=progress
     )
@@ -49,6 +46,7 @@ def bench(wired: Wired) -> Bench:
         live=wired.folders.live,
         labels={"sealift.project": str(wired.folders.root)},
         own=wired.folders.checks,
+        platform=locking.here(),
         papers=lambda image: papers(wired, image),
     )
 
@@ -100,23 +98,6 @@ def recorded(wired: Wired, kind: type[T], key: str | int) -> T | None:
         return wired.ledger.get(kind, key)
     except NotFoundError:
         return None
-
-
-def found(wired: Wired, place: str, progress: Progress) -> Digest:
-    """The digest of the image, which is in the store then."""
-    if place.startswith("sha256:"):
-        if not wired.store.has(Digest(place)):
-            raise NotFoundError(
-                "There is no such image in the store.",
-                where=place,
-                remedy="`sealift models` lists the images by model; name a registry's with its "
-                "repository.",
-            )
-        return Digest(place)
-    progress.step("image", f"from {place}")
-    access = Access(wired.network)
-    source = parse(place)
-    return arrive(source, wired.store, platform=locking.here(), access=access, progress=progress)
 
 
 __all__ = ["bench", "check_place", "lacking", "papers"]

@@ -104,7 +104,7 @@ def write_model(folder, contract=CONTRACT, vectors=None):
     (model / "model.json").write_bytes(b'{"name": "flights", "version": 3, "run": "r"}')
 
 
-def put_image(store, folder, entrypoint, *below):
+def put_image(store, folder, entrypoint, *below, platform="amd64"):
     """An image whose layer holds ``folder``, on others; the digest of its manifest."""
     layers = [
         store.put(io.BytesIO(b"".join(archive.pack(archive.entries(one)))), LAYER)
@@ -113,7 +113,7 @@ def put_image(store, folder, entrypoint, *below):
     config = store.put(
         digest.canonical(
             {
-                "architecture": "amd64",
+                "architecture": platform,
                 "os": "linux",
                 "config": {"Entrypoint": entrypoint, "Env": ["LANG=C.UTF-8"]},
                 "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
@@ -178,7 +178,7 @@ class World:
         write_model(folder / "content")
         self.progress = Silent()
 
-    def bench(self, own=None):
+    def bench(self, own=None, platform=""):
         """Where images are checked, by the checks of this folder too."""
         return Bench(
             engine=self.engine,
@@ -186,6 +186,7 @@ class World:
             live=self.folder / "live",
             labels={"sealift.project": str(self.folder)},
             own=own,
+            platform=platform,
         )
 
     def image(self, *faults):

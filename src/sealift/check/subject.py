@@ -42,7 +42,14 @@ class Start(msgspec.Struct, frozen=True, rename="pascal"):
 class Config(msgspec.Struct, frozen=True):
     """An OCI image configuration, as far as starting needs it."""
 
+    os: str = ""
+    architecture: str = ""
     config: Start = Start()
+
+    @property
+    def platform(self) -> str:
+        """What it runs on, such as ``linux/amd64``; empty where it does not say."""
+        return f"{self.os}/{self.architecture}" if self.os and self.architecture else ""
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +70,9 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     model: Served
     contract: Contract
     golden: Golden
+    platform: str = ""
+    """What the image runs on, in OCI's words; empty where that is not known."""
+
     root: str = ""
     """Where the image's files lie, unpacked."""
 
@@ -73,8 +83,16 @@ def read(image: Digest, store: Store) -> Subject:
     Raises ``CheckError`` for an image that serves no model, ``NotFoundError`` and
     ``IntegrityError`` as the store does.
     """
-    with store.open(store.manifest(image).config.digest) as blob:
-        start = _read(blob.read(), Config, "image configuration").config
+    manifest = store.manifest(image)
+    if kind := manifest.artifact_type:
+        raise CheckError(
+            f"This is no image that can be started, but an artifact: {kind}.",
+            where=image,
+            remedy="Check the image that serves the model; `sealift package` makes it.",
+        )
+    with store.open(manifest.config.digest) as blob:
+        config = _read(blob.read(), Config, "image configuration")
+    start = config.config
     if not start.argv:
         raise CheckError("The image does not say how it is started.", where=image, remedy=REMEDY)
     folder = store.rootfs(image) / "model"
@@ -88,6 +106,7 @@ def read(image: Digest, store: Store) -> Subject:
             env={**start.environment, **OWN_ENVIRONMENT},
             workdir=start.working_dir,
         ),
+        platform=config.platform,
         root=str(store.rootfs(image)),
         model=_file(folder / "model.json", Served),
         contract=contract,

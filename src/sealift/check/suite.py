@@ -22,6 +22,7 @@ from sealift.check import (
     licences,
     lineage,
     logs,
+    machine,
     metrics,
     no_network,
     nonroot,
@@ -88,7 +89,7 @@ class Bench:
 
     Logs go below ``live``, ``labels`` onto the containers; ``own`` is the folder of the project's
     own checks, which need not be there. ``papers`` gives what is known of an image beside its
-    files.
+    files. ``platform`` is that of this machine; if empty, images are not compared with it.
     """
 
     engine: Engine
@@ -96,6 +97,7 @@ class Bench:
     live: Path
     labels: Mapping[str, str]
     own: Path | None = None
+    platform: str = ""
     papers: Callable[[Digest], Papers | None] = _unknown
 
 
@@ -115,6 +117,7 @@ def check_image(
     """
     checks = checks_of(model, bench.own)
     about = described(image, bench.store, model)
+    machine.require(about.platform, bench.platform, image)
     papers = bench.papers(image)
     target = Target(
         about,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import journey, proving, versions
+from sealift import journey, proving, targets, versions
 from sealift.check.outcome import junit as as_junit
 from sealift.check.outcome import page as as_page
 from sealift.check.outcome.sheet import Sheet, of_grade, of_report
@@ -87,7 +87,7 @@ def check(
     page.value(report)
     show_report(page, report)
     judge(report, strict=strict)
-    if not target or is_version(wired, target):
+    if not target or targets.is_version(wired.project.name, target):
         lacking = proving.lacking(wired, report)
         for one in lacking:
             page.line(f"a release would be refused: {one.what}", "warning")
@@ -104,16 +104,9 @@ def checked(wired: Wired, target: str, model: str | None, talk: Work) -> Report:
         raise UsageError(
             "Both a target and --model are named.", remedy="Name one: the version is a target too."
         )
-    if is_version(wired, target):
+    if targets.is_version(wired.project.name, target):
         return journey.check(wired, versions.number(wired, target), progress=talk)
     return proving.check_place(wired, target, progress=talk)
-
-
-def is_version(wired: Wired, target: str) -> bool:
-    """Whether a target names a version of the project's model: ``7``, ``@champion``."""
-    name, _, alias = target.rpartition("@")
-    ours = name in ("", wired.project.name) and "@" in target and ":" not in alias
-    return target.isdecimal() or ours
 
 
 def write(sheet: Sheet, junit: Path | None, html: Path | None) -> None:

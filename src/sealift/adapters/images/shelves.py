@@ -98,7 +98,7 @@ def archive(path: Path) -> Iterator[ArchiveShelf]:
             yield ArchiveShelf(path, tar)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise IntegrityError(
-            f"The archive cannot be read: {error}.",
+            f"The archive cannot be read: {str(error).partition(chr(10))[0].rstrip(':')}.",
             where=str(path),
             remedy="Write it again with `docker save` or `podman save`.",
         ) from error
