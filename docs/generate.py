@@ -32,6 +32,7 @@ TABLES = {
     "CheckSettings": "[check]",
     "IgnoreSettings": "[check.ignore.ID]",
     "LicenceSettings": "[check.licences]",
+    "LoadSettings": "[check.load]",
     "ReleaseSettings": "[release]",
     "PolicySettings": "[release.policy]",
     "GuardSettings": "[release.guard.NAME]",

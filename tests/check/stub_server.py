@@ -29,6 +29,10 @@ class RefusedError(Exception):
         self.path, self.status = path, status
 
 
+class CrowdedError(Exception):
+    """A request that is turned away."""
+
+
 class Model:
     """The contract, and a formula for its answers."""
 
@@ -215,6 +219,8 @@ class Handler(BaseHTTPRequestHandler):
             return 200, {"name": "stub", "version": "1", "extensions": []}
         if path == base:
             return 200, self.description(model, faults)
+        if path == "/openapi.json" and "no-document" not in faults:
+            return 200, self.document(base)
         if path == "/metrics" and "no-metrics" not in faults:
             count = 0 if "uncounted" in faults else self.server.answered
             odd = "oops{ 1\n" if "odd-metrics" in faults else ""
@@ -225,6 +231,39 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/predict":
             return (200 if "any-method" in faults else 405), {"error": "use POST"}
         return (404, b"" if "bare-404" in faults else {"error": "nothing here"})
+
+    def document(self, base):
+        """What is declared of the answers."""
+        faults = self.server.faults
+        number = "string" if "other-schema" in faults else "number"
+        said = {"id": {"type": "string"}, "predictions": {"items": {"type": number}}}
+        kinds = {
+            "Any": {},
+            "Said": {"type": "object", "properties": said, "required": ["id", "predictions"]},
+            "Error": {"type": "object", "required": ["error"]},
+        }
+
+        def answers(kind, *bad):
+            named = {"200": kind, **dict.fromkeys(bad, "Error")}
+            return {
+                status: {
+                    "content": {
+                        "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
+                    }
+                }
+                for status, name in named.items()
+            }
+
+        paths = ("/v2/health/live", "/v2/health/ready", "/v2", base, f"{base}/ready")
+        told = {path: {"get": {"responses": answers("Any")}} for path in paths}
+        bad = () if "undeclared-400" in faults else ("400",)
+        told["/predict"] = {"post": {"responses": answers("Said", *bad)}}
+        if "strict-rows" in faults:
+            body = {"schema": {"properties": {"rows": {"maxItems": 0}}}}
+            told["/predict"]["post"]["requestBody"] = {"content": {"application/json": body}}
+        if "undeclared-infer" not in faults:
+            told[f"{base}/infer"] = {"post": {"responses": answers("Any", "400")}}
+        return {"openapi": "3.1.0", "paths": told, "components": {"schemas": kinds}}
 
     def description(self, model, faults):
         """The metadata of the model."""
@@ -256,8 +295,12 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.3 if int(self.headers["Content-Length"]) > 3000 else 0)
                 self.server.broken |= self.server.count > 8
             try:
+                self.have_room()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, value, headers = self.predicted(body)
+            except CrowdedError:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status, value, headers = 429, {"error": "come again"}, {"Retry-After": "1"}
             except RefusedError as refusal:
                 key = "detail" if "no-error-key" in self.server.faults else "error"
                 value = {key: str(refusal), "path": refusal.path}
@@ -277,6 +320,14 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError("not today", status=503)
         if "chokes" in faults and any("a\0b" in str(one) for one in request.values()):
             raise RefusedError("segmentation fault", status=500)
+
+    def have_room(self):
+        """Turn away what comes beside another large request, if little is to be taken on."""
+        large = int(self.headers["Content-Length"]) > 3000
+        if large and "SEALIFT_MAX_BODIES" in os.environ and "never-sheds" not in self.server.faults:
+            if self.server.count > 1:
+                raise CrowdedError
+            time.sleep(0.05)
 
     def predicted(self, body):
         """Status, value and headers of the answer to a prediction request."""

@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from sealift import clock
-from sealift.check import unsecret
+from sealift.check import schema, unsecret
 from sealift.check.check import Check
 from sealift.check.lines import rows
 from sealift.check.suite import CHECKS, check, check_image
-from sealift.errors import MachineError
+from sealift.errors import CheckError, MachineError
+from sealift.record.check_settings import CheckSettings
+from sealift.record.load_settings import LoadSettings
 
 FAULTS = [
     ("health", "rude-start", "answered 418 while it was starting"),
@@ -37,6 +39,10 @@ FAULTS = [
     ("valid-request", "output-missing", "The output 'chance' is missing"),
     ("invalid-json", "500-on-bad-json", "was answered with 500, not 400"),
     ("invalid-json", "answers-bad-json", "was answered with 200, not 400"),
+    ("schema", "other-schema", "The answer is not of its schema"),
+    ("schema", "undeclared-400", "The answer 400 of application/json is not declared"),
+    ("schema", "undeclared-infer", "The server answers what it does not declare"),
+    ("schema", "strict-rows", "A request is taken that its schema forbids"),
     ("invalid-json", "nan-ok", "A body with NaN was answered with 200"),
     ("invalid-json", "no-error-key", "has no 'error' text"),
     ("invalid-json", "dies-on-bad-json", "No answer came"),
@@ -76,6 +82,7 @@ FAULTS = [
     ("latency", "forgets-some", "of 100 requests at 50 a second failed"),
     ("overload", "breaks-when-busy", "A request among 32 was answered with 500"),
     ("overload", "hasty-429", "A 429 lacks Retry-After"),
+    ("sheds", "never-sheds", "none of 320 that came 32 at once was turned away"),
     ("killed", "leaves-a-lock", "The server ended"),
     ("drain", "dies-on-term", "8 of 8 requests under way at SIGTERM got no good answer"),
     ("drain", "hurries", "4 of 8 requests under way at SIGTERM got no good answer"),
@@ -347,3 +354,30 @@ def test_latencies_and_memory_are_told(world):
     assert "p50" in result.detail
     assert "p99" in result.detail
     assert "MB of memory" in result.detail
+
+
+def test_a_server_without_a_document_of_its_answers_is_not_held_to_one(world):
+    """Nobody has to publish one."""
+    result = world.check("schema", faults=["no-document"]).results[-1]
+
+    assert result.passed
+    assert not result.applied
+
+
+def test_a_document_that_holds_no_schema_is_an_error():
+    """And what lies elsewhere is not fetched."""
+    for wrong in ({"$ref": "http://127.0.0.1:9/x"}, {"$ref": "#/nope"}, {"type": "odd"}):
+        with pytest.raises(CheckError, match="holds no schema"):
+            list(schema.broken({"a": wrong}, ("a",), 1))
+
+
+def test_what_is_beyond_a_budget_of_the_project_is_an_error(world):
+    """With the load, and where to change it."""
+    load = LoadSettings(rate=20, seconds=1, rows=2, p50="0.01 ms", p99="1000 s", memory="1 MB")
+    result = world.check("latency", settings=CheckSettings(load=load)).results[-1]
+
+    slow, large = result.findings
+    assert "The p50 of its latency" in slow.message
+    assert slow.place == "20 requests a second for 1 s"
+    assert "check.load.p50" in slow.remedy
+    assert "beyond 1 MB" in large.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from sealift import clock
 from sealift.check.answer import Answer
 from sealift.check.bodies import good_rows, rows_body
 from sealift.check.check import Check, error, info
@@ -12,6 +13,7 @@ from sealift.check.target import Target
 from sealift.check.valid_request import shown
 from sealift.errors import CheckError
 from sealift.record.report import Finding
+from sealift.types import Json
 
 CROWD = 32
 SHED = (429, 503)
@@ -23,14 +25,9 @@ def findings(target: Target) -> Iterator[Finding]:
     rows = good_rows(target.subject, target.subject.contract.max_rows)
     body = rows_body(rows)
 
-    def ask(_: int) -> Answer | CheckError:
-        try:
-            return target.post("/predict", body)
-        except CheckError as lost:
-            return lost
-
-    with ThreadPoolExecutor(CROWD) as crowd:
-        answers = list(crowd.map(ask, range(CROWD)))
+    begun = clock.monotonic()
+    answers = crowd(target, body)
+    took = clock.monotonic() - begun
     lost = [one for one in answers if isinstance(one, CheckError)]
     told = [one for one in answers if isinstance(one, Answer)]
     if lost:
@@ -55,8 +52,21 @@ def findings(target: Target) -> Iterator[Finding]:
     good = sum(one.status == 200 for one in told)
     yield info(
         f"{CROWD} batches of {len(rows)} rows at once: {good} answered, "
-        f"{len(told) - good} turned away"
+        f"{len(told) - good} turned away, all within {took:.2f} s"
     )
+
+
+def crowd(target: Target, body: Json) -> list[Answer | CheckError]:
+    """What becomes of many requests at once."""
+
+    def ask(_: int) -> Answer | CheckError:
+        try:
+            return target.post("/predict", body)
+        except CheckError as lost:
+            return lost
+
+    with ThreadPoolExecutor(CROWD) as pool:
+        return list(pool.map(ask, range(CROWD)))
 
 
 CHECK = Check(
@@ -65,4 +75,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK"]
+__all__ = ["CHECK", "CROWD", "SHED", "crowd"]

@@ -61,13 +61,17 @@ class Target:
         self.ready = False
         self.starting: list[Answer] = []
         """Every answer up to that by which it was ready."""
+        self._given = labels
         self._labels = {**labels, "sealift.role": "check"}
         self._owner = f"{os.getpid()}:{process.started(os.getpid())}"
         self._container: Container | None = None
         self._name = f"check-{digest.short(subject.image)}-{clock.token(6)}"
         self._log = folder / f"{self._name}.log"
         self._client = httpx.Client(
-            base_url=f"http://{HOST}:{self.port}", timeout=10.0, trust_env=False
+            base_url=f"http://{HOST}:{self.port}",
+            timeout=10.0,
+            limits=httpx.Limits(max_connections=512, max_keepalive_connections=64),
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:
@@ -106,6 +110,20 @@ class Target:
             if not (pid.isdigit() and ticks.isdigit() and process.alive(int(pid), int(ticks))):
                 self.engine.stop(container, grace=0)
         self._container = self.engine.start(self.spec())
+
+    def beside(self, environment: Mapping[str, str]) -> Target:
+        """Another server of the same image with further variables, which is not started yet."""
+        launch = self.subject.launch
+        launch = msgspec.structs.replace(launch, env={**launch.env, **environment})
+        return Target(
+            msgspec.structs.replace(self.subject, launch=launch),
+            engine=self.engine,
+            folder=self._log.parent,
+            labels=self._given,
+            budget=self.budget,
+            grace=self.grace,
+            papers=self.papers,
+        )
 
     def running(self) -> bool:
         """Whether the server's container lives."""

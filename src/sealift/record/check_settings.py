@@ -6,10 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from sealift.record.load_settings import LoadSettings, in_bytes
 from sealift.record.section import Section, Text
-
-SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-"""Units of sizes in bytes."""
 
 DENIED = (
     "AGPL-*",
@@ -103,6 +101,9 @@ class CheckSettings(Section, frozen=True):
     licences: Annotated[LicenceSettings, Meta(description="Which licences packages may have.")] = (
         field(default_factory=LicenceSettings)
     )
+    load: Annotated[
+        LoadSettings, Meta(description="The load of the check `latency`, and its budgets.")
+    ] = field(default_factory=LoadSettings)
 
     @property
     def size_bytes(self) -> int:
@@ -111,8 +112,7 @@ class CheckSettings(Section, frozen=True):
         >>> CheckSettings(size="1.5 MiB").size_bytes
         1572864
         """
-        number = self.size.rstrip("kKMGiB ")
-        return int(float(number) * SIZES[self.size[len(number) :].strip()])
+        return in_bytes(self.size)
 
 
 __all__ = ["DENIED", "CheckSettings", "IgnoreSettings", "LicenceSettings"]
