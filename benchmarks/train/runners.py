@@ -187,6 +187,8 @@ class Ours:
     def prepare(self) -> None:
         """Have the image of the steps at hand, as the rivals have their environments."""
         self.home.mkdir(parents=True, exist_ok=True)
+        # else the project is in a folder that the repository around it ignores
+        program.run(["git", "init", "--quiet"], cwd=self.home)
         shutil.copy(HERE / "rivals" / "work.py", self.home)
         (self.home / "requirements.txt").write_text("numpy\n")
         self.run("noop", 3)

@@ -194,3 +194,55 @@ def test_a_matrix_that_makes_no_sense_is_refused(name):
         parse(change(MATRIX), where="sealift.toml")
 
     assert caught.value.remedy
+
+
+CHAIN = """\
+
+[steps.judge]
+run = "cat out/model/weights > out/judged; ls out/model >> out/judged; : {depth}"
+code = []
+reads = ["train.model"]
+writes = { judged = "out/judged" }
+params = { depth = 2, rate = 0.1 }
+matrix = { depth = [2, 4, 6], rate = [0.1, 0.5] }
+
+[steps.rank]
+run = "ls out/judged > out/rank; : {depth}"
+code = []
+reads = ["judge.judged"]
+writes = { rank = "out/rank" }
+params = { depth = 2 }
+matrix = { depth = [4, 6] }
+"""
+USED = CHAIN.replace("; : {depth}", "; : {depth} {rate}", 1)
+
+
+def test_parameters_that_both_have_in_their_matrix_are_matched(search):
+    """All of them: one cell reads one other, at its plain path. Some: those that fit, by name."""
+    search.text += USED
+    search.image = search.store.put(b"an image", "application/octet-stream").digest
+    run = search.run()
+
+    judged = search.output(run, "judge[depth=4,rate=0.5].judged").read_text()
+    assert judged == "4 0.5 7\nweights\n"
+    ranked = search.output(run, "rank[depth=6].rank").read_text()
+    assert ranked == "depth=6,rate=0.1\ndepth=6,rate=0.5\n"
+    assert one(run, "judge[depth=2,rate=0.1]").inputs.keys() == {"train[depth=2,rate=0.1].model"}
+    assert set(verdicts(again(search, run, "judge[depth=4,rate=0.5]")).values()) == {
+        "identical bytes"
+    }
+
+
+def test_a_cell_that_nothing_fits_is_refused_before_anything_runs(search):
+    """By both places."""
+    search.text += USED.replace("matrix = { depth = [4, 6] }", "matrix = { depth = [4, 8] }")
+
+    with pytest.raises(UsageError, match=r"rank\[depth=8\] would read 'judge'") as caught:
+        search.run()
+    assert caught.value.where == "sealift.toml: steps.rank.matrix and steps.judge.matrix"
+    assert search.engine.ran == []
+    search.text = search.text.replace("depth = [4, 8]", "depth = [4, 6]")
+    assert {step.name for step in search.run(depth=4).steps} == {
+        *("train[depth=4,rate=0.1]", "train[depth=4,rate=0.5]", "choose", "rank[depth=4]"),
+        *("judge[depth=4,rate=0.1]", "judge[depth=4,rate=0.5]"),
+    }

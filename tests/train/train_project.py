@@ -139,7 +139,7 @@ class Small:
 
     def output(self, run, reference):
         """The kept tree of an output."""
-        step, _, name = reference.partition(".")
+        step, _, name = reference.rpartition(".")
         return self.store.tree(one(run, step).outputs[name])
 
 

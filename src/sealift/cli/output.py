@@ -31,6 +31,9 @@ class Talk:
     def step(self, name: str, status: str) -> None:
         """A named piece of work reached a status."""
         passed = clock.monotonic() - self._began
+        if not self._console.is_terminal:  # thousands of lines: drawing them takes its time
+            self._console.file.write(f"{passed:6.1f}s  {name:<14}  {status}\n")
+            return
         self._console.print(
             f"[dim]{passed:6.1f}s[/dim]  [bold]{escape(name):<14}[/bold]  {escape(status)}",
             soft_wrap=True,

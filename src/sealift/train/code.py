@@ -24,6 +24,8 @@ SECRETS = (
 HARMLESS = (".env.example", ".env.sample", ".env.template", "*.pub")
 FOLDERS = ("__pycache__", "node_modules")
 OWN = ("sealift.toml", "sealift.lock")
+HERE = (".", ":(exclude).sealift")
+"""For git: this folder, without what Sealift keeps there, which may be very much."""
 DIFF_LIMIT = 1 << 20
 
 
@@ -148,7 +150,7 @@ def _git(root: Path, *words: str) -> Finished:
 def _git_files(root: Path) -> tuple[str, list[str] | None]:
     """The files that git knows or does not ignore; None where it does not know the folder."""
     try:
-        found = _git(root, "ls-files", "-z", "-co", "--exclude-standard", "--", ".")
+        found = _git(root, "ls-files", "-z", "-co", "--exclude-standard", "--", *HERE)
     except MachineError:
         return "git is not on this machine: every file counts as code.", None
     if found.status != 0:
@@ -175,7 +177,7 @@ def _with_git(root: Path, state: State) -> State:
         return done.text if done.status == 0 else ""
 
     def lines(*words: str) -> list[str]:
-        return [name for name in ask(*words, "-z", "--", ".").split("\0") if name]
+        return [name for name in ask(*words, "-z", "--", *HERE).split("\0") if name]
 
     commit = ask("rev-parse", "--verify", "--quiet", "HEAD")
     untracked = set(lines("ls-files", "-o", "--exclude-standard"))

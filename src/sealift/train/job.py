@@ -14,7 +14,7 @@ from sealift.record.container import ContainerSpec, Mount
 from sealift.record.dataset import Snapshot
 from sealift.record.run import Run, StepRun
 from sealift.train import key, points, workspace
-from sealift.train.cells import label
+from sealift.train.cells import Cell, Matching, label, within
 from sealift.train.key import PINNED
 from sealift.train.plan import Planned
 from sealift.types import Digest
@@ -96,10 +96,11 @@ class Jobs:
         bench: Bench,
     ) -> None:
         self._run, self._files, self._bench = run, files, bench
-        self._writers: dict[str, list[Planned]] = {}
         self._digests: dict[str, Digest] = {}
+        made: dict[str, list[tuple[Cell, Planned]]] = {}
         for one in planned:
-            self._writers.setdefault(one.of, []).append(one)
+            made.setdefault(one.of, []).append((one.cell, one))
+        self._writers = {name: Matching(found) for name, found in made.items()}
 
     def of(self, one: Planned, steps: Mapping[str, StepRun]) -> Job:
         """A step whose inputs are there; ``steps`` are those that have ended, by name."""
@@ -112,8 +113,8 @@ class Jobs:
             if owner == "data":
                 places[read] = inputs[read] = snapshots[name].digest
                 continue
-            for writer in self._writers.get(owner, ()):
-                path = _path(writer, name)
+            for writer in self._writers[owner].read_in(one.cell):
+                path = _path(writer, name, one)
                 flow = f"{writer.name}.{name}"
                 paths[path] = inputs[flow] = steps[writer.name].outputs[name]
                 places[flow] = f"{inputs[flow]} at {path}"
@@ -148,13 +149,15 @@ def mounts(job: Job, bench: Bench) -> tuple[Mount, ...]:
     return (*data, *workspace.input_mounts(bench.store, job.paths))
 
 
-def _path(writer: Planned, output: str) -> str:
+def _path(writer: Planned, output: str, reader: Planned) -> str:
     """Where a reader finds an output: of a matrix, each in a folder where the output would be.
 
     There it is named by its cell, with the ending that the output has.
     """
     path = writer.step.writes[output]
-    return f"{path}/{label(writer.cell)}{PurePosixPath(path).suffix}" if writer.cell else path
+    if within(writer.cell, reader.cell):
+        return path
+    return f"{path}/{label(writer.cell)}{PurePosixPath(path).suffix}"
 
 
 def explained(job: Job, last: StepRun | None) -> Job:

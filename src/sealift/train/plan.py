@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sealift.errors import UsageError
 from sealift.record import command, graph
 from sealift.record.project import Project, Step
-from sealift.train.cells import Cell, cells, named
+from sealift.train.cells import Cell, Matching, cells, named
 from sealift.types import Scalar
 
 
@@ -52,8 +52,9 @@ def plan(
             if param in matrix[name]:
                 matrix[name][param] = [value]
     within = {name: list(cells(axes)) for name, axes in matrix.items()}
+    read = {name: _matching(found) for name, found in within.items()}
     return tuple(
-        _planned(project, name, number, cell, values[name] | cell, within)
+        _planned(project, name, number, cell, values[name] | cell, read)
         for name in graph.order(project)
         for number, cell in enumerate(within[name])
     )
@@ -67,9 +68,9 @@ def recorded(project: Project, params: Mapping[str, Mapping[str, Scalar]]) -> tu
         name = full.partition("[")[0]
         cell = {axis: values[axis] for axis in axes[name]}
         found.setdefault(name, []).append((cell, dict(values)))
-    within = {name: [cell for cell, _ in all_] for name, all_ in found.items()}
+    read = {name: _matching(cell for cell, _ in all_) for name, all_ in found.items()}
     return tuple(
-        _planned(project, name, number, cell, values, within)
+        _planned(project, name, number, cell, values, read)
         for name in graph.order(project)
         for number, (cell, values) in enumerate(found.get(name, []))
     )
@@ -81,10 +82,15 @@ def _planned(
     number: int,
     cell: Cell,
     values: dict[str, Scalar],
-    within: Mapping[str, Sequence[Cell]],
+    read: Mapping[str, Matching[Cell]],
 ) -> Planned:
-    """A step in a cell; ``within`` are the cells of all steps."""
+    """A step in a cell; ``read`` has the cells of all steps."""
     step = project.steps[name]
+    needs: list[str] = []
+    for other in graph.needs(step):
+        if not (fit := read[other].read_in(cell)):
+            raise _unmade(name, cell, other)
+        needs += [named(other, one) for one in fit]
     return Planned(
         name=named(name, cell),
         of=name,
@@ -93,7 +99,20 @@ def _planned(
         step=step,
         params=values,
         command=command.fill(step.run, values),
-        needs=tuple(named(one, other) for one in graph.needs(step) for other in within[one]),
+        needs=tuple(needs),
+    )
+
+
+def _matching(found: Iterable[Cell]) -> Matching[Cell]:
+    return Matching((cell, cell) for cell in found)
+
+
+def _unmade(name: str, cell: Cell, other: str) -> UsageError:
+    return UsageError(
+        f"{named(name, cell)} would read {other!r}, which does not run with these values.",
+        where=f"sealift.toml: steps.{name}.matrix and steps.{other}.matrix",
+        remedy="Parameters that both have in their matrix are matched: give both these values, "
+        "or call one of them otherwise.",
     )
 
 
