@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 import msgspec
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
+from rich.text import Text
 
 from sealift import clock
 from sealift.cli.tables import lay_out
@@ -18,6 +21,8 @@ from sealift.errors import SealiftError
 BEGINS = frozenset({"running", "building"})
 """Statuses of work that goes on."""
 UNCHANGED = "unchanged"
+SELDOM = 30.0
+"""Seconds between two lines about a piece of work that goes on, where there is no terminal."""
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim", "good": "green"}
 
 
@@ -45,41 +50,79 @@ class Talk:
 
 
 class Work(Talk):
-    """Talk about long work: on a terminal, what goes on stands on the last line.
+    """Talk about long work: on a terminal, all that goes on stands below, a line for each piece.
 
     ``told`` says that the answer names each piece again: then its end needs no line. What is
-    unchanged never gets one.
+    unchanged never gets one. A status such as "running, loss 0.3" tells how a piece goes on: where
+    there is no terminal, once in half a minute.
     """
 
     def __init__(self, *, told: bool = False) -> None:
         super().__init__()
         self._told = told
-        self._going: list[str] = []
-        self._status = self._console.status("")
+        self._going: dict[str, Going] = {}
+        self._live = Live(
+            console=self._console,
+            get_renderable=lambda: shown(self._going, self._console.height),
+            transient=True,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._status.stop()
+        self._live.stop()
 
     def step(self, name: str, status: str) -> None:
         """A named piece of work reached a status."""
-        self._going = [one for one in self._going if one != name]
-        begins = status in BEGINS
+        word, _, more = status.partition(", ")
+        begins = word in BEGINS
+        late = True
         if begins:
-            self._going.append(name)
+            going = self._going.setdefault(name, Going(clock.monotonic()))
+            going.more = more
+            late = not more or going.due()
+        else:
+            self._going.pop(name, None)
         self._show()
-        silent = self._told or (begins and self._console.is_terminal) or status == UNCHANGED
-        if not silent:
+        hidden = begins and (self._console.is_terminal or not late)
+        if not (self._told or hidden or status == UNCHANGED):
             super().step(name, status)
 
     def _show(self) -> None:
-        if self._going:
-            self._status.update(escape(", ".join(self._going)))
-            self._status.start()
-        else:
-            self._status.stop()
+        if self._going and self._console.is_terminal:
+            self._live.start()
+        elif not self._going:
+            self._live.stop()
+
+
+@dataclass
+class Going:
+    """A piece of work that goes on: since when, when that was told, and how."""
+
+    since: float
+    told: float = 0.0
+    more: str = ""
+
+    def due(self) -> bool:
+        """Whether it is time to tell more of it; then it counts as told."""
+        if clock.monotonic() - max(self.told, self.since) < SELDOM:
+            return False
+        self.told = clock.monotonic()
+        return True
+
+
+def shown(going: Mapping[str, Going], height: int) -> Text:
+    """A line for each piece that goes on, as many as fit on half of a terminal."""
+    room = max(1, height // 2)
+    now = clock.monotonic()
+    lines = [
+        f"{now - one.since:6.1f}s  {name:<14}  {one.more or 'running'}"
+        for name, one in list(going.items())[:room]
+    ]
+    if len(going) > room:
+        lines.append(f"         and {len(going) - room} more")
+    return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class Page:

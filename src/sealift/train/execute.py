@@ -26,6 +26,7 @@ from sealift.train.condition import unmet
 from sealift.train.job import Bench, Job, Jobs, explained
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
+from sealift.train.pulse import EVERY, Pulse
 from sealift.train.work import perform
 from sealift.types import Digest, Scalar
 
@@ -107,6 +108,7 @@ class _Execution:
         self._bench = bench
         self._ledger = ledger
         self._progress = progress
+        self._pulse = Pulse(run.id, len(seen.planned), bench, progress)
         self._done: dict[str, StepRun] = {}
         self._unsaved: dict[int, StepRun] = {}
         self._working: dict[Outcome, Planned] = {}
@@ -118,8 +120,11 @@ class _Execution:
         with ThreadPoolExecutor(max_workers=max(1, len(self._planned))) as pool:
             try:
                 while self._launch(pool):
-                    ready, _ = wait(self._working, return_when=FIRST_COMPLETED)
+                    ready, _ = wait(self._working, EVERY, return_when=FIRST_COMPLETED)
+                    if not ready:
+                        self._pulse.beat(self._working.values(), len(self._done))
                     self._collect(ready)
+                self._pulse.end()
                 self._end("failed" if self._errors else "done")
             except BaseException as error:
                 self._abort(error)

@@ -21,6 +21,8 @@ PLACE = "/metrics"
 
 FILE = "points.jsonl"
 HELPER = "sealift.py"
+TAIL = 8192
+"""Bytes at the end of a file in which the latest points are looked for."""
 ATTEMPT = "attempt"
 STEP = "step"
 
@@ -95,6 +97,32 @@ def read(folder: Path) -> dict[str, Curve]:
     return {name: dict(sorted(curve.items())) for name, curve in _joined(curves, now).items()}
 
 
+def latest(folder: Path) -> dict[str, tuple[int, float]]:
+    """The newest point of each metric among the last lines of a file that is being written.
+
+    Points without a step of their own are numbered by whoever reads all of them: they get -1.
+    """
+    found: dict[str, tuple[int, float]] = {}
+    try:
+        with (folder / FILE).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - TAIL))
+            raw = stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    for line in raw[: raw.rfind(b"\n") + 1].splitlines():
+        try:
+            values = msgspec.json.decode(line, type=dict[str, object])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        step = values.pop(STEP, -1)
+        for name, value in values.items():
+            number = _number(value)
+            if number is not None and name != ATTEMPT:
+                found[name] = (step if isinstance(step, int) else -1, number)
+    return found
+
+
 def _joined(before: Mapping[str, Curve], after: Mapping[str, Curve]) -> dict[str, Curve]:
     joined = dict(before)
     for name, curve in after.items():
@@ -160,5 +188,6 @@ __all__ = [
     "drawn",
     "environment",
     "helper_digest",
+    "latest",
     "read",
 ]
