@@ -10,6 +10,16 @@ def names(notes: Path | None = None) -> list[str]:
     return [entry.name for entry in server.entries(notes=notes)]
 
 
+def test_the_layer_holds_what_serves_and_nothing_else():
+    """Not what builds, releases, or talks to registries, whatever names it for types alone."""
+    rooms = {Path(name).relative_to("opt/sealift/sealift").parts[0] for name in names()}
+    assert "serve" in rooms
+    assert not rooms & {
+        *("adapters", "cli", "package", "release", "train", "watch", "web", "wiring.py"),
+        *("journey.py", "recording.py", "control"),
+    }
+
+
 def test_noted_imports_lead_to_the_same_modules(tmp_path: Path) -> None:
     """The first time writes the note, the second reads it."""
     plain = list(server.entries())

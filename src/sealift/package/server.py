@@ -107,8 +107,11 @@ def _imports(content: bytes) -> list[str]:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements of a module, at any depth: expressions hold no imports."""
-    for field in _BODIES:
+    """All statements that run, at any depth: expressions hold no imports, and what stands under
+    ``if TYPE_CHECKING`` is for readers of types.
+    """
+    typing = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    for field in _BODIES[1:] if typing else _BODIES:
         for one in getattr(node, field, ()):
             yield one
             yield from _statements(one)
