@@ -67,7 +67,7 @@ class Recorder:
     ) -> None:
         self.written = 0
         self.thinned = 0
-        self.dropped = 0
+        self._refused = self._lost = 0
         self._folder = folder
         self._names = names
         self._version = version
@@ -75,10 +75,11 @@ class Recorder:
         self._files = files
         self._capacity = capacity
         self._queue: deque[Answered] = deque()
-        self._waiting = 0
+        self._added = self._taken = 0
         self._thinning = Thinning(rate)
-        self._changed = threading.Condition()
-        self._closed = False
+        self._come = threading.Event()
+        self._ending = threading.Event()
+        self._idle = self._closed = False
         self._start = clock.identifier()
         self._number = 0
         self._file: BinaryIO | None = None
@@ -86,6 +87,11 @@ class Recorder:
         self._encoder = msgspec.json.Encoder()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Rows that were not written, though they were to be."""
+        return self._refused + self._lost
 
     def chosen(self, rows: int) -> Sequence[int]:
         """The numbers of those to record of so many rows that were answered now."""
@@ -96,39 +102,45 @@ class Recorder:
         return kept
 
     def add(self, answered: Answered) -> None:
-        """Queue a request's rows, or drop them when too many wait already."""
+        """Queue a request's rows, or drop them when too many wait already.
+
+        Each number is written by one thread alone, so that nobody waits for a lock.
+        """
         rows = len(answered.outputs)
-        with self._changed:
-            if self._closed or self._waiting + rows > self._capacity:
-                self.dropped += rows
-                return
-            self._queue.append(answered)
-            self._waiting += rows
-            if len(self._queue) == 1:
-                self._changed.notify()
+        if self._closed or self._added - self._taken + rows > self._capacity:
+            self._refused += rows
+            return
+        self._added += rows
+        self._queue.append(answered)
+        if self._idle:
+            self._come.set()
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits and end the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        self._closed = True
+        self._come.set()
+        self._ending.set()
         self._thread.join(timeout)
 
     def _work(self) -> None:
         closed = False
         while not closed:
-            with self._changed:
-                while not self._queue and not self._closed:
-                    self._changed.wait()
-                # let more gather, unless it ends now
-                self._changed.wait_for(lambda: self._closed, timeout=PAUSE)
-                closed = self._closed
-                batch, self._queue, self._waiting = self._queue, deque(), 0
+            self._idle = True
+            # whoever added before saw that is found here, whoever adds after sets the event
+            if not self._queue and not self._closed:
+                self._come.wait()
+            self._idle = False
+            self._come.clear()
+            # let more gather, unless it ends now
+            self._ending.wait(PAUSE)
+            closed = self._closed
+            batch = [self._queue.popleft() for _ in range(len(self._queue))]
+            self._taken += sum(len(answered.outputs) for answered in batch)
             self._write(batch)
         if self._file is not None:
             self._end_file(self._file)
 
-    def _write(self, batch: deque[Answered]) -> None:
+    def _write(self, batch: Sequence[Answered]) -> None:
         predictions = [prediction for answered in batch for prediction in self._records(answered)]
         rows = sum(len(answered.outputs) for answered in batch)
         try:
@@ -137,8 +149,7 @@ class Recorder:
             written = 0
             self._complain(error)
         self.written += written
-        with self._changed:
-            self.dropped += rows - written
+        self._lost += rows - written
 
     def _records(self, answered: Answered) -> list[Prediction]:
         several = answered.count > 1
