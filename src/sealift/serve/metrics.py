@@ -82,7 +82,11 @@ class Metrics:
         self.in_flight = Family(table, "sealift_in_flight")
         self.begun = 0
         self._calls = [
-            (Family(table, f"{name}_bucket"), Family(table, f"{name}_sum")) for name in _CALLS
+            (
+                [Family(table, f"{name}_bucket").cell(place) for place in range(len(SIZES) + 1)],
+                Family(table, f"{name}_sum").cell(),
+            )
+            for name in _CALLS
         ]
         self._levels = {name: Family(table, name) for name in (*_ALWAYS, *_PLAIN)}
         self._before = {name: self._levels[name].get() for name in _PLAIN}
@@ -96,9 +100,12 @@ class Metrics:
 
     def executed(self, rows: int, requests: int) -> None:
         """Count a call of the model."""
-        for (buckets, sums), size in zip(self._calls, (rows, requests), strict=True):
-            buckets.add(1.0, bisect_left(SIZES, size))
-            sums.add(size)
+        numbers = self._requests.numbers
+        (row_buckets, row_sum), (request_buckets, request_sum) = self._calls
+        numbers[row_buckets[bisect_left(SIZES, rows)]] += 1.0
+        numbers[row_sum] += rows
+        numbers[request_buckets[bisect_left(SIZES, requests)]] += 1.0
+        numbers[request_sum] += requests
 
     def level(self, name: str, value: float) -> None:
         """Tell how much there is of something now."""

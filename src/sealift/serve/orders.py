@@ -23,11 +23,12 @@ class Orders:
         self._followed = seat.status
         self._model = model
         self._seen = 0
+        self._last = seat.board.orders.cell(model)
 
     @property
     def pending(self) -> bool:
         """Whether there is an order that this worker has not followed."""
-        return self._given.get(self._model) != self._seen
+        return self._given.numbers[self._last] != self._seen
 
     @property
     def loaded(self) -> bool:
