@@ -44,7 +44,7 @@ class Guard:
         self._decoder = _request(contract, named)
         self._line = msgspec.json.Decoder(named)
         self._positional: Any = list[_row(contract, legal, array_like=True)]  # type: ignore[misc]
-        usual = [_usual_type(field) for field in contract.fields]
+        usual = [usual_type(field) for field in contract.fields]
         # a field for which there is no such type is one that nothing passes
         self._usual = _request(contract, _row(contract, usual, array_like=False))
         self._usual_positional: Any = list[_row(contract, usual, array_like=True)]  # type: ignore[misc]
@@ -237,7 +237,7 @@ def field_type(field: Field) -> Any:
     return kind | None if field.nullable else kind
 
 
-def _usual_type(field: Field) -> Any:
+def usual_type(field: Field) -> Any:
     """The type of values that are legal and not flagged."""
     kind: Any = field_type(msgspec.structs.replace(field, nullable=False))
     if field.categories is not None and not field.closed:
@@ -255,4 +255,4 @@ def _usual_type(field: Field) -> Any:
     return kind | None if field.nullable else kind
 
 
-__all__ = ["ID_LENGTH", "Guard", "Usual", "field_type", "legal", "legal_range"]
+__all__ = ["ID_LENGTH", "Guard", "Usual", "field_type", "legal", "legal_range", "usual_type"]

@@ -251,7 +251,7 @@ class Protocol:
             request.parameters, "binary_data_output", "parameters", default=binary
         )
         if not request.outputs:
-            return self._all_wanted(default)
+            return self.all_wanted(binary=default)
         found: dict[str, Wanted] = {}
         for position, output in enumerate(request.outputs):
             path = f"outputs[{position}]"
@@ -271,11 +271,12 @@ class Protocol:
             found[output.name] = self._one_wanted(output, default, path)
         return list(found.values())
 
-    def _all_wanted(self, default: bool) -> list[Wanted]:
-        known = self._whole.get(default)
+    def all_wanted(self, *, binary: bool) -> list[Wanted]:
+        """What goes back where nothing is chosen. Raises ``RefusalError`` as ``read``."""
+        known = self._whole.get(binary)
         if known is None:
-            known = self._whole[default] = [
-                self._one_wanted(WantedOutput(name), default, "parameters.binary_data_output")
+            known = self._whole[binary] = [
+                self._one_wanted(WantedOutput(name), binary, "parameters.binary_data_output")
                 for name in self._outputs
             ]
         return known

@@ -30,12 +30,18 @@ from sealift.serve.metrics import Metrics
 from sealift.serve.orders import Orders
 from sealift.serve.predict import Predictor, Result
 from sealift.serve.protocol import Asked, Protocol
+from sealift.serve.quick import Quick
 from sealift.serve.ready import Certified, Readiness
 from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
 from sealift.serve.tensors import Packer, sized
+
+SHORT = 1 << 16
+"""Bytes of a request up to which it may be one row in its plainest form."""
+
+_KINDS = (rows.JSON, BINARY)
 
 T = TypeVar("T")
 Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
@@ -46,6 +52,7 @@ Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
 class _Loaded:
     packer: Packer
     protocol: Protocol
+    quick: Quick
     encoder: Encoder
     predictor: Predictor
 
@@ -74,7 +81,7 @@ class Service:
         self.artifact = artifact
         self.recorder = recorder
         self.limits = limits
-        self._guard = Guard(artifact.contract)
+        self.guard = Guard(artifact.contract)
         self.repository = Repository(self.name, self.version, readiness, control=control)
         self._statistics = Statistics(seat, self.name, self.version)
         self._orders = Orders(seat, self.name)
@@ -97,9 +104,11 @@ class Service:
             target=self.limits.latency,
             observe=self._called,
         )
+        protocol = Protocol(self.guard, certified.packer, inputs, model.outputs)
         self._loaded = _Loaded(
             certified.packer,
-            Protocol(self._guard, certified.packer, inputs, model.outputs),
+            protocol,
+            Quick(self.guard, certified.packer, inputs, protocol),
             Encoder(datatypes, contract.classes),
             Predictor(contract, self._batcher),
         )
@@ -115,9 +124,9 @@ class Service:
         kind = call.kind(rows.KINDS)
         body = await self._body(call)
         received = clock.monotonic()
-        given, checked = rows.read(self._guard, body, kind)
+        given, checked = rows.read(self.guard, body, kind)
         call.id = given or call.id
-        batch = of_rows(self._guard, loaded.packer, checked)
+        batch = of_rows(self.guard, loaded.packer, checked)
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, batch)
         head = {"id": call.id, "model": self.name, "version": self._number}
@@ -129,10 +138,18 @@ class Service:
     async def infer(self, call: Call) -> Answer:
         """``POST .../infer``: tensors."""
         self._begin(call)
-        call.kind((rows.JSON, BINARY))
+        call.kind(_KINDS)
         body = await self._body(call)
+        # while the body came, the model may have been unloaded
+        loaded = self._loaded
+        if loaded is None:
+            raise self._unready()
         header = call.headers.get(HEADER_LENGTH)
-        return await self.inferred(call, lambda protocol: protocol.read(body, header), in_json)
+        received = clock.monotonic()
+        asked = loaded.quick.read(body) if header is None and len(body) < SHORT else None
+        if asked is None:
+            asked = loaded.protocol.read(body, header)
+        return await self._answered(call, loaded, asked, received, in_json)
 
     async def inferred(self, call: Call, read: Callable[[Protocol], Asked], write: Writer[T]) -> T:
         """Tensors in any encoding: ``read`` understands the request, ``write`` the answer.
@@ -141,7 +158,11 @@ class Service:
         """
         loaded = self._begin(call)
         received = clock.monotonic()
-        asked = read(loaded.protocol)
+        return await self._answered(call, loaded, read(loaded.protocol), received, write)
+
+    async def _answered(
+        self, call: Call, loaded: _Loaded, asked: Asked, received: float, write: Writer[T]
+    ) -> T:
         call.id = asked.id or call.id
         call.hurry(asked.timeout)
         decoded = clock.monotonic()
