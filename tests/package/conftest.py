@@ -55,6 +55,7 @@ def wheels(tmp_path):
     wheel(folder, "hpack", version="9.0")
     wheel(folder, "flatbuffers", version="25.9")
     wheel(folder, "msgspec", version="0.30")
+    wheel(folder, "pysimdjson", version="7.1")
     wheel(folder, "numpy", version="2.2")
     wheel(folder, "numpy", version="2.3")
     wheel(folder, "onnxruntime", version="1.23", needs=["numpy"])

@@ -237,7 +237,8 @@ def test_the_lock_names_no_host_and_reads_back(world, archive):
         *("coreutils", "dash", "findutils", "grep", "libshell", "sed")
     ]
     assert {line.partition("==")[0] for line in lock.runtime} == {
-        *("click", "flatbuffers", "httptools", "hpack", "msgspec", "numpy", "onnxruntime")
+        *("click", "flatbuffers", "httptools", "hpack", "msgspec", "numpy", "onnxruntime"),
+        "pysimdjson",
     }
     (world / "sealift.lock").write_text(text[:-20])
     with pytest.raises(ProjectError, match="lock"):

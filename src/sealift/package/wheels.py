@@ -35,6 +35,7 @@ RUNTIME = (
     "msgspec>=0.20",
     "numpy>=2.1",
     "onnxruntime>=1.22",
+    "pysimdjson>=7.0",
 )
 """What the model server needs."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sealift.serve import binary, strict
+from sealift.serve import binary, numerals, strict
 from sealift.serve.messages import InputTensor
 from sealift.serve.refusal import RefusalError, brief
 from sealift.serve.tensors import BINARY_ONLY, FIELD_TYPES, NUMPY, Array, TensorInfo
@@ -35,6 +35,8 @@ _NESTED = _decoders(2)
 _NESTED_START = re.compile(rb"\s*\[\s*\[")
 LONG = 4096
 """Bytes of data from which it is worth counting values before they are read."""
+
+_NUMERALS = numerals.Numerals()
 
 _WHOLE = np.iinfo(np.int64)
 
@@ -144,6 +146,14 @@ class Cells:
         # told from the text, so that a million numbers are not built to be thrown away
         if len(text) > LONG and tensor.datatype != "BYTES" and text.count(b",") >= max(1, size):
             raise self._mismatch(tensor, "more")
+        if (
+            len(text) > numerals.LONG
+            and (found := _NUMERALS.read(text, tensor.datatype)) is not None
+        ):
+            self.array = found
+            if found.size != size:
+                raise self._mismatch(tensor, "more" if found.size > size else "fewer")
+            return
         try:
             values = (_NESTED if self.nested else _FLAT)[tensor.datatype].decode(text)
         except strict.FAULTS as error:
