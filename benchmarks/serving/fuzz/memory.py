@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from sealift.serve.access import AccessLog
@@ -89,16 +90,21 @@ def posted(path: str, headers: dict[str, str], body: bytes) -> bytes:
 
 
 class Memory:
-    """A server of the model in a folder. Raises ``FaultError`` for what no input may cause."""
+    """A server of the model in a folder. Raises ``FaultError`` for what no input may cause.
 
-    def __init__(self, folder: Path, recorder: Recorder | None = None) -> None:
+    With ``slow`` it expects a call of the model to take a second, and gives it a thread.
+    """
+
+    def __init__(
+        self, folder: Path, recorder: Recorder | None = None, *, slow: bool = False
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._pool = ThreadPoolExecutor(1)
         artifact = read(folder)
         outcome = certify(artifact, threads=1)
         if isinstance(outcome, str):
             raise FaultError(outcome)
-        self.certified = outcome
+        self.certified = outcome = replace(outcome, call=1.0) if slow else outcome
         seat = Seat(Board(1), 0)
         self.service = Service(artifact, Readiness(), recorder, Limits(), seat)
         self.service.install(outcome, self._pool, 1)

@@ -109,6 +109,8 @@ class Group:
     def tell(self) -> None:
         """Give all that still wait what the model said, in the event loop."""
         for ticket in self.tickets:
+            # else both would hold each other, and the request's body, until the collector comes
+            ticket.group = None
             if ticket.left or ticket.ran.done():
                 continue
             if isinstance(ticket.said, Ran):
