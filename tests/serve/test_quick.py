@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -27,7 +28,10 @@ def readers(request):
     protocol = Protocol(guard, certified.packer, inputs, certified.model.outputs)
     quick = Quick(guard, certified.packer, inputs, protocol)
     rows = [dict(row) for row in service.artifact.golden.rows]
-    yield quick, protocol, contract, rows
+    # what is read in one go names the tensors as the metadata of the model does
+    order = [tensor.name for tensor in inputs]
+    fields = sorted(contract.fields, key=lambda field: order.index(field.tensor))
+    yield quick, protocol, msgspec.structs.replace(contract, fields=tuple(fields)), rows
     memory.close()
 
 
@@ -57,8 +61,8 @@ def same(quick, protocol, body):
     assert (found.id, found.timeout) == (known.id, known.timeout), body
     assert list(found.wanted) == list(known.wanted), body
     assert (found.batch.count, found.batch.flags) == (known.batch.count, known.batch.flags), body
-    assert found.batch.rows([0]) == known.batch.rows([0]), body
-    assert [*map(type, found.batch.rows([0])[0])] == [*map(type, known.batch.rows([0])[0])], body
+    (mine,), (theirs,) = found.batch.rows([0])(), known.batch.rows([0])()
+    assert (mine, [*map(type, mine)]) == (theirs, [*map(type, theirs)]), body
     assert list(found.batch.feeds) == list(known.batch.feeds), body
     for name, array in known.batch.feeds.items():
         mine = found.batch.feeds[name]

@@ -1,5 +1,6 @@
 """The prediction log: complete, readable after a crash, bounded, and never in the way."""
 
+import itertools
 import resource
 import time
 from collections import Counter
@@ -81,7 +82,7 @@ def answered(number, rows=1):
         seconds=0.1,
         count=rows,
         kept=range(rows),
-        rows=lambda kept: [(1.5,)] * len(kept),
+        rows=lambda: [(1.5,)] * rows,
         outputs=[2.5] * rows,
         flags={},
     )
@@ -172,6 +173,16 @@ def test_what_is_thinned_keeps_every_place_alike():
 
     assert sum(places.values()) == pytest.approx(7000 / 10, rel=0.02)
     assert max(places.values()) - min(places.values()) <= 2
+
+
+def test_of_one_request_no_more_is_kept_than_of_a_second():
+    """However slow the stream was before it, and at even distances."""
+    thinning = Thinning(100.0)
+    assert thinning.chosen(1, 1.0) is None
+    kept = thinning.chosen(4000, 2.0)
+
+    assert len(kept) == 100
+    assert {after - before for before, after in itertools.pairwise(kept)} == {40}
 
 
 def test_a_folder_that_cannot_be_written_costs_records_only(tmp_path, capsys):

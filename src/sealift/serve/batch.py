@@ -9,27 +9,32 @@ import msgspec
 from sealift.serve.guard import Guard
 from sealift.serve.tensors import Array, Packer, Row
 
+Spelled = Callable[[], Sequence[Row]]
+"""Spells rows that were picked, when there is time for it."""
+
 
 class Batch(msgspec.Struct, frozen=True):
     """Checked rows as the model's input tensors.
 
     ``flags`` names by row the fields whose legal values lie outside what the training data held;
-    ``rows`` gives the rows with some numbers back as clients would write them, for the record.
+    ``rows`` picks the rows with some numbers for the record, and gives what spells them as clients
+    would write them; of a large batch that holds no more than these rows.
     """
 
     count: int
     feeds: dict[str, Array]
     flags: dict[int, list[str]]
-    rows: Callable[[Sequence[int]], Sequence[Row]]
+    rows: Callable[[Sequence[int]], Spelled]
 
 
 def of_rows(guard: Guard, packer: Packer, rows: Sequence[Row]) -> Batch:
     """Rows that the guard has checked."""
 
-    def some(numbers: Sequence[int]) -> Sequence[Row]:
-        return [rows[number] for number in numbers]
+    def some(numbers: Sequence[int]) -> Spelled:
+        picked = [rows[number] for number in numbers]
+        return lambda: picked
 
     return Batch(len(rows), packer.pack(rows), guard.flags(rows), some)
 
 
-__all__ = ["Batch", "of_rows"]
+__all__ = ["Batch", "Spelled", "of_rows"]

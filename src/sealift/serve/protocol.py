@@ -15,7 +15,7 @@ import numpy as np
 
 from sealift.record.contract import Contract
 from sealift.serve import binary, messages
-from sealift.serve.batch import Batch, of_rows
+from sealift.serve.batch import Batch, Spelled, of_rows
 from sealift.serve.bounds import Flag, Numbers, Texts
 from sealift.serve.cells import Cells
 from sealift.serve.guard import Guard
@@ -215,9 +215,12 @@ class Protocol:
                 values = values.astype(NUMPY[known.info.datatype], copy=False)
             feeds[known.info.name] = values.reshape(shape)
 
-        def some(numbers: Sequence[int]) -> Sequence[Row]:
-            chosen = list(numbers)
-            return self._rows({name: array[chosen] for name, array in feeds.items()})
+        def some(numbers: Sequence[int]) -> Spelled:
+            picked = feeds
+            if len(numbers) < count:
+                chosen = list(numbers)
+                picked = {name: array[chosen] for name, array in feeds.items()}
+            return lambda: self._rows(picked)
 
         return Batch(count, feeds, self._named(found), some)
 

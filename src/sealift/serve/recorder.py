@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,8 +28,8 @@ PAUSE = 0.1
 class Answered(msgspec.Struct, frozen=True):
     """A request of ``count`` rows that was answered, of which those numbered ``kept`` are written.
 
-    ``outputs`` has one value for each of those, None where there was none. ``rows`` gives them by
-    their numbers; it is called by the thread that writes them.
+    ``outputs`` has one value for each of those, None where there was none. ``rows`` spells them; it
+    is called by the thread that writes them.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Answered(msgspec.Struct, frozen=True):
     seconds: float
     count: int
     kept: Sequence[int]
-    rows: Callable[[Sequence[int]], Sequence[Row]]
+    rows: Callable[[], Sequence[Row]]
     outputs: list[float | str | None]
     flags: dict[int, list[str]]
     trace: str = ""
@@ -141,20 +141,25 @@ class Recorder:
             self._end_file(self._file)
 
     def _write(self, batch: Sequence[Answered]) -> None:
-        predictions = [prediction for answered in batch for prediction in self._records(answered)]
+        # one by one: the interpreter belongs to this thread while lines are encoded
+        encode, lines = self._encoder.encode, bytearray()
+        for answered in batch:
+            for prediction in self._records(answered):
+                lines += encode(prediction)
+                lines += b"\n"
         rows = sum(len(answered.outputs) for answered in batch)
         try:
-            written = self._append(self._encoder.encode_lines(predictions)) if predictions else 0
+            written = self._append(bytes(lines)) if lines else 0
         except OSError as error:
             written = 0
             self._complain(error)
         self.written += written
         self._lost += rows - written
 
-    def _records(self, answered: Answered) -> list[Prediction]:
+    def _records(self, answered: Answered) -> Iterator[Prediction]:
         several = answered.count > 1
-        found = zip(answered.kept, answered.rows(answered.kept), answered.outputs, strict=True)
-        return [
+        found = zip(answered.kept, answered.rows(), answered.outputs, strict=True)
+        return (
             Prediction(
                 id=f"{answered.id}/{number}" if several else answered.id,
                 at=answered.at,
@@ -168,7 +173,7 @@ class Recorder:
             )
             for number, row, output in found
             if output is not None
-        ]
+        )
 
     def _append(self, lines: bytes) -> int:
         if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:

@@ -21,7 +21,8 @@ class Settings:
 
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
     stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
-    Of more than ``record_rate`` predictions a second an even share is logged (0: all are).
+    Of more than ``record_rate`` predictions a second an even share is logged (0: all are); of
+    rows with more than 64 fields as many fewer.
     ``grpc`` is the port for gRPC, 0 for none.
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
     is not ready, and a little longer while requests still come; then it takes no more, and has

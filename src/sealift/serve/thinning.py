@@ -33,13 +33,17 @@ class Thinning:
         if self._rate and now - self._since >= LOOK:
             self._look(now)
         self._seen += rows
-        if self._step == 1.0:
+        step = self._step
+        if self._rate and rows > self._rate * step:
+            # of one request no more than a second's worth
+            step = rows / self._rate
+        if step == 1.0:
             return None
         kept = []
         place = self._next
         while place < rows:
             kept.append(int(place))
-            place += self._step
+            place += step
         self._next = place - rows
         return kept
 

@@ -30,11 +30,17 @@ from sealift.serve.settings import Settings
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What tells a server to end; the second time, to hurry. The parent passes both on as SIGTERM."""
 
+GARBAGE = 20_000
+"""Objects between looks for cycles among them; requests leave none behind unless they fail."""
+
 SWITCH = 0.0001
 """Seconds for which one thread may keep the interpreter while another waits for it."""
 
 BEAT = 0.25
 """Seconds between signs of life, and between looks at what the other workers were told."""
+
+WIDTH = 64
+"""Fields of a row from which fewer rows a second are logged."""
 
 LINGER = 1.0
 """Most seconds that a server which should end goes on because requests still come."""
@@ -214,6 +220,7 @@ async def _prepare(service: Service, prepared: Certified | str | None, shop: _Sh
     # what lives now lives as long as the process: the collector need not look at it again
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
     service.readiness.set("ready")
     service.heed()
     log.event("ready", worker=shop.seat.worker, model=service.name)
@@ -259,8 +266,19 @@ def _recorder(post: Post, artifact: Artifact, workers: int) -> Recorder | None:
     if len(post.models) > 1:
         folder /= artifact.identity.name
     names = [one.name for one in artifact.contract.fields]
-    rate = post.settings.record_rate / workers / len(post.models)
+    rate = logged(post.settings.record_rate, len(names)) / workers / len(post.models)
     return Recorder(folder, names=names, version=artifact.identity.version, rate=rate)
+
+
+def logged(rate: float, fields: int) -> float:
+    """Predictions a second that are logged of rows with so many fields, at most ``rate``.
+
+    What a line costs grows with its fields, and must not take the processor from answers.
+
+    >>> logged(2000.0, 10), logged(2000.0, 640), logged(0.0, 640)
+    (2000.0, 200.0, 0.0)
+    """
+    return min(rate, rate * WIDTH / fields) if fields else rate
 
 
 def _signals() -> asyncio.Event:
@@ -292,4 +310,4 @@ async def _waited(again: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-__all__ = ["SIGNALS", "Post", "attend", "work"]
+__all__ = ["SIGNALS", "Post", "attend", "logged", "work"]
