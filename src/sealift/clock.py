@@ -16,14 +16,12 @@ _MONTHS = (
 )
 
 
-def now() -> float:
-    """Seconds since 1970, UTC."""
-    return time.time()
+now = time.time
+"""Seconds since 1970, UTC."""
 
 
-def monotonic() -> float:
-    """Seconds of a clock that never goes back; only differences mean anything."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Seconds of a clock that never goes back; only differences mean anything."""
 
 
 def sleep(seconds: float) -> None:

@@ -63,10 +63,14 @@ class App:
 
     async def _told(self, call: Request, route: Route | None, answer: Answer) -> int:
         """Send an answer; its status."""
-        last = self._house.ending or not call.head.keeps
-        last = not (call.whole or await call.spared()) or last
-        head, body = await self._written(call, route, answer, last)
-        call.sender.send(head, body, last=last)
+        spared = call.whole or await call.spared()
+        last = self._house.ending or not (spared and call.head.keeps)
+        more, body = self._besides(call, answer, last), answer.body
+        if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
+            body = await _compressed(call, body, more)
+        version = route.version if route else self._version
+        head = self._heads.written(answer.status, answer.kind, version, len(body), more)
+        call.sender.send(head, b"" if call.method == "HEAD" else body, last=last)
         return answer.status
 
     async def _attempt(self, call: Request, route: Route | None) -> Answer:
@@ -84,21 +88,16 @@ class App:
         except Exception as error:  # noqa: BLE001  the last line of defence: no request goes unanswered
             return _turned_down(call, incident(call, error))
 
-    async def _written(
-        self, call: Request, route: Route | None, answer: Answer, last: bool
-    ) -> tuple[bytes, bytes]:
-        more, body = list(answer.headers), answer.body
+    def _besides(self, call: Request, answer: Answer, last: bool) -> list[tuple[str, str]]:
+        """The fields that are of this answer alone."""
+        more = list(answer.headers)
         if call.id and presentable(call.id):
             more.append(("x-request-id", call.id))
         if call.trace is not None:
             more.append(("traceresponse", call.trace.header))
         if last:
             more += _CLOSE
-        if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
-            body = await _compressed(call, body, more)
-        version = route.version if route else self._version
-        head = self._heads.written(answer.status, answer.kind, version, len(body), more)
-        return head, b"" if call.method == "HEAD" else body
+        return more
 
     def _part(self, call: Request) -> None:
         """Answer a client that stopped sending but may still read."""

@@ -14,7 +14,11 @@ from sealift.serve import bfloat16
 from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import NUMPY, Array
 
-_WIRE: dict[str, np.dtype[Any]] = {"BF16": np.dtype("<u2"), "BOOL": np.dtype(np.uint8)}
+_WIRE: dict[str, np.dtype[Any]] = {
+    **{name: np.dtype(kind).newbyteorder("<") for name, kind in NUMPY.items()},
+    "BF16": np.dtype("<u2"),
+    "BOOL": np.dtype(np.uint8),
+}
 _LENGTH = struct.Struct("<I")
 
 
@@ -24,7 +28,7 @@ def itemsize(datatype: str) -> int:
     >>> itemsize("BF16"), itemsize("INT64"), itemsize("BYTES")
     (2, 8, 0)
     """
-    return 0 if datatype == "BYTES" else _dtype(datatype).itemsize
+    return 0 if datatype == "BYTES" else _WIRE[datatype].itemsize
 
 
 def numbers(blob: memoryview, datatype: str, path: str) -> Array:
@@ -33,7 +37,7 @@ def numbers(blob: memoryview, datatype: str, path: str) -> Array:
     Raises ``RefusalError`` for bytes that are no truths. The size must be a multiple of the
     element's.
     """
-    array: Array = np.frombuffer(blob, _dtype(datatype))
+    array: Array = np.frombuffer(blob, _WIRE[datatype])
     if datatype == "BF16":
         return bfloat16.widened(array)
     if datatype == "BOOL":
@@ -88,13 +92,8 @@ def packed(array: Array, datatype: str) -> bytes | memoryview:
         return b"".join(pieces)
     if datatype == "BF16":
         array = bfloat16.packed(array)
-    flat = np.ascontiguousarray(array, _dtype(datatype)).reshape(-1)
+    flat = np.ascontiguousarray(array, _WIRE[datatype]).reshape(-1)
     return flat.view(np.uint8).data if flat.size else b""
-
-
-def _dtype(datatype: str) -> np.dtype[Any]:
-    known = _WIRE.get(datatype)
-    return np.dtype(NUMPY[datatype]).newbyteorder("<") if known is None else known
 
 
 __all__ = ["itemsize", "numbers", "packed", "text", "texts"]

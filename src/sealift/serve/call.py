@@ -46,7 +46,8 @@ class Call(ABC):
         self.model = ""
         self.rows = 0
         self.reserved = 0
-        self.trace = trace.parsed(headers.get("traceparent"))
+        told = headers.get("traceparent")
+        self.trace = None if told is None else trace.parsed(told)
 
     def identify(self, new: Callable[[int], str] = clock.token) -> None:
         """Take the id in ``X-Request-Id``, or a ``new`` one of so many characters.
@@ -116,6 +117,13 @@ class Call(ABC):
 
         Raises ``RefusalError`` (415) for one that is not ``known``.
         """
+
+    def at_hand(self, limit: int, room: Room) -> bytes | None:  # noqa: ARG002
+        """The body, where ``body`` would give it at once; None where it must be asked.
+
+        Raises as ``body``.
+        """
+        return None
 
     @abstractmethod
     async def body(self, limit: int, room: Room) -> bytes:

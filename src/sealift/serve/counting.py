@@ -36,18 +36,21 @@ class Counting:
     def __init__(self, house: House, access: AccessLog) -> None:
         self._house = house
         self._metrics = house.metrics
+        self._under_way = house.metrics.in_flight.cell()
+        self._numbers = house.metrics.in_flight.numbers
         self._access = access
 
     def begin(self, call: Call) -> None:
         """A request came."""
-        self._metrics.in_flight.add()
+        self._numbers[self._under_way] += 1.0
         # probes go on until the end, and do not show that anybody still wants answers
         self._metrics.begun += call.method == "POST"
 
     def end(self, call: Call, route: Kind | None, status: int) -> None:
         """A request was answered with ``status``, or given up."""
-        self._metrics.in_flight.add(-1.0)
-        self._house.room.give_back(call)
+        self._numbers[self._under_way] -= 1.0
+        if call.reserved:
+            self._house.room.give_back(call)
         seconds = clock.monotonic() - call.began
         name = route.name if route else "none"
         self._metrics.answered(name, status, seconds)

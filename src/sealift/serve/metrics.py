@@ -72,12 +72,11 @@ class Metrics:
     def __init__(self, seat: Seat) -> None:
         table = seat.table
         self._board = seat.board
-        self._requests = Family(table, "sealift_requests_total")
-        self._buckets = Family(table, f"{SECONDS}_bucket")
-        self._seconds = Family(table, f"{SECONDS}_sum")
+        self._table = table
+        self._places: dict[tuple[str, int], tuple[int, int, list[int]]] = {}
         self.refused = Family(table, "sealift_refused_total")
         self.flags = Family(table, "sealift_flagged_total")
-        self.rows = Family(table, "sealift_rows_total")
+        self._rows = table.cell("sealift_rows_total")
         self.valueless = Family(table, "sealift_rows_without_value_total")
         self.in_flight = Family(table, "sealift_in_flight")
         self.begun = 0
@@ -93,14 +92,29 @@ class Metrics:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count a request to a route, and how long it took."""
-        numbers = self._requests.numbers
-        numbers[self._requests.cell(route, status)] += 1.0
-        numbers[self._buckets.cell(route, bisect_left(BOUNDS, seconds))] += 1.0
-        numbers[self._seconds.cell(route)] += seconds
+        numbers = self._table.numbers
+        count, total, buckets = self._places.get((route, status)) or self._of(route, status)
+        numbers[count] += 1.0
+        numbers[total] += seconds
+        numbers[buckets[bisect_left(BOUNDS, seconds)]] += 1.0
+
+    def _of(self, route: str, status: int) -> tuple[int, int, list[int]]:
+        """Where requests to a route with a status are counted: how many, how long, by bucket."""
+        cell = self._table.cell
+        places = self._places[(route, status)] = (
+            cell("sealift_requests_total", route, str(status)),
+            cell(f"{SECONDS}_sum", route),
+            [cell(f"{SECONDS}_bucket", route, str(place)) for place in range(len(BOUNDS) + 1)],
+        )
+        return places
+
+    def given(self, rows: int) -> None:
+        """Count the rows of an answer."""
+        self._table.numbers[self._rows] += rows
 
     def executed(self, rows: int, requests: int) -> None:
         """Count a call of the model."""
-        numbers = self._requests.numbers
+        numbers = self._table.numbers
         (row_buckets, row_sum), (request_buckets, request_sum) = self._calls
         numbers[row_buckets[bisect_left(SIZES, rows)]] += 1.0
         numbers[row_sum] += rows

@@ -47,7 +47,7 @@ class Predictor:
         if call.deadline and clock.monotonic() > call.deadline:
             raise call.late()
         try:
-            ran = await self._batcher.run(batch, call)
+            ran = self._batcher.at_once(batch) or await self._batcher.run(batch, call)
         except (RefusalError, GoneError):
             raise
         except Exception as error:

@@ -122,7 +122,7 @@ class Service:
         """``POST /predict``: rows by name."""
         loaded = self._begin(call)
         kind = call.kind(rows.KINDS)
-        body = await self._body(call)
+        body = self._at_hand(call) or await self._body(call)
         received = clock.monotonic()
         given, checked = rows.read(self.guard, body, kind)
         call.id = given or call.id
@@ -139,7 +139,7 @@ class Service:
         """``POST .../infer``: tensors."""
         self._begin(call)
         call.kind(_KINDS)
-        body = await self._body(call)
+        body = self._at_hand(call) or await self._body(call)
         # while the body came, the model may have been unloaded
         loaded = self._loaded
         if loaded is None:
@@ -164,7 +164,8 @@ class Service:
         self, call: Call, loaded: _Loaded, asked: Asked, received: float, write: Writer[T]
     ) -> T:
         call.id = asked.id or call.id
-        call.hurry(asked.timeout)
+        if asked.timeout:
+            call.hurry(asked.timeout)
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, asked.batch)
         head = {
@@ -254,6 +255,9 @@ class Service:
         self._statistics.executed(rows, seconds)
         self.metrics.executed(rows, requests)
 
+    def _at_hand(self, call: Call) -> bytes | None:
+        return call.at_hand(self.limits.body, self.room)
+
     async def _body(self, call: Call) -> bytes:
         return await call.body(self.limits.body, self.room)
 
@@ -288,7 +292,7 @@ class Service:
             computed=result.ended - result.started,
             wrote=now - result.ended,
         )
-        self.metrics.rows.add(batch.count)
+        self.metrics.given(batch.count)
         if result.flags:
             self.metrics.valueless.add(result.predictions.count(None))
             for fields in result.flags.values():
@@ -303,7 +307,7 @@ class Service:
                     seconds=now - call.began,
                     count=batch.count,
                     kept=kept,
-                    rows=batch.rows,
+                    rows=batch.rows(kept),
                     outputs=loaded.predictor.recorded(result, kept),
                     flags=result.flags,
                     trace=call.trace.id if call.trace else "",

@@ -264,6 +264,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _next(self) -> Request | None:
         data, at = self._left, self._at
+        if at == len(data):
+            self._looked = 0
+            return None
         while data.startswith(b"\r\n", at):
             at += 2
         end = data.find(END, max(at, self._looked))

@@ -46,7 +46,7 @@ class Request(Call):
     __slots__ = ("asked", "given", "head", "read", "sender", "tried")
 
     def __init__(self, head: Head, given: bytes | None, sender: Sender) -> None:
-        super().__init__(head.method, head.path, head.headers, sender)
+        Call.__init__(self, head.method, head.path, head.headers, sender)
         self.read = self.asked = self.tried = False
         self.head = head
         self.given = given
@@ -57,7 +57,10 @@ class Request(Call):
 
         Raises ``RefusalError`` (415) for one that is not ``known``.
         """
-        essence = (self.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        given = self.headers.get("content-type") or ""
+        if given in known:
+            return given
+        essence = given.partition(";")[0].strip().lower()
         if essence and essence not in known:
             raise RefusalError(
                 f"The content type must be {' or '.join(known)}, not {essence[:80]!r}.",
@@ -66,6 +69,15 @@ class Request(Call):
                 status=415,
             )
         return str(essence)
+
+    def at_hand(self, limit: int, room: Room) -> bytes | None:
+        """The body, where all of it came with the head and as it is; else None."""
+        body = self.given
+        if body is None or len(body) > limit or self.headers.get("content-encoding") is not None:
+            return None
+        room.take(self, len(body))
+        self.read = True
+        return body
 
     async def body(self, limit: int, room: Room) -> bytes:
         """The body, decompressed, of at most ``limit`` bytes.
