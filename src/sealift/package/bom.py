@@ -21,7 +21,7 @@ from packageurl import PackageURL
 
 import sealift
 from sealift import clock, digest
-from sealift.package import card, control, embedded, licences, making
+from sealift.package import card, control, embedded, licences, making, rpms
 from sealift.package.contents import Contents, Wheel
 from sealift.package.control import relations, stanzas
 from sealift.package.making import Distribution, Making
@@ -48,7 +48,7 @@ def serial_number(image: Digest) -> str:
 class Packages(msgspec.Struct, frozen=True):
     """A note on the packages in layers, as components."""
 
-    debian: list[dict[str, Any]]
+    system: list[dict[str, Any]]
     wheels: list[dict[str, Any]]
 
 
@@ -61,7 +61,7 @@ def document(made: Making, contents: Sequence[Held], notes: Notes | None = None)
     packages = _noted(made, contents, notes) if notes else _packages(made, contents)
     found = [
         system(contents, made.lock.suite),
-        *packages.debian,
+        *packages.system,
         *interpreter(made.lock, made.image),
         *packages.wheels,
         *_server(made),
@@ -73,15 +73,16 @@ def document(made: Making, contents: Sequence[Held], notes: Notes | None = None)
 
 def _packages(made: Making, contents: Sequence[Held]) -> Packages:
     roles = {layer.role for layer in made.image.layers}
+    system = debian(contents, _distribution(made, contents), making.debs(made.lock, roles))
     return Packages(
-        debian(contents, _distribution(made, contents), making.debs(made.lock, roles)),
+        [*system, *red(contents)],
         wheels(contents, making.pins(made.lock, roles), making.built(made.lock, roles)),
     )
 
 
 def _noted(made: Making, contents: Sequence[Held], notes: Notes) -> Packages:
     """The same, from the note on these layers and this lock, if there is one."""
-    filled = [layer for layer, held in contents if held.debs or held.wheels]
+    filled = [layer for layer, held in contents if held.debs or held.rpms or held.wheels]
     if None in filled:
         return _packages(made, contents)
     layers: list[Json] = [str(layer.descriptor.digest) for layer in filled if layer]
@@ -96,7 +97,7 @@ def _noted(made: Making, contents: Sequence[Held], notes: Notes) -> Packages:
 
 def _recipe() -> Json:
     """The digests of the code that tells of packages, and of the words it does that with."""
-    files = [Path(module.__file__ or "") for module in (control, embedded, licences, making)]
+    files = [Path(module.__file__ or "") for module in (control, embedded, licences, making, rpms)]
     words = find_spec("cyclonedx")
     files += [Path(__file__), *([Path(words.origin)] if words and words.origin else [])]
     return [str(digest.of_file(file)) for file in files]
@@ -239,6 +240,18 @@ def debian(
     ]
 
 
+def red(contents: Sequence[Held]) -> list[Component]:
+    """The packages of rpm."""
+    values, found = release(contents), []
+    for layer, held in contents:
+        for package in held.rpms:
+            one = component(package.name, package.whole, rpms.purl(package, values), layer)
+            if package.licence:
+                one["licenses"] = licences.of_text(package.licence)
+            found.append(one)
+    return found
+
+
 def wheels(
     contents: Sequence[Held], pinned: Mapping[str, Pin], sources: Iterable[Built] = ()
 ) -> list[Component]:
@@ -364,6 +377,7 @@ __all__ = [
     "document",
     "interpreter",
     "named",
+    "red",
     "release",
     "serial_number",
     "system",

@@ -11,7 +11,7 @@ from packageurl import PackageURL
 
 import sealift
 from sealift.package import bom, card
-from sealift.package.licences import is_expression, of_names
+from sealift.package.licences import of_text
 from sealift.package.making import Distribution
 from sealift.package.whole import Apk, Whole
 from sealift.record.image import Image
@@ -46,6 +46,7 @@ def bill(brought: Brought, whole: Whole) -> dict[str, Json]:
         *([bom.system(held)] if vendor else []),
         *bom.debian(held, named),
         *(_apk(one, named) for one in whole.apks),
+        *bom.red(held),
         *bom.wheels(held, {}),
         card.brought(brought.model, brought.origin),
     ]
@@ -58,9 +59,7 @@ def _apk(one: Apk, distribution: Distribution) -> bom.Component:
         qualifiers["distro"] = distribution.codename
     purl = PackageURL("apk", distribution.vendor or "alpine", one.name, one.version, qualifiers)
     made = bom.component(one.name, one.version, purl.to_string(), None)
-    if one.licence and is_expression(one.licence):
-        return {**made, "licenses": [{"expression": one.licence}]}
-    return {**made, "licenses": of_names({one.licence})} if one.licence else made
+    return {**made, "licenses": of_text(one.licence)} if one.licence else made
 
 
 def predicate(brought: Brought) -> dict[str, Json]:

@@ -29,6 +29,7 @@ from sealift.layers import plain
 from sealift.package.headers import headers
 from sealift.package.inventory import clean
 from sealift.package.notes import Notes
+from sealift.package.rpms import Rpm
 from sealift.ports import Store
 from sealift.record.image import Layer
 from sealift.record.pin import normal
@@ -63,7 +64,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 
     ``debs`` holds the control stanzas of Debian packages by name, ``copyrights`` their copyright
     files, ``release`` the text of os-release. ``unpacked`` is the size of all files in bytes,
-    ``sizes`` the part of each package, as far as lists of its files tell.
+    ``sizes`` the part of each package, as far as lists of its files tell. ``rpms`` are told
+    of an image as a whole alone.
     """
 
     debs: dict[str, str] = {}
@@ -72,6 +74,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     release: str = ""
     unpacked: int = 0
     sizes: dict[str, int] = {}
+    rpms: tuple[Rpm, ...] = ()
 
 
 class Reader:

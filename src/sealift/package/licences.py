@@ -63,6 +63,11 @@ def of_wheel(metadata: Message) -> list[Json]:
     return of_names(names - {"OSI Approved"})
 
 
+def of_text(text: str) -> list[Json]:
+    """The licences of a package that states them in one line: an expression, else a name."""
+    return [{"expression": text}] if is_expression(text) else of_names({text})
+
+
 def _either(text: str) -> list[Json]:
     """A text that may be an expression."""
     compound = _spdx().fixup_id(text) is None and is_expression(text)

@@ -1,7 +1,8 @@
 """What the root file system of an image as a whole says of the packages in it.
 
 For images of others, in which a layer may take away what one below it brought. Sources: dpkg(1),
-``var/lib/dpkg/status``; Alpine's package format 2, the installed database; the rest as for layers.
+``var/lib/dpkg/status``; Alpine's package format 2, the installed database; what ``rpms`` reads; the
+rest as for layers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from sealift.package import rpms
 from sealift.package.contents import LARGEST, Contents, gathered, speaks
 from sealift.package.control import stanzas
 
@@ -47,11 +49,17 @@ def look(root: Path) -> Whole:
     release = next((texts[name] for name in _RELEASES if texts.get(name)), "")
     made = gathered(texts, {})
     listed = {one["Package"]: text for one, text in _installed(texts.get(_STATUS, ""))}
+    found = rpms.installed(root)
     return Whole(
-        contents=msgspec.structs.replace(made, debs=listed | made.debs, release=release),
+        contents=msgspec.structs.replace(
+            made, debs=listed | made.debs, release=release, rpms=found or ()
+        ),
         apks=tuple(one for name in _APKS for one in _apks(texts.get(name, ""))),
         unread=tuple(
-            name for name, places in _UNREAD.items() if any((root / one).is_dir() for one in places)
+            name
+            for name, places in _UNREAD.items()
+            if any((root / one).is_dir() for one in places)
+            and not (name == "rpm" and found is not None)
         ),
     )
 
