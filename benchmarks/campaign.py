@@ -10,11 +10,13 @@ from benchmarks.package import kill_campaign
 from benchmarks.result import Result, keeps
 from benchmarks.serving.fuzz import campaign as serving_fuzz
 from benchmarks.train import kill_campaign as train_kills
+from benchmarks.train import resumed
 
 CAMPAIGNS: dict[str, tuple[str, Callable[[int], Sequence[Result]]]] = {
     "package-kills": ("package", kill_campaign.run),
     "serving-fuzz": ("serving", serving_fuzz.run),
     "train-kills": ("train", train_kills.run),
+    "train-resumed": ("train", resumed.run),
 }
 
 
