@@ -131,7 +131,8 @@ class Ours:
         if not self._code.exists():
             source = Path(sealift.__file__).parent
             shutil.copytree(source, self._code / "sealift")
-            self.sealift("models")  # the copy is compiled once, as any installed code is
+            # as whatever installs a package does
+            program.run([sys.executable, "-m", "compileall", "-q", self._code])
         with (self._code / "sealift" / "container.py").open("a") as module:
             module.write(f"# change {number}\n")
 
