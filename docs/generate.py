@@ -37,6 +37,7 @@ TABLES = {
     "PolicySettings": "[release.policy]",
     "GuardSettings": "[release.guard.NAME]",
     "EngineSettings": "[engine]",
+    "CacheSettings": "[cache]",
     "ServeSettings": "[serve]",
     "NetworkSettings": "[network]",
     "EnvironmentSettings": "[environments.NAME]",

@@ -69,6 +69,7 @@ def train(
             lake=Files(wired.folders.root),
             image=builder.step_image(),
             images=builder.borrowed(),
+            shared=wired.shared(progress),
             progress=progress,
             params=params,
             comment=comment,
@@ -101,6 +102,7 @@ def outlook(
         lake=Files(wired.folders.root),
         image=builder.step_image(),
         images=builder.borrowed(),
+        shared=wired.shared(progress),
         params=params,
     )
 

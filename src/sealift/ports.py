@@ -148,6 +148,21 @@ class Depot(Protocol):
         ...
 
 
+class SharedCache(Protocol):
+    """Finished steps of a team by their keys, with their outputs."""
+
+    def find(self, key: Digest) -> StepRun | None:
+        """A step with this key, its outputs brought into the project's store; None: there is none.
+
+        Raises ``SealiftError`` where it cannot be looked up.
+        """
+        ...
+
+    def offer(self, step: StepRun) -> None:
+        """Put a finished step there. Raises ``SealiftError`` where that fails."""
+        ...
+
+
 T = TypeVar("T", Run, Model, Image, Release, Mark)
 
 
@@ -323,6 +338,7 @@ __all__ = [
     "Observations",
     "Progress",
     "Router",
+    "SharedCache",
     "Signer",
     "Store",
 ]

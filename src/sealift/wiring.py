@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
+from sealift.adapters.caches.folder import FolderCache
+from sealift.adapters.caches.patient import PatientCache
+from sealift.adapters.caches.registry import RegistryCache
 from sealift.adapters.engines.choice import choose
 from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import near as source_of
@@ -19,7 +22,16 @@ from sealift.errors import ProjectError
 from sealift.folders import Folders, private, reader
 from sealift.network.network import OFF, Network
 from sealift.package.builder import Builder
-from sealift.ports import Engine, Ledger, Observations, Progress, Router, Signer, Store
+from sealift.ports import (
+    Engine,
+    Ledger,
+    Observations,
+    Progress,
+    Router,
+    SharedCache,
+    Signer,
+    Store,
+)
 from sealift.record.lock import Variant
 from sealift.record.parse import parse
 from sealift.record.project import Project
@@ -104,6 +116,22 @@ class Wired:
             self.folders.live, service=self.project.name, port=self.project.serve.port
         )
         return cast("Router", made)
+
+    def shared(self, progress: Progress) -> SharedCache | None:
+        """The team's cache of steps, if there is one; SEALIFT_SHARED_CACHE stands for the file's.
+
+        What fails there is said, and never fails a run.
+        """
+        settings = self.project.cache
+        place = os.environ.get("SEALIFT_SHARED_CACHE", settings.shared)
+        if not place:
+            return None
+        inner: SharedCache
+        if Path(place).expanduser().is_absolute():
+            inner = FolderCache(Path(place).expanduser(), self.store)
+        else:
+            inner = RegistryCache(place, self.store, Access(self.network))
+        return PatientCache(inner, progress, write=settings.write)
 
     def builder(self, progress: Progress, variant: Variant | None = None) -> Builder:
         """What makes the images for a variant (None: this machine, without a card)."""

@@ -23,6 +23,7 @@ def ahead(small, **params):
         lake=Files(small.root),
         image=image,
         images=small.images,
+        shared=small.cache,
         params=params,
     )
     return {one.name: one for one in found}

@@ -95,7 +95,7 @@ class Small:
         self.store = Layout(self.folders.layout, self.folders.unpacked)
         self.ledger = Sqlite(self.folders.ledger)
         self.engine = engine or MemoryEngine(on_host)
-        self.talk, self.images = Talk(), {}
+        self.talk, self.images, self.cache = Talk(), {}, None
         self.image = image or Digest("sha256:" + "1" * 64)
         for name, text in FILES.items() if fresh else ():
             self.write(name, text)
@@ -113,7 +113,7 @@ class Small:
 
     def run(self, comment="why not", **params):
         """One run, as `sealift train` does it."""
-        self.talk = Talk()
+        self.talk.__init__()
         self.write("sealift.toml", self.text)
         with self.ledger.exclusive("train"):
             return execute(
@@ -132,6 +132,7 @@ class Small:
                     created=clock.now(),
                 ),
                 images=self.images,
+                shared=self.cache,
                 progress=self.talk,
                 params=params,
                 comment=comment,

@@ -14,46 +14,11 @@ from sealift.record.environment import EnvironmentSettings
 from sealift.record.from_image import FromImageSettings, Variable
 from sealift.record.gate import AliasGates, Gate
 from sealift.record.image_settings import ImageSettings
+from sealift.record.names import Alias, FileDigest, Name, Word
 from sealift.record.network import NetworkSettings
 from sealift.record.policy import PolicySettings
 from sealift.record.section import Section, Text
 from sealift.types import Scalar
-
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        extra={"write": "up to 63 lower-case letters, digits and hyphens, such as 'flight-delays'"},
-    ),
-]
-"""Lower-case letters, digits and hyphens: fits file names, image names and host names."""
-
-Word = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$",
-        extra={"write": "up to 63 letters, digits, underscores and hyphens, such as 'to_month'"},
-    ),
-]
-"""The name of a parameter or of an output."""
-
-Alias = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
-        extra={"write": "up to 63 letters, digits, underscores and hyphens, such as 'champion'"},
-    ),
-]
-"""Another name of a model version; it fits as a tag in a registry."""
-
-FileDigest = Annotated[
-    str,
-    Meta(
-        pattern=r"^sha256:[0-9a-f]{64}$",
-        extra={"write": "'sha256:' and 64 hexadecimal digits, as the refusal prints them"},
-    ),
-]
-"""The digest of a file."""
 
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -349,6 +314,21 @@ class EngineSettings(Section, frozen=True):
     ] = field(default_factory=list)
 
 
+class CacheSettings(Section, frozen=True):
+    """Where a team shares what its steps gave."""
+
+    shared: Annotated[
+        str,
+        Meta(
+            description="A folder that all see, as an absolute path; or HOST/REPOSITORY of a "
+            "registry. Whoever can write there decides what steps come to."
+        ),
+    ] = ""
+    write: Annotated[
+        bool, Meta(description="Whether steps that ran here are put there, or only taken.")
+    ] = True
+
+
 class ServeSettings(Section, frozen=True):
     """The address of the service."""
 
@@ -385,6 +365,9 @@ class Project(Section, frozen=True):
     )
     engine: Annotated[EngineSettings, Meta(description="The container engine.")] = field(
         default_factory=EngineSettings
+    )
+    cache: Annotated[CacheSettings, Meta(description="The cache of the team.")] = field(
+        default_factory=CacheSettings
     )
     serve: Annotated[ServeSettings, Meta(description="The service's address.")] = field(
         default_factory=ServeSettings

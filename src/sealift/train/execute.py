@@ -15,7 +15,7 @@ import msgspec
 from sealift import clock, process
 from sealift.errors import SealiftError
 from sealift.folders import Folders
-from sealift.ports import Engine, Lake, Ledger, Progress, Store
+from sealift.ports import Engine, Lake, Ledger, Progress, SharedCache, Store
 from sealift.record import graph
 from sealift.record.image import Image
 from sealift.record.project import Project
@@ -23,7 +23,7 @@ from sealift.record.run import Run, StepRun
 from sealift.train import metrics, opening, workspace
 from sealift.train.agenda import Agenda
 from sealift.train.condition import unmet
-from sealift.train.job import Bench, Job, Jobs, explained
+from sealift.train.job import Bench, Job, Jobs, explained, spared
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
 from sealift.train.pulse import EVERY, Pulse
@@ -46,6 +46,7 @@ def execute(
     lake: Lake,
     image: Image,
     images: Mapping[str, Digest],
+    shared: SharedCache | None = None,
     progress: Progress,
     params: Mapping[str, Scalar | Mapping[str, Scalar]],
     comment: str,
@@ -61,7 +62,9 @@ def execute(
     ``ProjectError`` (missing code) before anything runs, and the first step's error when one
     failed: then those that need it are skipped, and the others have finished.
     """
-    bench = Bench(folders=folders, project=project.name, engine=engine, store=store, lake=lake)
+    bench = Bench(
+        folders=folders, project=project.name, engine=engine, store=store, lake=lake, shared=shared
+    )
     opening.tidy(ledger, folders)
     seen = opening.survey(project, folders, lake, params)
     opening.tell(seen.state, progress)
@@ -158,8 +161,7 @@ class _Execution:
             self._finish(self._skip(one, because))
             return
         job = self._jobs.of(one, self._done)
-        hit = self._ledger.cached(job.key)
-        if hit is not None and all(self._bench.store.has(out) for out in hit.outputs.values()):
+        if (hit := spared(job, self._bench, self._ledger)) is not None:
             self._finish(self._cached(job, hit))
             return
         self._start(explained(job, self._ledger.latest(one.name)), pool)
@@ -192,6 +194,7 @@ class _Execution:
             self._progress.step(step.name, "cached" if step.cached else step.status)
 
     def _cached(self, job: Job, hit: StepRun) -> StepRun:
+        whose = "" if hit.log else " of the team"
         return msgspec.structs.replace(
             hit,
             name=job.planned.name,
@@ -201,7 +204,8 @@ class _Execution:
             cached=True,
             started=clock.now(),
             seconds=0.0,
-            because=f"{job.planned.name} is taken from the cache: nothing it depends on changed.",
+            because=f"{job.planned.name} is taken from the cache{whose}: "
+            "nothing it depends on changed.",
         )
 
     def _skipped(self, one: Planned) -> StepRun:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from sealift import clock
 from sealift.folders import Folders
-from sealift.ports import Engine, Lake, Ledger, Store
+from sealift.ports import Engine, Lake, Ledger, SharedCache, Store
 from sealift.record.foresight import Action, Foreseen
 from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Code, Run, StepRun
 from sealift.train import opening, workspace
 from sealift.train.condition import unmet
-from sealift.train.job import Bench, Jobs, explained
+from sealift.train.job import Bench, Jobs, explained, spared
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
 from sealift.types import Digest, Scalar
@@ -31,6 +31,7 @@ def foresee(
     lake: Lake,
     image: Image,
     images: Mapping[str, Digest],
+    shared: SharedCache | None = None,
     params: Mapping[str, Scalar | Mapping[str, Scalar]],
 ) -> tuple[Foreseen, ...]:
     """Every step, behind those whose outputs it reads. No step is run, nothing is recorded.
@@ -38,7 +39,9 @@ def foresee(
     Raises what a run would raise before its first step: ``UsageError``, ``DataError`` or
     ``ProjectError``.
     """
-    bench = Bench(folders=folders, project=project.name, engine=engine, store=store, lake=lake)
+    bench = Bench(
+        folders=folders, project=project.name, engine=engine, store=store, lake=lake, shared=shared
+    )
     seen = opening.survey(project, folders, lake, params)
     run = Run(
         id=clock.identifier(),
@@ -83,8 +86,7 @@ def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> t
             found.append(_of(one, "skipped", because))
             continue
         job = jobs.of(one, known)
-        hit = ledger.cached(job.key)
-        if hit is not None and all(bench.store.has(out) for out in hit.outputs.values()):
+        if (hit := spared(job, bench, ledger)) is not None:
             known[one.name] = hit
             because = f"{one.name} is in the cache: nothing it depends on changed."
             found.append(_of(one, "cached", because, job.key))

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from sealift.folders import Folders
-from sealift.ports import Engine, Lake, Store
+from sealift.ports import Engine, Lake, Ledger, SharedCache, Store
 from sealift.record import graph
 from sealift.record.container import ContainerSpec, Mount
 from sealift.record.dataset import Snapshot
@@ -53,13 +55,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Bench:
-    """What steps are run with; ``stopping`` ends retries, ``threads`` are those at work."""
+    """What steps are run with; ``stopping`` ends retries, ``threads`` are those at work.
+
+    ``shared`` is the cache of the team, if there is one.
+    """
 
     folders: Folders
     project: str
     engine: Engine
     store: Store
     lake: Lake
+    shared: SharedCache | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     threads: set[int] = field(default_factory=set)
 
@@ -160,6 +166,18 @@ def _path(writer: Planned, output: str, reader: Planned) -> str:
     return f"{path}/{label(writer.cell)}{PurePosixPath(path).suffix}"
 
 
+def spared(job: Job, bench: Bench, ledger: Ledger) -> StepRun | None:
+    """A finished step that was made of the same, with its outputs in the store; None: it runs.
+
+    It is looked for here, then in the cache of the team.
+    """
+    hit = ledger.cached(job.key)
+    if hit is not None and all(bench.store.has(out) for out in hit.outputs.values()):
+        return hit
+    found = bench.shared.find(job.key) if bench.shared else None
+    return None if found is None else msgspec.structs.replace(found, log="")
+
+
 def explained(job: Job, last: StepRun | None) -> Job:
     """The job with the reason why it runs; ``last`` is its step's outcome in an earlier run."""
     name = job.planned.name
@@ -216,4 +234,4 @@ def _kept(job: Job, bench: Bench) -> Iterator[Mount]:
         yield Mount(source=str(folder), target=points.PLACE, writable=True)
 
 
-__all__ = ["Bench", "Job", "Jobs", "explained", "mounts", "specification"]
+__all__ = ["Bench", "Job", "Jobs", "explained", "mounts", "spared", "specification"]

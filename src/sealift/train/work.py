@@ -69,6 +69,8 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
         error="" if error is None else error.what,
         lacking=bench.engine.guarantees().lacking(specification(job, bench)),
     )
+    if error is None and bench.shared is not None:
+        bench.shared.offer(record)
     return record, error
 
 

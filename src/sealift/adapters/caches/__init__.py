@@ -1,0 +1,1 @@
+"""Caches of steps that a team shares."""
