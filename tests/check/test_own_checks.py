@@ -33,6 +33,31 @@ CHECK = Check(name="idle", shows="Nothing.", findings=lambda target: None)
 """
 
 
+ODD = """
+import sys, threading
+from sealift.check.check import Check, info
+
+def leaves(target):
+    yield info("before")
+    sys.exit(3)
+
+def numbers(target):
+    return [7]
+
+def truth(target):
+    return True
+
+def waits(target):
+    yield info("before")
+    threading.Event().wait(100)
+
+CHECKS = [
+    Check(name=one.__name__, shows="Something.", findings=one, limit=0.5)
+    for one in (leaves, numbers, truth, waits)
+]
+"""
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A project's folder of checks."""
@@ -98,3 +123,27 @@ def test_a_file_that_holds_no_check_is_named_before_anything_starts(folder, text
 
     assert caught.value.where == place
     assert caught.value.remedy
+
+
+def test_one_that_exits_hangs_or_finds_nonsense_is_a_finding(world, folder):
+    """And what it found before is kept; the checks after it are made."""
+    (folder / "odd.py").write_text(ODD)
+    found = results(world, folder)
+
+    assert found["leaves"].findings[0].message == "It raised SystemExit: 3."
+    assert found["leaves"].detail == found["waits"].detail == "before"
+    assert found["leaves"].findings[0].place == "checks/odd.py, line 7"
+    assert found["numbers"].findings[0].message == "7 is no finding."
+    assert "'bool' object is not iterable" in found["truth"].findings[0].message
+    assert found["waits"].findings[0].message == "It did not end within 0.5 s, and was left behind."
+    assert found["drain"].passed
+
+
+def test_a_file_that_exits_when_it_is_loaded_is_named(folder):
+    """It does not end Sealift."""
+    (folder / "gone.py").write_text("import sys\nsys.exit(3)\n")
+
+    with pytest.raises(CheckError, match="cannot be loaded: SystemExit: 3") as caught:
+        checks_of(None, folder)
+
+    assert caught.value.where == "checks/gone.py, line 2"

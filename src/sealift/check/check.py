@@ -15,13 +15,15 @@ class Check:
     """One check of an image.
 
     ``findings`` yields what it notices; without an error among it the check has passed.
-    ``needs`` says what must be there: only the image, or a server that is ready.
+    ``needs`` says what must be there: only the image, or a server that is ready. ``limit`` is the
+    time in seconds after which a check of the project's own is left behind, as a finding.
     """
 
     name: str
     shows: str
     findings: Callable[[Target], Iterable[Finding]]
     needs: Literal["image", "server"] = "server"
+    limit: float = 120.0
 
 
 def error(message: str, *, place: str = "", remedy: str = "") -> Finding:

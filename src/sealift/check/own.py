@@ -10,7 +10,10 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 
+from sealift import clock
 from sealift.check.check import Check, error
 from sealift.check.target import Target
 from sealift.errors import CheckError, SealiftError
@@ -47,10 +50,10 @@ def read(file: Path) -> list[Check]:
     where = f"{FOLDER}/{file.name}"
     try:
         names = runpy.run_path(str(file))
-    except Exception as reason:  # the user may raise anything
+    except (Exception, SystemExit) as reason:  # the user may raise anything
         raise CheckError(
             f"A check of the project cannot be loaded: {said(reason)}.",
-            where=f"{where}, line {line(reason, file)}",
+            where=place(reason, file),
             remedy="Mend it, or move it out of the folder.",
         ) from reason
     listed = names.get("CHECKS", [names["CHECK"]] if "CHECK" in names else [])
@@ -59,32 +62,63 @@ def read(file: Path) -> list[Check]:
     for one in listed:
         if not isinstance(one, Check):
             raise CheckError(f"{one!r} is no check.", where=where, remedy=REMEDY)
-    return [replace(one, findings=guarded(one.findings, file)) for one in listed]
+    return [replace(one, findings=guarded(one, file)) for one in listed]
 
 
-def guarded(
-    findings: Callable[[Target], Iterator[Finding]], file: Path
-) -> Callable[[Target], Iterator[Finding]]:
-    """Findings that end with one of their own where the user's code raises."""
+def guarded(one: Check, file: Path) -> Callable[[Target], Iterator[Finding]]:
+    """Findings that end with one of their own where the user's code raises, exits or hangs."""
 
     def judged(target: Target) -> Iterator[Finding]:
-        try:
-            yield from findings(target) or ()
-        except SealiftError:
-            raise
-        except Exception as reason:  # noqa: BLE001  the user may raise anything
-            place = f"{FOLDER}/{file.name}, line {line(reason, file)}"
-            yield error(f"It raised {said(reason)}.", place=place)
+        found: Queue[Finding | SealiftError | None] = Queue()
+        Thread(target=carry_out, args=(one, target, file, found), daemon=True).start()
+        until = clock.monotonic() + one.limit
+        while True:
+            try:
+                noticed = found.get(timeout=max(0.0, until - clock.monotonic()))
+            except Empty:
+                yield error(
+                    f"It did not end within {one.limit:g} s, and was left behind.",
+                    place=f"{FOLDER}/{file.name}",
+                    remedy="Mend it, or give it more time: Check(..., limit=SECONDS).",
+                )
+                return
+            if noticed is None:
+                return
+            if isinstance(noticed, SealiftError):
+                raise noticed
+            yield noticed
 
     return judged
 
 
-def said(reason: Exception) -> str:
+def carry_out(
+    one: Check, target: Target, file: Path, found: Queue[Finding | SealiftError | None]
+) -> None:
+    """Put each finding of a check into a queue, and None at its end."""
+    try:
+        for noticed in one.findings(target) or ():
+            right = isinstance(noticed, Finding)
+            found.put(noticed if right else error(f"{noticed!r} is no finding.", remedy=REMEDY))
+    except SealiftError as reason:
+        found.put(reason)
+    except (Exception, SystemExit) as reason:  # noqa: BLE001  the user may raise anything
+        found.put(error(f"It raised {said(reason)}.", place=place(reason, file), remedy=REMEDY))
+    finally:
+        found.put(None)
+
+
+def place(reason: BaseException, file: Path) -> str:
+    """Where in a file an exception came from, as far as that is known."""
+    number = line(reason, file)
+    return f"{FOLDER}/{file.name}, line {number}" if number else f"{FOLDER}/{file.name}"
+
+
+def said(reason: BaseException) -> str:
     """An exception in a few words."""
     return f"{type(reason).__name__}: {reason}".rstrip(": .")
 
 
-def line(reason: Exception, file: Path) -> int:
+def line(reason: BaseException, file: Path) -> int:
     """The last line of a file that an exception came by; 0 where it did not."""
     if isinstance(reason, SyntaxError) and reason.filename == str(file):
         return reason.lineno or 0
