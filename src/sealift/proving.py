@@ -17,6 +17,7 @@ from sealift.record.lock import Lock
 from sealift.record.model import Model
 from sealift.record.report import Report
 from sealift.record.run import Run
+from sealift.train.machine import machine
 from sealift.types import Digest
 from sealift.wiring import Wired
 
@@ -58,6 +59,8 @@ def papers(wired: Wired, image: Digest) -> Papers:
     version = record.model if record else None
     model = recorded(wired, Model, version) if version else None
 
+    run = recorded(wired, Run, model.run) if model and model.run else None
+
     def provenance_() -> Document:
         return evidence.origin(image, store=store, signer=signer)
 
@@ -75,8 +78,15 @@ def papers(wired: Wired, image: Digest) -> Papers:
         locks=locking.read(wired.folders),
         image=record,
         model=model,
-        run=recorded(wired, Run, model.run) if model and model.run else None,
+        run=run,
+        lacking=lacking_here(run) if run else (),
     )
+
+
+def lacking_here(run: Run) -> tuple[str, ...]:
+    """The instructions that the machine of a run had, by its record, and this one has not."""
+    here = machine(run.machine.engine).instructions
+    return tuple(one for one in run.machine.instructions if one not in here) if here else ()
 
 
 def lacking(wired: Wired, report: Report) -> list[Shortfall]:

@@ -3,9 +3,10 @@
 import sys
 
 import pytest
-from check_world import put_image
+from check_world import papers_of, put_image
 from real_models import delays, kinds, learn
 
+from sealift.check import starts
 from sealift.check.lines import rows
 from sealift.check.subject import read
 from sealift.check.suite import check
@@ -92,3 +93,38 @@ def test_a_server_that_the_processor_cannot_run_is_never_ready(world, model):
     (finding,) = report.results[0].findings
     assert "before it was ready" in finding.message
     assert "the instructions that its packages need" in finding.remedy
+
+
+ILLEGAL = """
+import faulthandler, os, signal, sys
+
+def compute():
+    os.kill(os.getpid(), signal.SIGILL)
+
+faulthandler.enable()
+compute()
+"""
+"""What a package does that was built for another processor."""
+
+
+def test_the_crash_of_a_package_is_told_with_its_place(world, model, tmp_path):
+    """And with what the processor lacks of the one that the model was trained on."""
+    package = tmp_path / "site-packages" / "odd" / "core.py"
+    package.parent.mkdir(parents=True)
+    package.write_text(ILLEGAL)
+    words = [sys.executable, str(package)]
+    image = put_image(world.store, model.parent, words)
+    papers = papers_of(image, world.store, world.folder, lacking=("avx2", "fma"))
+    target = Target(
+        read(image, world.store),
+        engine=world.engine,
+        folder=world.folder / "logs",
+        labels={},
+        papers=papers,
+    )
+    with target:
+        (finding,) = starts.CHECK.findings(target)
+
+    assert "before it was ready: Illegal instruction" in finding.message
+    assert finding.place == "odd/core.py, line 5"
+    assert "it lacks: avx2, fma" in finding.remedy

@@ -25,7 +25,8 @@ class Papers:
     are signed by a trusted key, ``signed`` makes sure of all of them and of the image's signature,
     ``lock`` gives the lock that the image was made from; each raises a ``SealiftError`` where that
     is not to be had. ``locks`` are the project's own. ``image``, ``model`` and ``run`` are the
-    project's records, None for an image from elsewhere.
+    project's records, None for an image from elsewhere. ``lacking`` are the instructions that this
+    processor lacks of those by which numeric libraries computed at the training.
     """
 
     settings: CheckSettings
@@ -39,6 +40,7 @@ class Papers:
     image: Image | None = None
     model: Model | None = None
     run: Run | None = None
+    lacking: tuple[str, ...] = ()
 
 
 UNKNOWN = "nothing is known of the image beside its files."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sealift import clock
 from sealift.check.check import Check, error, info
+from sealift.check.crash import crash
 from sealift.check.target import Target
 from sealift.errors import CheckError
 from sealift.record.report import Finding
@@ -30,15 +31,13 @@ def findings(target: Target) -> Iterator[Finding]:
         if answered(target, launch.live) == 200 and answered(target, launch.ready) == 200:
             target.ready = True
             yield info(f"ready {clock.monotonic() - begun:.2f} s after start")
+            if missed := lacking(target):
+                yield info(f"on a processor without {', '.join(missed)}, which the training's had")
             return
         if clock.monotonic() > look_alive + 0.25:
             look_alive = clock.monotonic()
             if not target.running():
-                yield error(
-                    f"The server ended {waited:.1f} s after its start, before it was ready.",
-                    place=target.last_words,
-                    remedy="The log says why." if target.log.strip() else SILENT,
-                )
+                yield gone(target, waited)
                 return
         clock.sleep(PATIENCE)
     yield error(
@@ -46,6 +45,24 @@ def findings(target: Target) -> Iterator[Finding]:
         place=target.last_words,
         remedy="The log says what it waits for.",
     )
+
+
+def gone(target: Target, waited: float) -> Finding:
+    """What is known of a server that ended so many seconds after its start."""
+    what, where, remedy = crash(target.whole_log, lacking(target))
+    ended = f"The server ended {waited:.1f} s after its start, before it was ready"
+    if what:
+        return error(f"{ended}: {what}.", place=where or target.last_words, remedy=remedy)
+    return error(
+        f"{ended}.",
+        place=target.last_words,
+        remedy="The log says why." if target.log.strip() else SILENT,
+    )
+
+
+def lacking(target: Target) -> tuple[str, ...]:
+    """The instructions that this processor lacks of those that the training's had, if known."""
+    return target.papers.lacking if target.papers else ()
 
 
 def answered(target: Target, path: str) -> int:

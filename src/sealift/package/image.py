@@ -24,6 +24,11 @@ _ENVIRONMENT = {
     "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
 }
 
+_SERVER = {
+    "PYTHONFAULTHANDLER": "1",  # a crash of native code tells where it was
+    "PYTHONPATH": f"/{PLACE}",
+}
+
 # what the NVIDIA Container Toolkit puts into a container: the cards, and the driver for computing
 _CARD = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility", "NVIDIA_VISIBLE_DEVICES": "all"}
 
@@ -46,7 +51,7 @@ def serving_config(
     card = _CARD if variant.accelerator == "cuda" else {}
     settings: dict[str, Json] = {
         "Entrypoint": ["/usr/bin/python3", "-m", ENTRY_POINT, "serve"],
-        "Env": _env(_upon(stands, {**_ENVIRONMENT, **card, "PYTHONPATH": f"/{PLACE}"})),
+        "Env": _env(_upon(stands, {**_ENVIRONMENT, **card, **_SERVER})),
         "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
         "Labels": dict(sorted(labels.items())),
         "StopSignal": "SIGTERM",
