@@ -73,6 +73,7 @@ def test_the_real_server_is_never_ready_with_weights_that_were_changed(world, mo
         (model / "model.onnx").write_bytes(weights)
 
     assert not report.results[0].passed
+    assert "golden_mismatch" in report.results[0].findings[0].place
     assert "does not behave as it did when it was trained" in report.results[0].findings[0].message
 
 

@@ -299,7 +299,7 @@ WARNED = msgspec.structs.replace(
     ("results", "policy", "what", "remedy"),
     [
         ((PASSED, SPARED), {"checks": ["vulnerabilities"]}, "did not apply: no base", "Mend that"),
-        ((PASSED,), {"checks": ["licences"]}, "lacks checks: licences", "Run `sealift check`"),
+        ((PASSED,), {"checks": ["goldn"]}, "there is none of this name", "Known: starts"),
         ((PASSED,), {"engines": ["podman"]}, "on bubblewrap, and the policy wants", "engine.name"),
         ((PASSED, WARNED), {"strict": True}, "the image's report warns: golden", "strict"),
         ((PASSED,), {"signed_by": ["ab" * 32]}, "wants one signed by abababab", "signed_by"),

@@ -9,6 +9,7 @@ import pytest
 from sealift import process
 from sealift.adapters.engines.bwrap_program import locate
 from sealift.adapters.engines.choice import ORDER, choose
+from sealift.adapters.signers.keyring import Keyring
 from sealift.doctor import examine
 from sealift.doctor.registry import CHECKS
 from sealift.errors import MachineError
@@ -198,3 +199,38 @@ def test_auto_is_the_first_engine_that_works():
     with pytest.raises(MachineError, match="podman: It is broken"):
         choose("auto", dict.fromkeys(ORDER, fails))
     assert choose("auto") in ORDER
+
+
+@pytest.mark.parametrize(
+    ("policy", "what", "where"),
+    [
+        (f"signed_by = ['{'0' * 64}']", "No key that the policy names is known here", "signed_by"),
+        ("engines = ['moon']", "the policy wants moon", "engines"),
+        ("checks = ['vulnerabilities']", "no database is named", "checks"),
+    ],
+)
+def test_a_policy_that_no_report_of_here_can_meet_is_a_warning(tmp_path, policy, what, where):
+    """Before anybody trains, packages and checks for nothing."""
+    (tmp_path / "sealift.toml").write_text(f"name = 'x'\n[release.policy]\n{policy}\n")
+    (finding,) = examined(tmp_path, "policy")["policy"].findings
+
+    assert what in finding.message
+    assert finding.place == f"sealift.toml: release.policy.{where}"
+    assert finding.remedy
+
+
+def test_a_policy_that_names_only_the_keys_of_others_is_a_warning(tmp_path):
+    """What is checked here needs their signature; with the own key it is fine."""
+    folders = Folders(tmp_path)
+    own, _ = Keyring(folders.keys).make()
+    theirs, _ = Keyring(tmp_path / "theirs").make()
+    Keyring(folders.keys).trust((tmp_path / "theirs" / "key.pub").read_bytes(), "theirs")
+
+    def findings(*keys):
+        text = f"name = 'x'\n[release.policy]\nsigned_by = {[*keys]}\n"
+        (tmp_path / "sealift.toml").write_text(text)
+        return examined(tmp_path, "policy")["policy"].findings
+
+    (finding,) = findings(theirs.fingerprint)
+    assert "names no key of this project" in finding.message
+    assert findings(theirs.fingerprint, own.fingerprint) == ()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sealift import clock
 from sealift.record.policy import PolicySettings
 from sealift.record.report import SPARED, Report
+from sealift.record.shape import nearest
 
 SKEW = 300.0
 """Seconds by which two machines' clocks may differ."""
@@ -68,7 +69,13 @@ def outcome(report: Report, policy: PolicySettings, checks: Collection[str]) -> 
             f"The image failed its checks: {', '.join(failed) or 'none were made'}.", CHECK
         )
     made = {result.name: result for result in report.results}
-    if missing := sorted({*checks, *policy.checks} - made.keys()):
+    for name in sorted({*policy.checks} - {*checks} - made.keys()):
+        yield Shortfall(
+            f"The policy demands the check {name!r}, and there is none of this name.",
+            f"{nearest(name, checks)} Change checks under {WHERE}, or write the check: see "
+            "docs/checks.md.",
+        )
+    if missing := sorted({*checks} - made.keys()):
         yield Shortfall(f"The image's report lacks checks: {', '.join(missing)}.", CHECK)
     for name in policy.checks:
         if name in made and not made[name].applied:

@@ -178,10 +178,11 @@ class Target:
 
     @property
     def last_words(self) -> str:
-        """The last line of the server's log, and where it lies."""
-        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
-        spoken = [line.strip() for line in lines if line.strip()]
-        return f"{self._log}: {spoken[-1][:300]}" if spoken else f"{self._log} is empty"
+        """The last line of the server's log that is not about a request, and where it lies."""
+        spoken = [line.strip() for line in self.whole_log.split("\n") if line.strip()]
+        telling = [line for line in spoken if '"event":"request"' not in line]
+        last = (telling or spoken)[-1:]
+        return f"{self._log}: {last[0][:300]}" if last else f"{self._log} is empty"
 
     def get(self, path: str) -> Answer:
         """The answer to a GET. Raises ``CheckError`` when none comes."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sealift.errors import ProjectError
 from sealift.folders import Folders, reader
 from sealift.network.network import Network
+from sealift.record.check_settings import CheckSettings
 from sealift.record.image_settings import ImageSettings
 from sealift.record.parse import parse
+from sealift.record.policy import PolicySettings
 from sealift.record.project import EngineSettings
 from sealift.record.report import Severity
 
@@ -22,6 +24,8 @@ class Patient:
     image: ImageSettings
     network: Network
     project: str = ""
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    check: CheckSettings = field(default_factory=CheckSettings)
     fault: ProjectError | None = None
 
     @property
@@ -54,7 +58,15 @@ def patient(folders: Folders) -> Patient:
     except ProjectError as error:
         return replace(unknown, fault=error)
     network = Network(project.network, folders.root)
-    return Patient(folders, project.engine, project.image, network, project=project.name)
+    return Patient(
+        folders,
+        project.engine,
+        project.image,
+        network,
+        project=project.name,
+        policy=project.release.policy,
+        check=project.check,
+    )
 
 
 __all__ = ["Patient", "patient"]

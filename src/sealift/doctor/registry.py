@@ -12,6 +12,7 @@ from sealift.doctor import (
     namespaces,
     network,
     overlay,
+    policy,
     privacy,
     programs,
     project,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     index.CHECK,
     images.CHECK,
     project.CHECK,
+    policy.CHECK,
 )
 
 __all__ = ["CHECKS"]
