@@ -25,11 +25,19 @@ font:15px/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:0 0 1rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+.verdict{font-size:1.25rem;font-weight:600;margin:1rem 0 .6rem;padding:.7rem 1rem;
+border-left:.4rem solid currentColor;background:var(--box);border-radius:.3rem}
+.bar{display:flex;height:.55rem;border-radius:.3rem;overflow:hidden;background:var(--line);
+margin:0 0 .8rem}
+.bar span{background:currentColor;min-width:2px}
 .counts{display:flex;flex-wrap:wrap;gap:.5rem;padding:0;list-style:none}
 .counts li{border:1px solid var(--line);border-radius:.5rem;padding:.3rem .8rem}
 .counts b{font-size:1.2rem;margin-right:.3rem}
 details,.line{border-top:1px solid var(--line);padding:.45rem 0}
-summary,.line{display:grid;grid-template-columns:9.5rem 16rem 1fr;gap:.2rem .8rem;cursor:pointer}
+summary,.line{display:grid;grid-template-columns:8.5rem 12rem 1fr 4rem;gap:.2rem .8rem;
+cursor:pointer}
+.seconds{color:var(--soft);text-align:right;font-variant-numeric:tabular-nums;font-size:.88rem}
+.long summary,.long .line{grid-template-columns:8.5rem 16rem 1fr}
 summary{list-style:none}summary::-webkit-details-marker{display:none}
 summary .name::after{content:" \\25b8";color:var(--soft)}
 details[open] summary .name::after{content:" \\25be"}
@@ -42,7 +50,9 @@ details[open] summary .name::after{content:" \\25be"}
 pre{background:var(--box);border:1px solid var(--line);border-radius:.4rem;
 padding:.5rem;margin:.3rem 0;
 white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;max-height:14rem;overflow:auto}
-@media(max-width:40rem){summary,.line{grid-template-columns:1fr}}
+@media(max-width:44rem){summary,.line,.long summary,.long .line{grid-template-columns:1fr}
+.seconds{text-align:left}}
+@media print{body{margin:0;max-width:none}details,.line{break-inside:avoid}}
 """
 
 
@@ -56,6 +66,14 @@ def write(sheet: Sheet) -> bytes:
         for status, word in WORDS.items()
         if sheet.count(status)
     )
+    bar = "".join(
+        f'<span class="{status}" style="flex:{sheet.count(status)}"></span>'
+        for status in WORDS
+        if sheet.count(status)
+    )
+    marks: tuple[Status, ...] = ("failed", "warned")
+    worst = next((one for one in marks if sheet.count(one)), "passed")
+    kind = ' class="long"' if any(one.source for one in sheet.lines) else ""
     groups = "".join(
         f"<h2>{escape(group)}</h2>" + "".join(_line(one) for one in lines)
         for group, lines in sheet.groups().items()
@@ -68,15 +86,18 @@ def write(sheet: Sheet) -> bytes:
         f"<style>{STYLE}</style>",
         f"<h1>{title}</h1>",
         f"<dl>{about}<dt>checked</dt><dd>{clock.stamp(sheet.started)}</dd></dl>",
+        f'<p class="verdict {worst}">{escape(sheet.verdict)}</p>',
+        f'<div class="bar" aria-hidden="true">{bar}</div>',
         f'<ul class="counts">{counts}</ul>',
-        groups,
+        f"<main{kind}>{groups}</main>",
         "</html>",
     )
     return ("\n".join(parts) + "\n").encode(errors="replace")
 
 
 def _line(one: Line) -> str:
-    level = f" ({escape(one.level)})" if one.level not in ("", WORDS[one.status]) else ""
+    plain = one.level in ("", "error", "warning", WORDS[one.status])
+    level = "" if plain else f" ({escape(one.level)})"
     detail = f'<div class="detail">{escape(one.detail)}</div>' if one.detail else ""
     source = f'<div class="source">{escape(one.source)}</div>' if one.source else ""
     head = (
@@ -84,6 +105,8 @@ def _line(one: Line) -> str:
         f'<span class="name">{escape(one.name)}</span>'
         f"<div>{escape(one.shows)}{source}{detail}</div>"
     )
+    if not one.source:
+        head += f'<span class="seconds">{one.seconds:.2f} s</span>'
     if not one.notes:
         return f'<div class="line">{head}</div>\n'
     unfolded = " open" if one.status in ("failed", "warned") else ""

@@ -14,6 +14,19 @@ Status = Literal["failed", "warned", "passed", "open", "spared"]
 _OF: dict[Outcome, Status] = {"kept": "passed", "open": "open", "spared": "spared"}
 
 
+_GROUPS = {
+    "start": ("starts", "health", "endpoint"),
+    "requests": ("valid-request", "schema", "invalid-json", "refusals", "contract", "fuzz"),
+    "answers": ("golden", "repeatable", "batched", "concurrent"),
+    "operation": ("metrics", "logs", "latency", "overload", "sheds", "power"),
+    "container": ("non-root", "read-only", "no-network", "no-secrets", "size"),
+    "supply chain": ("packages", "licences", "vulnerabilities", "lineage"),
+    "end": ("killed", "drain"),
+}
+_GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names}
+OWN = "the project's own"
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was noticed; ``request`` and ``answer`` show it where a server was asked."""
 
@@ -49,6 +62,14 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     def count(self, status: Status) -> int:
         """How many lines have a status."""
         return sum(one.status == status for one in self.lines)
+
+    @property
+    def verdict(self) -> str:
+        """All of it in a sentence."""
+        failed, warned = self.count("failed"), self.count("warned")
+        judged = len(self.lines) - self.count("spared") - self.count("open")
+        told = f"{failed} of {judged} failed" if failed else f"None of {judged} failed"
+        return f"{told}, {warned} warned." if warned else f"{told}."
 
     def groups(self) -> dict[str, list[Line]]:
         """The lines by group, in order."""
@@ -115,7 +136,7 @@ def _checked(one: CheckResult, strict: bool) -> Line:
         status = "failed"
     return Line(
         name=one.name,
-        group="checks",
+        group=_GROUP_OF.get(one.name, OWN),
         level="error" if "error" in worst else "warning" if "warning" in worst else "",
         status=status,
         shows=one.shows,
