@@ -61,7 +61,8 @@ def test_the_xml_is_read_by_a_parser_and_counts_what_failed(sheet):
     root = ET.fromstring(junit.write(sheet))
 
     assert root.tag == "testsuites"
-    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("4", "1", "1")
+    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("4", "1", None)
+    assert [suite.get("skipped") for suite in root] == ["0", "1"]
     assert [suite.get("name") for suite in root] == ["a", "b"]
     failure = root.find(".//testcase[@name='two']/failure")
     assert failure.get("type") == "must"
@@ -69,6 +70,25 @@ def test_the_xml_is_read_by_a_parser_and_counts_what_failed(sheet):
     assert "a <b> &" in failure.text
     assert root.find(".//testcase[@name='three']/skipped").get("message") == "no"
     assert root.find(".//testcase[@name='four']/system-out").text == "open: x"
+
+
+ALLOWED = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "time", "tests", "failures", "errors", "skipped", "timestamp"},
+    "properties": set(),
+    "property": {"name", "value"},
+    "testcase": {"name", "time", "classname"},
+    "failure": {"type", "message"},
+    "skipped": {"type", "message"},
+    "system-out": set(),
+}
+"""Elements and attributes of the xUnit plugin's schema junit-10.xsd, as far as they are written."""
+
+
+def test_the_xml_has_no_element_and_no_attribute_that_the_schema_of_others_lacks(sheet):
+    """Strict readers refuse them."""
+    for one in ET.fromstring(junit.write(sheet)).iter():
+        assert set(one.keys()) <= ALLOWED[one.tag], one.tag
 
 
 class Words(HTMLParser):
@@ -94,6 +114,7 @@ def test_the_page_says_everything_and_asks_for_nothing_from_elsewhere(sheet):
 
     assert {tag for tag, _ in found.tags}.isdisjoint({"script", "link", "img", "b>"})
     assert not any("src" in names or "href" in names for _, names in found.tags)
+    assert "1 of 2 failed." in found.said
     for word in ("Graded <all>", "two", "Doc: 2", 'a <b> & "c"', "mend it", "curl"):
         assert word in found.said
     assert [names for tag, names in found.tags if tag == "details"] == [{"open": None}]
