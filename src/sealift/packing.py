@@ -130,26 +130,27 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
 
     The tag names the index of them all; without a tag or a digest in ``target`` it is the version
     of the model. An image that others built goes as it came, since its model is inside of it.
-    Blobs that repositories of earlier pushes have are mounted from there.
+    Large blobs that repositories of earlier pushes have are mounted from there.
     """
     place = parse_reference(target)
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(images[0].model))
-    root, beside = images[0].digest, dict[str, Digest]()
+    root, tags = images[0].digest, dict[str, Digest]()
     if versions.pick(wired, images[0].model).origin is None:
         made = tie(wired, images)
         root = made.index.digest
         if place.tag and not place.digest:
-            beside = {tag: one.digest for tag, one in made.beside(place.tag).items()}
+            tags = {tag: one.digest for tag, one in made.beside(place.tag).items()}
     known = Repositories(downloads() / "repositories.json")
-    sources = (*_below(wired, place), *known.beside(place.host, place.repository))
-    access = Access(wired.network, sources=tuple(dict.fromkeys(sources)))
+    below = _below(wired, place)
+    beside = [one for one in known.beside(place.host, place.repository) if one not in below]
+    access = Access(wired.network, sources=below, guesses=tuple(beside))
     progress.step("push", f"to {place}")
     pushed = send(
         wired.store,
         root,
         str(place),
-        beside=beside,
+        beside=tags,
         access=access,
         progress=progress,
     )

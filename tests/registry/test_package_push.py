@@ -43,12 +43,13 @@ def project(tmp_path, text=""):
     return Wired(tmp_path)
 
 
-def packaged(wired, seed=1, origin=None):
-    """The record of an image for version 3 of a model, and the model itself."""
+def packaged(wired, seed=1, origin=None, weights=9):
+    """The record of an image for version 3 of a model, and the model itself with its weights."""
     folder = wired.folders.root / f"model-{seed}"
     folder.mkdir()
     for name in ("model.onnx", "model.json", "contract.json", "profile.json", "golden.json"):
         (folder / name).write_text(f"{name} {seed}")
+    (folder / "model.onnx").write_text(f"{seed:0{weights}}")
     artifact = write_model(wired.store, folder, name="flights", version=3)
     wired.ledger.save(
         Model(
@@ -128,14 +129,19 @@ def test_a_reference_on_the_command_line_wins(server, tmp_path):
 
 
 def test_what_an_earlier_push_sent_elsewhere_is_mounted(server, tmp_path):
-    """To another repository of the same registry; nothing of it is sent again."""
+    """To another repository of the same registry; what is small is sent sooner than asked for."""
     wired = project(tmp_path)
-    image = packaged(wired)
+    image = packaged(wired, weights=2 << 20)
 
     packing.push(wired, [image], f"{server.host}/one", progress=Listener())
     pushed = packing.push(wired, [image], f"{server.host}/two", progress=Listener())
 
-    assert (pushed.sent_blobs, pushed.mounted_blobs) == (0, 14)
+    assert (pushed.sent_blobs, pushed.mounted_blobs) == (13, 1)
+    assert pushed.sent_bytes < 1 << 20
+    asked = [one.path for one in server.seen if "mount=" in one.path]
+    assert [path.partition("mount=")[2][:20] for path in asked] == [
+        f"sha256%3A{image.layers[0].descriptor.digest[7:18]}"
+    ]
     note = json.loads((tmp_path / "cache" / "repositories.json").read_text())
     assert note == {server.host: ["two", "one"]}
 

@@ -19,6 +19,8 @@ from sealift.record.transfer import Pushed
 from sealift.types import Digest
 
 _DEEPEST = 8
+_WORTH = 1 << 20
+"""Bytes from which on asking around for a blob takes less time than sending it."""
 Outcome = Literal["sent", "mounted", "skipped"]
 
 
@@ -134,10 +136,11 @@ class _Push:
         if self._client.has(blob.digest):
             self._gauge.told(blob.size)
             return "skipped"
+        access = self._client.access
         return self._client.uploads.put(
             blob,
             lambda: self._store.open(blob.digest),
-            sources=self._client.access.sources,
+            sources=access.sources + (access.guesses if blob.size >= _WORTH else ()),
             told=self._gauge.told,
         )
 

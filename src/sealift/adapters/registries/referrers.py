@@ -20,7 +20,7 @@ from sealift.types import Digest
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
 _MOST_PAGES = 100
 _SHORTEST = 0.05
-_SLOWER = 10.0
+_SLOWER = 5.0
 """A written list is read a second time after so often the time that reading and writing took here:
 longer than another's, which began before and ends after; at least ``_SHORTEST`` seconds."""
 

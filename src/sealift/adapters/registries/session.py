@@ -39,14 +39,16 @@ class Access:
     """How registries are talked to, by the ways of ``network``.
 
     ``chunk`` is the most bytes that a request of an upload carries; 0 sends a blob in one request,
-    which every registry takes. ``sources`` are repositories of the same registry that may have
-    the blobs of a push already. ``credentials`` looks up who we are.
+    which every registry takes. ``sources`` are repositories of the same registry that have blobs of
+    a push already, ``guesses`` such that may have: they are asked for large blobs alone.
+    ``credentials`` looks up who we are.
     """
 
     network: Network = field(default_factory=Network)
     retry: Retry = field(default_factory=Retry)
     chunk: int = 0
     sources: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
     credentials: Callable[[str, str], Found] = find
 
 
@@ -80,7 +82,7 @@ class Session:
         self.notices = Notices()
         self._client = access.network.client(patience=_PATIENCE)
         scopes = [f"repository:{reference.repository}:{actions}"]
-        scopes += [f"repository:{name}:pull" for name in access.sources]
+        scopes += [f"repository:{name}:pull" for name in (*access.sources, *access.guesses)]
         self._authority = Authority(
             self._client,
             lambda: access.credentials(reference.host, reference.repository),
