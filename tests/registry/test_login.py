@@ -60,8 +60,8 @@ def test_an_identity_token_buys_access_tokens(server, token_faults, store, other
 
 def test_a_token_that_expires_is_replaced(server, token_faults, store):
     """In time, where the registry says how long it lives."""
-    token_faults.token_seconds = 0.3
-    token_faults.lag = 0.06
+    token_faults.token_seconds = 0.2
+    token_faults.lag = 0.08
     image = make_image(store)
     make_image(store, seed=2, sizes=(9,), subject=plain(image))
 
