@@ -140,10 +140,10 @@ def pack(members: Iterable[Entry], *, time: int = clock.EPOCH) -> Iterator[bytes
 
 
 class Packed(io.BufferedReader):
-    """A tar of entries, to be read once; or to be poured into a file, which takes less time."""
+    """A tar of entries, to be read or poured into a file, once; to pour takes less time."""
 
     def __init__(self, members: Iterable[Entry]) -> None:
-        self._members = tuple(members)
+        self._members = members
         super().__init__(_Pieces(pack(self._members)), CHUNK)
 
     def pour(self, file: BinaryIO) -> Iterator[int]:
