@@ -28,6 +28,12 @@ def learn(server: Server, *, model: str = "", example: dict[str, Json] | None = 
             where=server.address,
             remedy="Start it, or mend the address (its beginning, without /v2).",
         )
+    if 300 <= server.about.status < 400:
+        raise CheckError(
+            f"The server sends elsewhere ({server.about.status}), and nobody is followed there.",
+            where=f"{server.address} -> {server.about.received.get('location', 'nowhere')}",
+            remedy="Name the address that it sends to.",
+        )
     listed = server.about.object.get("extensions")
     server.extensions = frozenset(map(str, listed if isinstance(listed, list) else []))
     server.model = model or only_model(server)
@@ -55,10 +61,14 @@ def only_model(server: Server) -> str:
     }
     if len(names) != 1:
         found = ", ".join(sorted(names))
+        strange = not server.about.object.get("name")
+        doubt = f" GET /v2 is answered with {server.about.told}" if strange else ""
         raise CheckError(
-            f"The server has several models: {found}." if names else "No model is listed.",
+            f"The server has several models: {found}." if names else f"No model is listed.{doubt}",
             where=server.address,
-            remedy=NAME,
+            remedy=f"See whether it speaks the Open Inference Protocol there. {NAME}"
+            if strange
+            else NAME,
         )
     return names.pop()
 

@@ -24,7 +24,10 @@ MOST = 500
 """Requests that one server is sent at most, so that none is harmed by being graded."""
 
 PATIENCE = 10.0
-"""Seconds that an answer may take."""
+"""Seconds that an answer may take to come, and each piece of it; three times so much the whole."""
+
+LARGEST = 64 << 20
+"""Bytes that an answer may have."""
 
 
 class Server:
@@ -89,20 +92,29 @@ class Server:
             # a server may close an idle connection just when it is asked by it: a new one is tried
             with httpx.Client(timeout=self._patience, trust_env=False) as fresh:
                 again = self._send(fresh, method, url, body, sent)
-            answer = again if isinstance(again, httpx.Response) else answer
-        if not isinstance(answer, httpx.Response):
-            reason = str(answer) or type(answer).__name__
+            answer = again if isinstance(again, Exchange) else answer
+        if not isinstance(answer, Exchange):
+            reason = str(answer).rstrip(".") or type(answer).__name__
             return Exchange(method, url, sent, body, 0, {}, b"", reason)
-        received = {name.lower(): value for name, value in answer.headers.items()}
-        return Exchange(method, url, sent, body, answer.status_code, received, answer.content)
+        return answer
 
     def _send(
         self, client: httpx.Client, method: str, url: str, body: bytes, headers: dict[str, str]
-    ) -> httpx.Response | Exception:
+    ) -> Exchange | Exception:
+        until = clock.monotonic() + 3 * self._patience
+        content = bytearray()
         try:
-            return client.request(method, url, content=body or None, headers=headers)
+            with client.stream(method, url, content=body or None, headers=headers) as answer:
+                for piece in answer.iter_bytes():
+                    content += piece
+                    if len(content) > LARGEST:
+                        return httpx.ReadTimeout(f"the answer is larger than {LARGEST >> 20} MiB")
+                    if clock.monotonic() > until:
+                        return httpx.ReadTimeout("the answer did not end in time")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return error
+        received = {name.lower(): value for name, value in answer.headers.items()}
+        return Exchange(method, url, headers, body, answer.status_code, received, bytes(content))
 
     @property
     def alive(self) -> bool:
