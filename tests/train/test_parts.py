@@ -104,7 +104,8 @@ def test_values_of_the_environment_are_not_in_the_leaves():
         name="a", of="a", slug="a", cell={}, step=step, params={}, command="true", needs=()
     )
 
-    assert "hush" not in str(key.leaves(one, image="sha256:0", code="sha256:1", inputs={}))
+    shared = key.fixed(step)
+    assert "hush" not in str(key.leaves(one, shared, image="sha256:0", code="sha256:1", inputs={}))
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ from sealift.types import Digest, Scalar
 
 Outcome: TypeAlias = "Future[tuple[StepRun, SealiftError | None]]"
 
+AT_ONCE = 500
+"""Steps from the cache that are saved in one transaction at most."""
 GRACE = 5.0
 """Seconds that an interrupted step has to end by itself."""
 
@@ -229,6 +231,8 @@ class _Execution:
     def _record_end(self, step: StepRun) -> None:
         self._done[step.name] = step
         self._unsaved[self._places[step.name]] = step
+        if len(self._unsaved) >= AT_ONCE:
+            self._keep()
 
     def _keep(self) -> None:
         """Save how steps ended, those from the cache many at once: never run again from here."""

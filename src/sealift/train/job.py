@@ -103,6 +103,7 @@ class Jobs:
     ) -> None:
         self._run, self._files, self._bench = run, files, bench
         self._digests: dict[str, Digest] = {}
+        self._fixed: dict[str, dict[str, str]] = {}
         made: dict[str, list[tuple[Cell, Planned]]] = {}
         for one in planned:
             made.setdefault(one.of, []).append((one.cell, one))
@@ -125,7 +126,8 @@ class Jobs:
                 paths[path] = inputs[flow] = steps[writer.name].outputs[name]
                 places[flow] = f"{inputs[flow]} at {path}"
         image = self._run.images[one.step.image] if one.step.image else self._run.image
-        leaves = key.leaves(one, image=image, code=self._code(one), inputs=places)
+        fixed = self._fixed.get(one.of) or self._fixed.setdefault(one.of, key.fixed(one.step))
+        leaves = key.leaves(one, fixed, image=image, code=self._code(one), inputs=places)
         return Job(
             planned=one,
             run=self._run.id,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 
 from sealift import digest
 from sealift.record import command
+from sealift.record.project import Step
 from sealift.train import points
 from sealift.train.plan import Planned
 from sealift.types import Digest
@@ -37,32 +39,46 @@ _KINDS = (
 )
 
 
-def leaves(
-    planned: Planned, *, image: Digest, code: Digest, inputs: Mapping[str, str]
-) -> dict[str, str]:
-    """Everything that decides what the step writes, by name.
+def fixed(step: Step) -> dict[str, str]:
+    """What the leaves of all cells of a step share, worked out once.
 
-    ``inputs`` maps what it reads to the digest and the place of it. Processor cores and memory are
-    in it, since programs choose their threads and their ways by them; retries and time limits are
-    not: they decide whether a step succeeds, not what it means. Values of environment variables
-    appear as digests only, and of secrets where they come from: a digest could be guessed at.
+    Processor cores and memory are in it, since programs choose their threads and their ways by
+    them; retries and time limits are not: they decide whether a step succeeds, not what it means.
+    Values of environment variables appear as digests only, and of secrets where they come from: a
+    digest could be guessed at.
     """
-    step = planned.step
     return {
         "command": step.run,
-        "image": image,
-        "code": code,
         "network": command.text(step.network),
         "checkpoints": command.text(step.checkpoints),
         "resource.cpus": f"{step.cpus:g}",
         "resource.memory": str(step.memory_bytes or "unlimited"),
-        **{f"param.{name}": command.text(value) for name, value in planned.params.items()},
-        **{f"input.{name}": value for name, value in inputs.items()},
         **{f"env.{name}": digest.of_bytes(text.encode()) for name, text in step.env.items()},
         **{f"secret.{name}": source for name, source in step.secrets.items()},
         **{f"seed.{name}": text for name, text in PINNED.items()},
         **{f"writes.{name}": path for name, path in step.writes.items()},
         **({"curves": points.helper_digest()} if step.curves else {}),
+    }
+
+
+def leaves(
+    planned: Planned,
+    shared: Mapping[str, str],
+    *,
+    image: Digest,
+    code: Digest,
+    inputs: Mapping[str, str],
+) -> dict[str, str]:
+    """Everything that decides what the step writes, by name; ``shared`` is what is ``fixed``.
+
+    ``inputs`` maps what it reads to the digest and the place of it.
+    """
+    return {
+        **shared,
+        "image": image,
+        "code": code,
+        **{intern(f"param.{name}"): command.text(value) for name, value in planned.params.items()},
+        **{f"input.{name}": value for name, value in inputs.items()},
     }
 
 
@@ -99,4 +115,4 @@ def _reasons(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     ]
 
 
-__all__ = ["PINNED", "explain", "key", "leaves"]
+__all__ = ["PINNED", "explain", "fixed", "key", "leaves"]

@@ -198,7 +198,7 @@ def _set_steps(connection: Connection, run: Run) -> None:
 
 
 def _add_steps(connection: Connection, run: str, steps: Iterable[tuple[int, StepRun]]) -> None:
-    rows = [
+    rows = (
         {
             "run": run,
             "key": one.key,
@@ -209,7 +209,7 @@ def _add_steps(connection: Connection, run: str, steps: Iterable[tuple[int, Step
             "status": one.status,
         }
         for place, one in steps
-    ]
+    )
     connection.executemany(_STEP, rows)
 
 
