@@ -147,6 +147,7 @@ class Rival:
             "METAFLOW_USER": "bench",
             "PREFECT_HOME": state,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
             "DAGSTER_HOME": state,
             "DAGSTER_DISABLE_TELEMETRY": "1",
             "DVC_NO_ANALYTICS": "1",
