@@ -6,6 +6,11 @@
     ├── MachineError             exit 4   this machine lacks something (engine, space, source)
     │   ├── OfflineError         exit 4   the network is switched off, and something is wanted
     │   ├── RegistryError        exit 4   an image registry cannot be reached, or refuses
+    │   ├── ClusterError         exit 4   a cluster cannot be reached, or refuses
+    │   │   ├── AwayError        exit 4   it does not answer now; it may later
+    │   │   ├── ConflictError    exit 4   somebody else set there what is to be set
+    │   │   ├── ForbiddenError   exit 4   no role allows it
+    │   │   └── KindError        exit 4   it does not know this kind of objects
     │   └── SourceError          exit 4   a package source cannot be reached or is not trusted
     ├── DataError                exit 5   a dataset is missing, moved or unreadable
     ├── StepError                exit 6   a user's step failed
@@ -84,6 +89,26 @@ class OfflineError(MachineError):
 
 class RegistryError(MachineError):
     """An image registry cannot be reached, or refuses what was asked of it."""
+
+
+class ClusterError(MachineError):
+    """A Kubernetes cluster cannot be reached, or refuses what was asked of it."""
+
+
+class ConflictError(ClusterError):
+    """What is to be set in a cluster was set otherwise by somebody else."""
+
+
+class AwayError(ClusterError):
+    """A cluster does not answer now, or not with sense; it may later."""
+
+
+class ForbiddenError(ClusterError):
+    """A cluster knows who asks, and does not let them."""
+
+
+class KindError(ClusterError):
+    """A cluster does not know a kind of objects, whose definition is not installed."""
 
 
 class SourceError(MachineError):
