@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -23,6 +25,7 @@ from sealift.folders import Folders, private, reader
 from sealift.network.network import OFF, Network
 from sealift.package.builder import Builder
 from sealift.ports import (
+    Cluster,
     Engine,
     Ledger,
     Observations,
@@ -77,6 +80,12 @@ class Wired:
     def network(self) -> Network:
         """The project's way out of this machine."""
         return Network(self.project.network, self.folders.root)
+
+    @contextmanager
+    def cluster(self, context: str) -> Iterator[Cluster]:
+        """The cluster of a context of the kubeconfig; its current one for no name."""
+        with adapter("cluster", "kubernetes")(context, self.network) as made:
+            yield cast("Cluster", made)
 
     @cached_property
     def store(self) -> Store:

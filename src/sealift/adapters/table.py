@@ -10,6 +10,9 @@ from sealift.errors import UsageError
 
 # kind -> name -> (module, class); sorted, so that a new row has one place
 TABLE: dict[str, dict[str, tuple[str, str]]] = {
+    "cluster": {
+        "kubernetes": ("sealift.adapters.clusters.kubernetes", "KubernetesCluster"),
+    },
     "database": {
         "sqlite": ("sealift.adapters.databases.sqlite", "Sqlite"),
     },

@@ -1,0 +1,1 @@
+"""Clusters: the API of Kubernetes over HTTP."""
