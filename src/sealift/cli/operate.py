@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from sealift import clock, control, journey, versions
-from sealift.cli.options import HERE, Comment, Json, Version, Where, finite, project
-from sealift.cli.output import Page, Talk, moment, number
+from sealift.cli import there
+from sealift.cli.options import HERE, Comment, Environment, Json, Version, Where, finite, project
+from sealift.cli.output import Page, Talk, if_interrupted, moment, number
 from sealift.cli.watching import show_watch
-from sealift.errors import MachineError, ReleaseError
+from sealift.errors import MachineError, ReleaseError, UsageError
 from sealift.record.model import Model
 from sealift.record.release import GuardEvidence, Release
 from sealift.watch.labels import read_labels
 from sealift.watch.profiles import Profiles
 from sealift.watch.report import watch as look
 from sealift.wiring import Wired
-
-
-@contextmanager
-def if_interrupted(talk: Talk, text: str) -> Iterator[None]:
-    """Inside, an interruption is told what it leaves behind."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        talk.say(text)
-        raise
 
 
 def up(where: Where = HERE, json: Json = False) -> None:
@@ -43,8 +32,20 @@ def up(where: Where = HERE, json: Json = False) -> None:
     page.line(f"API      {running.api}")
 
 
-def down(where: Where = HERE, json: Json = False) -> None:
+def down(
+    where: Where = HERE,
+    env: Environment = "",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="With --env: this version alone.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """End everything that `up` and the releases started."""
+    if env:
+        there.down(where, env, model, json)
+        return
+    if model:
+        raise UsageError("--model needs --env.", remedy="Say which environment it is in.")
     wired, page = project(where), Page(as_json=json)
     talk = Talk()
     with if_interrupted(talk, "Some may still run; `sealift down` again ends it."):
@@ -53,8 +54,11 @@ def down(where: Where = HERE, json: Json = False) -> None:
     page.line("nothing is left running", "good")
 
 
-def status(where: Where = HERE, json: Json = False) -> None:
+def status(where: Where = HERE, env: Environment = "", json: Json = False) -> None:
     """What runs, what serves, what is in progress."""
+    if env:
+        there.status(where, env, json)
+        return
     wired, page = project(where), Page(as_json=json)
     running = control.status(wired.folders.root)
     current, release = versions.serving(wired), versions.in_progress(wired)
@@ -92,9 +96,24 @@ def release(
     ] = None,
     comment: Comment = "",
     wait: Annotated[bool, typer.Option(help="Follow the release until it has ended.")] = True,
+    env: Environment = "",
+    force: Annotated[
+        bool,
+        typer.Option("--force-conflicts", help="With --env: take over fields that others set."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring a model up behind the stable address, on evidence."""
+    if env:
+        if strategy == "canary":
+            raise UsageError(
+                "There are no canaries in an environment yet.",
+                remedy="Release without --strategy: requests move when the new servers are ready.",
+            )
+        there.release(where, env, model, json, wait=wait, force=force)
+        return
+    if force:
+        raise UsageError("--force-conflicts needs --env.", remedy="Say which environment.")
     wired, page, talk = project(where), Page(as_json=json), Talk()
     if not control.status(wired.folders.root).controller:
         raise MachineError("The controller is not running.", remedy="Run `sealift up`.")

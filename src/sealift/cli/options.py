@@ -22,6 +22,9 @@ Version: TypeAlias = Annotated[
     str | None,
     typer.Option("--model", "-m", help="Model version or alias; the newest if absent."),
 ]
+Environment: TypeAlias = Annotated[
+    str, typer.Option("--env", help="Environment of the project file; this machine if absent.")
+]
 Comment: TypeAlias = Annotated[
     str, typer.Option("--why", "--comment", help="Why; kept in the record.")
 ]
@@ -79,6 +82,7 @@ def assignments(words: list[str]) -> dict[str, str]:
 __all__ = [
     "HERE",
     "Comment",
+    "Environment",
     "Hermetic",
     "Json",
     "Version",

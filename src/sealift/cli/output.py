@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -125,6 +126,16 @@ def shown(going: Mapping[str, Going], height: int) -> Text:
     return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")
 
 
+@contextmanager
+def if_interrupted(talk: Talk, text: str) -> Iterator[None]:
+    """Inside, an interruption is told what it leaves behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        talk.say(text)
+        raise
+
+
 class Page:
     """The answer of a command: tables and lines for a person, or one JSON value."""
 
@@ -189,4 +200,4 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-__all__ = ["Page", "Talk", "Work", "explain", "moment", "number"]
+__all__ = ["Page", "Talk", "Work", "explain", "if_interrupted", "moment", "number"]

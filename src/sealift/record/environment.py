@@ -51,6 +51,9 @@ class EnvironmentSettings(Section, frozen=True):
     """A place where the project runs beside this machine."""
 
     engine: Annotated[Literal["kubernetes"], Meta(description="What runs the containers.")]
+    context: Annotated[
+        str, Meta(description="Context of the kubeconfig; its current one if absent.")
+    ] = ""
     namespace: Annotated[Label, Meta(description="Namespace of the cluster.")] = "default"
     registry: Annotated[
         str, Meta(description="Where the cluster pulls images from; image.registry if absent.")
