@@ -20,16 +20,30 @@ def model(request, tmp_path_factory):
 
 
 OTHER_NUMBERS = """
-import onnxruntime
-
-given = onnxruntime.InferenceSession.run
+from onnxruntime import InferenceSession
 
 
-def run(*arguments, **options):
-    return [one * 1.001 if one.dtype.kind == "f" else one for one in given(*arguments, **options)]
+class Other:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def run(self, *arguments):
+        found = self.inner.run(*arguments)
+        return [one * 1.001 if one.dtype.kind == "f" else one for one in found]
 
 
-onnxruntime.InferenceSession.run = run
+def create(session, *arguments, **options):
+    made(session, *arguments, **options)
+    session._sess = Other(session._sess)
+
+
+made, InferenceSession._create_inference_session = (
+    InferenceSession._create_inference_session,
+    create,
+)
 """
 """What another version of a package may do: it computes, but not the same."""
 
@@ -68,7 +82,7 @@ def test_the_real_server_is_never_ready_with_weights_that_were_changed(world, mo
     assert changed != weights
     (model / "model.onnx").write_bytes(changed)
     try:
-        report = report_of(world, model, budget=4.0)
+        report = report_of(world, model, budget=8.0)
     finally:
         (model / "model.onnx").write_bytes(weights)
 

@@ -17,6 +17,9 @@ SILENT = (
     "It died without a word: see whether this processor has the instructions that its packages "
     "need, and whether there is enough memory."
 )
+FINAL = ("golden_mismatch", "model_not_loaded", "model_failed", "no_golden_vectors")
+"""What Sealift's server logs when it cannot certify its model; it does not try again."""
+
 PATIENCE = 0.02
 """Seconds between two looks at a server that is starting."""
 
@@ -38,6 +41,15 @@ def findings(target: Target) -> Iterator[Finding]:
             look_alive = clock.monotonic()
             if not target.running():
                 yield gone(target, waited)
+                return
+            final = any(f'"event":"{one}"' in target.whole_log for one in FINAL)
+            if final and answered(target, launch.ready) == 503:
+                yield error(
+                    f"The server will never be ready; {state(target)}.",
+                    place=target.last_words,
+                    remedy="Make the image again from what was trained; other checks say what was "
+                    "changed in it.",
+                )
                 return
         clock.sleep(PATIENCE)
     yield error(
