@@ -44,6 +44,8 @@ def test_a_line_is_a_request_with_everything_a_release_needs():
         ("/predict?trace=1", "POST", True),
         ("/v2/models/svc/infer", "POST", True),
         ("/v2/models/svc/versions/3/infer", "POST", True),
+        ("/inference.GRPCInferenceService/ModelInfer", "POST", True),
+        ("/inference.GRPCInferenceService/ServerReady", "POST", False),
         ("/predict", "GET", False),
         ("/predict/", "POST", False),
         ("/metrics", "GET", False),
@@ -54,6 +56,16 @@ def test_a_line_is_a_request_with_everything_a_release_needs():
 def test_only_requests_for_predictions_count(path, method, counts):
     """Health, metrics and wrong addresses say nothing of a version."""
     assert (parse(line(200, RequestPath=path, RequestMethod=method)) is not None) == counts
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("", 200), ("0", 200), ("3", 400), ("4", 408), ("8", 429), ("13", 500), ("14", 503)],
+)
+def test_a_call_of_grpc_counts_by_its_code(code, status):
+    """Whose status in HTTP is always 200; one that was answered has its code in the trailers."""
+    call = {"RequestPath": "/inference.GRPCInferenceService/ModelInfer"}
+    assert parse(line(200, **call, **{"downstream_Grpc-Status": code})).status == status
 
 
 def test_a_request_without_a_route_counts_for_no_version():

@@ -70,9 +70,9 @@ def end(connection):
         b"POST /" + b"a" * 200_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
         b"POST /predict HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500 + b"\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n",
     ],
-    ids=["long", "many", "path", "bad", "tls", "http2"],
+    ids=["long", "many", "path", "bad", "tls", "other"],
 )
 def test_headers_that_are_too_much_or_none_are_refused_and_closed(tensor_server, head):
     """A status from 400 to 499 or nothing, and the end."""

@@ -50,12 +50,12 @@ def test_workers_killed_under_load_cost_no_request(tensor_folder, tmp_path):
     assert outcomes[200] > KILLS * 100
 
 
-def kill_one(server, outcomes):
+def kill_one(server, outcomes, answered=200):
     """Kill the oldest worker when a further hundred answers have come; its id."""
     pid = server.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    enough = outcomes[200] + 100
-    server.wait_for(lambda: outcomes[200] >= enough and len(children.read_text().split()) == 2)
+    enough = outcomes[answered] + 100
+    server.wait_for(lambda: outcomes[answered] >= enough and len(children.read_text().split()) == 2)
     doomed = min(map(int, children.read_text().split()))
     os.kill(doomed, signal.SIGKILL)
     server.wait_for(lambda: str(doomed) not in children.read_text().split())

@@ -81,6 +81,12 @@ class Entrance:
     def left(self, connection: Connection) -> None:
         """Nobody counts them."""
 
+    def handed_over(
+        self, _connection: Connection, _transport: asyncio.Transport, _data: bytes
+    ) -> bool:
+        """Nobody else is there."""
+        return False
+
 
 def posted(path: str, headers: dict[str, str], body: bytes) -> bytes:
     """A request as it travels."""

@@ -156,14 +156,16 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
 async def _doors(
     chosen: Settings, house: House, access: AccessLog, opened: Sockets
 ) -> tuple[Door, Listener]:
-    """The server for HTTP, yet to be started, and that for gRPC, which listens if it is on."""
+    """The server for HTTP, yet to be started, and that for gRPC: it serves clients of HTTP/2 on
+    the same port, and listens on a port of its own if it has one.
+    """
     most = connections.allowed()
     # calls share connections of gRPC, so that fewer are enough
-    share = most // 4 if len(opened) > 1 else 0
+    share = most // 4
     remote = Listener(Desk(house, access, chosen.image), share)
     await remote.listen(opened[1:])
     app = App(house, access, chosen.image)
-    return Door(app, opened[0], most=most - share), remote
+    return Door(app, opened[0], most=most - share, other=remote.connection), remote
 
 
 async def _relieved(seat: Seat) -> None:

@@ -22,6 +22,25 @@ CURRENT = "access.jsonl"
 _PART = re.compile(r"access-(\d+)\.jsonl")
 _GENERATION = re.compile(r"-g(\d+)@")
 _VERSION = re.compile(r"-v(\d+)@")
+_CALL = "/inference.GRPCInferenceService/ModelInfer"
+_REFUSED = {
+    "1": 499,
+    "2": 500,
+    "3": 400,
+    "4": 408,
+    "5": 404,
+    "7": 403,
+    "8": 429,
+    "9": 409,
+    "12": 404,
+    "13": 500,
+    "14": 503,
+    "15": 500,
+}
+"""The statuses of HTTP that stand for codes of gRPC, which a refused call has instead.
+
+A deadline is the client's own, and one in too much of a hurry must not make a version look broken.
+"""
 _NANOSECONDS = 1e9
 _BATCH = 8 << 20
 
@@ -39,9 +58,10 @@ class Line(
         "status": "DownstreamStatus",
         "whole": "Duration",
         "upstream": "OriginDuration",
+        "code": "downstream_Grpc-Status",
     },
 ):
-    """The fields that are kept of a request; durations in nanoseconds."""
+    """The fields that are kept of a request; durations in nanoseconds, ``code`` that of gRPC."""
 
     start: datetime
     method: str = ""
@@ -51,6 +71,7 @@ class Line(
     status: int = 0
     whole: int = 0
     upstream: int = 0
+    code: str = ""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -78,7 +99,7 @@ def parse(text: bytes) -> RequestSeen | None:
         at=line.start.timestamp(),
         generation=_number(_GENERATION, line.router),
         version=_number(_VERSION, line.service),
-        status=line.status,
+        status=_REFUSED.get(line.code, line.status),
         seconds=(line.upstream or line.whole) / _NANOSECONDS,
     )
 
@@ -86,7 +107,7 @@ def parse(text: bytes) -> RequestSeen | None:
 def _asks_for_a_prediction(line: Line) -> bool:
     path = line.path.partition("?")[0]
     wanted = path == "/predict" or (path.startswith("/v2/models/") and path.endswith("/infer"))
-    return line.method == "POST" and wanted
+    return line.method == "POST" and (wanted or path == _CALL)
 
 
 def _number(pattern: re.Pattern[str], name: str) -> int:

@@ -21,6 +21,11 @@ PROBE = "/.sealift/router"
 FINGERPRINT = "X-Sealift-Route"
 GENERATION = "X-Sealift-Generation"
 
+STATUS = "Grpc-Status"
+"""Where a refused call of gRPC has its code; its status in HTTP is 200."""
+
+_CALLS = "HeaderRegexp(`Content-Type`, `^application/grpc`)"
+
 # A server that died comes back at the same address within a second or two; requests wait for it.
 _ATTEMPTS = 20
 _INTERVAL = "100ms"
@@ -72,7 +77,7 @@ def static(*, port: int, dynamic_file: Path, folder: Path) -> str:
                 "fields": {
                     "defaultMode": "drop",
                     "names": kept,
-                    "headers": {"defaultMode": "drop"},
+                    "headers": {"defaultMode": "drop", "names": {STATUS: "keep"}},
                 },
             },
         }
@@ -82,15 +87,14 @@ def static(*, port: int, dynamic_file: Path, folder: Path) -> str:
 def dynamic(route: Route) -> str:
     """The configuration of a route: one router named by generation, one service a version.
 
+    Calls of gRPC have their own, of the same weights, which ask the same servers by HTTP/2.
+
     A route without backends, or with backends that have no weight, answers 503.
     """
     _refuse(route)
-    live = [backend for backend in route.backends if backend.weight > 0]
-    top = f"{route.service}-split" if live else f"{route.service}-none"
-    services: dict[str, Json] = {
-        service_name(route.service, backend.version): _servers(backend.urls) for backend in live
-    }
-    services[top] = _split(route.service, live) if live else {"loadBalancer": {"servers": []}}
+    called = f"{route.service}-rpc"
+    top, services = _services(route.service, route, "http")
+    top_called, services_called = _services(called, route, "h2c")
     return _text(
         {
             "http": {
@@ -102,6 +106,22 @@ def dynamic(route: Route) -> str:
                         "service": top,
                         "middlewares": ["generation", "retry"],
                     },
+                    router_name(called, route.generation): {
+                        "rule": _CALLS,
+                        "priority": 3,
+                        "entryPoints": ["web"],
+                        "service": top_called,
+                        "middlewares": ["generation", "retry-calls"],
+                    },
+                    # what was sent of a stream is gone: asked again, it would look like an empty
+                    # one, and to keep it would hold up its answers
+                    router_name(f"{called}-stream", route.generation): {
+                        "rule": f"{_CALLS} && PathRegexp(`Stream`)",
+                        "priority": 4,
+                        "entryPoints": ["web"],
+                        "service": top_called,
+                        "middlewares": ["generation"],
+                    },
                     "sealift-probe": {
                         "rule": f"Path(`{PROBE}`)",
                         "priority": 2,
@@ -112,7 +132,7 @@ def dynamic(route: Route) -> str:
                     },
                 },
                 "middlewares": _middlewares(route),
-                "services": services,
+                "services": services | services_called,
                 "serversTransports": {
                     "upstream": {
                         "forwardingTimeouts": {"idleConnTimeout": _IDLE, "dialTimeout": "2s"}
@@ -159,16 +179,36 @@ def _middlewares(route: Route) -> dict[str, Json]:
         # 502 is Traefik's own word for a connection that broke before the answer; a prediction
         # changes nothing, so it may be asked for again. 503 and 504 come from busy servers: asking
         # again would only add to their work.
-        "retry": {
-            "retry": {
-                "attempts": _ATTEMPTS,
-                "initialInterval": _INTERVAL,
-                "status": ["502"],
-                "retryNonIdempotentMethod": True,
-                "maxRequestBodyBytes": _KEPT_BODY,
-            }
-        },
+        "retry": _retry("502"),
+        # a connection of HTTP/2 that broke may be a 500 of Traefik's; servers answer calls with 200
+        "retry-calls": _retry("500", "502"),
     }
+
+
+def _retry(*statuses: str) -> Json:
+    return {
+        "retry": {
+            "attempts": _ATTEMPTS,
+            "initialInterval": _INTERVAL,
+            "status": list(statuses),
+            "retryNonIdempotentMethod": True,
+            "maxRequestBodyBytes": _KEPT_BODY,
+        }
+    }
+
+
+def _services(name: str, route: Route, scheme: str) -> tuple[str, dict[str, Json]]:
+    """The services of a route, and the name of the one that splits requests among them."""
+    live = [backend for backend in route.backends if backend.weight > 0]
+    if not live:
+        return f"{name}-none", {f"{name}-none": {"loadBalancer": {"servers": []}}}
+    found = {
+        service_name(name, backend.version): _servers(
+            [url.replace("http://", f"{scheme}://", 1) for url in backend.urls]
+        )
+        for backend in live
+    }
+    return f"{name}-split", {**found, f"{name}-split": _split(name, live)}
 
 
 def _split(service: str, backends: Sequence[Backend]) -> Json:

@@ -67,6 +67,12 @@ class Door(Protocol):
         """A connection was closed."""
         ...
 
+    def handed_over(
+        self, connection: Connection, transport: asyncio.Transport, data: bytes
+    ) -> bool:
+        """Whether this is a client of another protocol, whom another serves from now on."""
+        ...
+
 
 class Connection(asyncio.BufferedProtocol):
     """One client's requests."""
@@ -89,7 +95,7 @@ class Connection(asyncio.BufferedProtocol):
         self._gone: asyncio.Future[None] | None = None
         self._chunks: Chunks | None = None
         self._full = self._paused = self._ended = self._lost = False
-        self._last = self._unread = self._parting = False
+        self._last = self._unread = self._parting = self._spoken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
@@ -248,6 +254,8 @@ class Connection(asyncio.BufferedProtocol):
                     return
                 self._begin(request)
         except RefusalError as refusal:
+            if not self._spoken and self._door.handed_over(self, self._transport, self._left):
+                return
             self._transport.write(self._app.malformed(refusal))
             self._unread = True
             self._part()
@@ -297,6 +305,7 @@ class Connection(asyncio.BufferedProtocol):
             raise unended()
 
     def _begin(self, request: Request) -> None:
+        self._spoken = True
         self._request = request
         self._since = request.began
         answering = self._app.answer(request)

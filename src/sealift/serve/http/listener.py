@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from sealift import clock
 from sealift.serve.http.connection import App, Connection
@@ -23,16 +24,29 @@ AT_ONCE = 64
 """Connections that are taken in one turn of the event loop."""
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
+"""What clients of HTTP/2 begin with (RFC 9113, 3.4). As HTTP/1.1 it is refused, so that it is
+looked for then alone."""
+
+
 class Listener:
     """Takes connections from a socket that is bound already, ``most`` at a time.
 
-    Others wait in the socket's queue. The socket becomes the listener's.
+    Others wait in the socket's queue. The socket becomes the listener's. ``other`` makes who serves
+    a client of HTTP/2; without it there is none.
     """
 
     def __init__(
-        self, app: App, opened: socket.socket, *, most: int, patience: float = PATIENCE
+        self,
+        app: App,
+        opened: socket.socket,
+        *,
+        most: int,
+        patience: float = PATIENCE,
+        other: Callable[[], asyncio.Protocol] | None = None,
     ) -> None:
         self.app = app
+        self._other = other
         self.patience = patience
         self.heads = Heads()
         self.scratch = memoryview(bytearray(SCRATCH))
@@ -75,6 +89,19 @@ class Listener:
             self._check()
         elif not self._taking:
             self._take()
+
+    def handed_over(
+        self, connection: Connection, transport: asyncio.Transport, data: bytes
+    ) -> bool:
+        """Let another serve a client of HTTP/2; false where it is none, or nobody does."""
+        if self._other is None or not data.startswith(PREFACE):
+            return False
+        self.left(connection)
+        other = self._other()
+        transport.set_protocol(other)
+        other.connection_made(transport)
+        other.data_received(data)
+        return True
 
     def _check(self) -> None:
         if not self._connections:

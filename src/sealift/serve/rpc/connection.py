@@ -22,6 +22,10 @@ from sealift.serve.rpc.outflow import Outflow
 SILENCE = 20.0
 """Seconds that a connection, silent for ``PATIENCE``, has to show that it lives."""
 
+IDLE = 5.0
+"""Seconds after which a connection without calls is ended, in order: who has more to ask opens
+another, and a router that has sent its calls elsewhere holds none to a version that is to end."""
+
 LINGER = 1.0
 """Seconds for which a client that made a mistake is heard, but not listened to."""
 
@@ -136,6 +140,8 @@ class Connection(asyncio.Protocol):
         silent = now - self._heard
         if silent > PATIENCE + SILENCE or (silent > SILENCE and not self._greeted):
             self.abort()
+        elif silent > IDLE and self._greeted and not self._calls:
+            self.drain()
         elif silent > PATIENCE and not self._asked:
             self._asked = True
             self._out.put(frames.frame(frames.PING, 0, 0, _PING))

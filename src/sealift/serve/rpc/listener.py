@@ -29,17 +29,16 @@ class Listener:
         self._looking: asyncio.Task[None] | None = None
 
     async def listen(self, sockets: Sequence[socket.socket]) -> None:
-        """Listen on sockets that are bound already."""
+        """Listen on sockets that are bound already, and look after all connections."""
         loop = asyncio.get_running_loop()
         for opened in sockets:
-            server = await loop.create_server(
-                lambda: Connection(self._desk, self._connections, self._most),
-                sock=opened,
-                backlog=BACKLOG,
-            )
+            server = await loop.create_server(self.connection, sock=opened, backlog=BACKLOG)
             self._servers.append(server)
-        if sockets:
-            self._looking = asyncio.ensure_future(self._look())
+        self._looking = asyncio.ensure_future(self._look())
+
+    def connection(self) -> Connection:
+        """Who serves a connection that is open already."""
+        return Connection(self._desk, self._connections, self._most)
 
     def drain(self) -> None:
         """Ask clients to go elsewhere; those that connect again are still answered."""
