@@ -9,7 +9,7 @@ import msgspec
 
 from sealift import compiling
 from sealift.deploying.waiting import Waiter, failed, standing_of
-from sealift.errors import ReleaseError
+from sealift.errors import ConflictError, ReleaseError
 from sealift.kubernetes import rollout
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE, kind_of
 from sealift.kubernetes.objects import Object, Place
@@ -108,6 +108,19 @@ class _Work:
 
     def move(self, route: Object, before: Object | None) -> None:
         """Send the requests there, unless somebody else changed the route meanwhile."""
+        for last in (False, False, True):
+            try:
+                made = self._swapped(route, before)
+                break
+            except ConflictError:  # a gateway that writes its status changes the route as well
+                if last:
+                    raise
+        gateway = self._place.settings.gateway
+        assert gateway is not None
+        self._waiter.until_routed(made, gateway)
+
+    def _swapped(self, route: Object, before: Object | None) -> Object:
+        """Apply the route where it is as it was; raises ``ConflictError`` where it is not."""
         now = self._get(route)
         if weights(now or {}) != weights(before or {}):
             raise ReleaseError(
@@ -119,10 +132,7 @@ class _Work:
         assert isinstance(metadata, dict)
         version = text(now, "metadata", "resourceVersion")
         pinned: dict[str, Json] = {**metadata, "resourceVersion": version} if now else metadata
-        made = self._apply({**route, "metadata": pinned})
-        gateway = self._place.settings.gateway
-        assert gateway is not None
-        self._waiter.until_routed(made, gateway)
+        return self._apply({**route, "metadata": pinned})
 
     def _apply(self, one: Object) -> Object:
         """Apply an object, and tell whether that made or changed it."""

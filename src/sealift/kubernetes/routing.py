@@ -120,8 +120,9 @@ def _one(parent: Object, kind: str) -> Object:
 
 def _fresh(route: Object, one: Object) -> bool:
     """Whether a condition speaks of this generation of the route."""
-    seen = count(one, "observedGeneration")
-    return bool(one) and seen >= count(route, "metadata", "generation")
+    seen = part(one, "observedGeneration")  # a controller may leave it out
+    newest = count(route, "metadata", "generation")
+    return bool(one) and (not isinstance(seen, int) or seen >= newest)
 
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,16 +34,22 @@ _VERBS = {"GET": "get", "PATCH": "patch", "DELETE": "delete"}
 class ClusterServer:
     """A context manager; ``state`` is what it serves, ``token`` what it wants to see.
 
-    ``lines`` are what every pod's log says; ``seen`` is each request's method and path.
+    With ``tls`` (a certificate of the server's) it speaks HTTPS. ``lines`` are what every pod's
+    log says; ``seen`` is each request's method and path.
     """
 
-    def __init__(self, *namespaces: str) -> None:
+    def __init__(self, *namespaces: str, tls: ssl.SSLContext | None = None) -> None:
         self.state = ClusterState(*namespaces)
         self.token = "open-sesame"  # noqa: S105 - it guards nothing
         self.lines = ""
         self.seen: list[str] = []
         self.ends = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:
@@ -60,7 +67,7 @@ class ClusterServer:
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def kubeconfig(self, path: Path, **user: Json) -> Path:
         """Write a kubeconfig with the context ``test``; ``user`` is how one logs in."""
@@ -82,6 +89,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], cluster: ClusterServer) -> None:
         super().__init__(address, _Handler)
         self.cluster = cluster
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that left or were not let in."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -36,7 +36,7 @@ def client(login: Login) -> httpx.Client:
             where=f"context {login.context}",
             remedy="Get the kubeconfig anew from the cluster's provider.",
         ) from error
-    return httpx.Client(
+    made = httpx.Client(
         base_url=login.server,
         verify=trust,
         auth=Credentials(login),
@@ -44,6 +44,14 @@ def client(login: Login) -> httpx.Client:
         timeout=httpx.Timeout(_SILENCE, connect=_CONNECT),
         headers={"Accept": "application/json", "User-Agent": "sealift"},
     )
+    if login.server_name:
+        made.event_hooks = {"request": [lambda request: _name(request, login.server_name)]}
+    return made
+
+
+def _name(request: httpx.Request, name: str) -> None:
+    """Have the certificate of the server checked for another name than its address."""
+    request.extensions["sni_hostname"] = name
 
 
 def _trust(login: Login, certificate: bytes, key: bytes) -> ssl.SSLContext:
