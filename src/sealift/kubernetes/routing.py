@@ -44,7 +44,8 @@ def refused(route: Object) -> Trouble | None:
                     remedy=_REMEDIES.get(
                         text(one, "reason"), "Change the gateway, or the environment's settings."
                     ),
-                    patience=3.0,  # the servers' Service may be news to the gateway
+                    # the servers' Service may be news to the gateway
+                    patience=0.0 if kind == "Accepted" else 5.0,
                 )
     return None
 
