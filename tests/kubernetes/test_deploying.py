@@ -192,6 +192,22 @@ def test_down_removes_what_is_sealifts_and_waits_for_it(there):
     assert ended.removed[0] == "httproute delays"
 
 
+def test_requests_do_not_move_to_servers_that_are_being_removed(there):
+    """Released again while they end, a version is refused; when they are gone, it comes back."""
+    release(there.wired, "production", 1, there.told)
+    there.workers.script.lingers = True
+    with pytest.raises(ClusterError, match=r"still going.*deployment delays-v1"):
+        down(there.wired, "production", None, there.told, patience=0.0)
+    with pytest.raises(ReleaseError, match="being removed") as caught:
+        release(there.wired, "production", 1, there.told)
+    assert "release again" in caught.value.remedy
+    assert ROUTE not in there.state.objects
+
+    there.workers.let_go()
+    down(there.wired, "production", None, there.told)
+    assert release(there.wired, "production", 1, there.told).moved
+
+
 def test_what_never_goes_is_named_with_its_finalizer(there):
     """Down does not wait for ever."""
     there.state.faults.finalizers["Service"] = ["example.com/held"]

@@ -38,6 +38,8 @@ def judge(deployment: Object, replicas: Sequence[Object], pods: Sequence[Object]
     count: those of an older one may be what it is to mend.
     """
     wanted = _wanted(deployment)
+    if text(deployment, "metadata", "deletionTimestamp"):
+        return Standing(ready=0, wanted=wanted, done=False, trouble=_leaving(deployment))
     if count(deployment, "status", "observedGeneration") < count(
         deployment, "metadata", "generation"
     ):
@@ -121,6 +123,14 @@ def _refused(deployment: Object) -> Trouble | None:
         where=where,
         remedy="Have the rule changed, or the settings of the environment.",
         patience=2.0,
+    )
+
+
+def _leaving(deployment: Object) -> Trouble:
+    return Trouble(
+        what="The servers are being removed.",
+        where=f"deployment {text(deployment, 'metadata', 'name')}",
+        remedy="Wait until they are gone, and release again.",
     )
 
 
