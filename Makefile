@@ -27,7 +27,7 @@ demo: setup
 
 # The tests run on the built wheel, in an environment of its own, not on the source tree.
 test: $(TESTED)
-	$(WHEEL_BIN)/python -m pytest -n 2 --dist loadfile
+	$(WHEEL_BIN)/python -m pytest -n 3 --dist loadfile
 
 $(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*') pyproject.toml
 	rm -rf build/wheel

@@ -61,37 +61,60 @@ def patience(what):
     return 0.5 if what in (hangs, trickle) else 20
 
 
-@pytest.fixture
-def listening():
-    """Starts servers that do one thing with each connection."""
-    servers = []
+class Servers:
+    """Servers that do one thing with each connection; all their threads end with ``close``."""
 
-    def serve(server, what, first):
+    def __init__(self):
+        self.servers = []
+        self.threads = []
+
+    def __call__(self, what, *, first=True):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.servers.append(server)
+        self.begin(self.serve, server, what, first)
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+    def begin(self, target, *arguments):
+        """Do something in a thread."""
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def serve(self, server, what, first):
+        """Take connections until the socket is shut."""
         while True:
             try:
                 link, _ = server.accept()
             except OSError:
                 return
-            threading.Thread(target=answered, args=(link, what, first), daemon=True).start()
+            self.begin(answered, link, what, first)
 
-    def answered(link, what, first):
-        with link:
-            try:
-                if first:
-                    link.recv(1 << 16)
-                what(link)
-            except OSError:
-                return
+    def close(self):
+        """End."""
+        for server in self.servers:
+            server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        for thread in self.threads:
+            thread.join(30)
 
-    def start(what, *, first=True):
-        server = socket.create_server(("127.0.0.1", 0))
-        servers.append(server)
-        threading.Thread(target=serve, args=(server, what, first), daemon=True).start()
-        return f"127.0.0.1:{server.getsockname()[1]}"
 
-    yield start
-    for server in servers:
-        server.close()
+def answered(link, what, first):
+    """Do the one thing, ``first`` after a look at what was asked."""
+    with link:
+        try:
+            if first:
+                link.recv(1 << 16)
+            what(link)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def listening():
+    """Starts servers."""
+    servers = Servers()
+    yield servers
+    servers.close()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The project's own checks: found, carried out, and never the end of the others."""
 
+import threading
+
 import pytest
 
 from sealift.check.suite import CHECKS, check_image, checks_of
@@ -49,7 +51,7 @@ def truth(target):
 
 def waits(target):
     yield info("before")
-    threading.Event().wait(100)
+    threading.Event().wait(3)
 
 CHECKS = [
     Check(name=one.__name__, shows="Something.", findings=one, limit=0.5)
@@ -137,6 +139,9 @@ def test_one_that_exits_hangs_or_finds_nonsense_is_a_finding(world, folder):
     assert "'bool' object is not iterable" in found["truth"].findings[0].message
     assert found["waits"].findings[0].message == "It did not end within 0.5 s, and was left behind."
     assert found["drain"].passed
+    for left in threading.enumerate():
+        if "carry_out" in left.name:
+            left.join(30)
 
 
 def test_a_file_that_exits_when_it_is_loaded_is_named(folder):
