@@ -69,6 +69,7 @@ class Servers:
         self.threads = []
 
     def __call__(self, what, *, first=True):
+        """The address of one more."""
         server = socket.create_server(("127.0.0.1", 0))
         self.servers.append(server)
         self.begin(self.serve, server, what, first)
