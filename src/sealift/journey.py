@@ -40,7 +40,7 @@ from sealift.train import plan as pipeline
 from sealift.train.execute import execute
 from sealift.train.foresee import foresee as look_ahead
 from sealift.train.gate import failures
-from sealift.types import Scalar
+from sealift.types import Digest, Scalar
 from sealift.wiring import Wired
 
 SEEN_BY_ROUTER = ("errors", "latency_p99")
@@ -132,15 +132,13 @@ def check(wired: Wired, version: int | None, *, progress: Progress) -> Report:
     return report
 
 
-def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
-    """Ask the controller for a release of a model version; returns its record at once.
+def admit(wired: Wired, model: Model) -> tuple[Digest, Digest]:
+    """The image of a version that may serve, and the report that shows it.
 
     Raises ``ReleaseError`` when the image has no bill of materials, no provenance, no signature or
-    no valid, passing report about this version, when a guard needs predictions of a server that
-    was brought in, when another release is in progress, or when the version serves already;
-    ``CheckError`` when it misses a gate of the alias ``champion``.
+    no valid, passing report about this version by the project's policy, and ``CheckError`` when it
+    misses a gate of the alias ``champion``.
     """
-    model = versions.pick(wired, version)
     naming.fit_to_serve(wired, model.version)
     image = versions.image_of(wired, model)
     evidence.require(image.digest, model.version, store=wired.store, signer=wired.signer)
@@ -158,6 +156,17 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
             where=image.digest,
             remedy=f"Run `sealift check --model {model.version}`.",
         )
+    return image.digest, sealed.digest
+
+
+def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
+    """Ask the controller for a release of a model version; returns its record at once.
+
+    Raises what ``admit`` raises, and ``ReleaseError`` when a guard needs predictions of a server
+    that was brought in, when another release is in progress, or when the version serves already.
+    """
+    model = versions.pick(wired, version)
+    image, sealed = admit(wired, model)
     _can_be_guarded(model, wired.project.release)
     with wired.ledger.exclusive("release"):
         previous = _free_for(wired, model.version)
@@ -171,8 +180,8 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
             service=wired.project.name,
             plan=plan(settings),
             version=model.version,
-            image=image.digest,
-            report=sealed.digest,
+            image=image,
+            report=sealed,
             previous=previous,
             user=getpass.getuser(),
             comment=comment,

@@ -3,16 +3,18 @@
 import json
 
 import pytest
-from cluster_world import world
+from cluster_world import certify, world
 
 from sealift.cli import operate
-from sealift.errors import UsageError
+from sealift.errors import ReleaseError, UsageError
 
 
 @pytest.fixture
 def there(tmp_path, monkeypatch):
-    """A project and a cluster."""
+    """A project whose versions have passed their checks, and a cluster."""
     with world(tmp_path, monkeypatch) as made:
+        for version in (1, 2):
+            certify(made.wired, version)
         yield made
 
 
@@ -42,6 +44,15 @@ def test_without_waiting_requests_stay(there, tmp_path, capsys):
     assert said["moved"] is False
     assert said["objects"]["deployment delays-v2"] == "created"
     assert "HTTPRoute delays" not in there.kinds()
+
+
+def test_an_image_without_its_papers_never_reaches_the_cluster(tmp_path, monkeypatch):
+    """A release demands there what it demands here; nothing is applied before."""
+    with world(tmp_path, monkeypatch) as made:
+        with pytest.raises(ReleaseError, match="no bill of materials") as caught:
+            operate.release(where=tmp_path, env="production")
+        assert "sealift package --model 2" in caught.value.remedy
+        assert made.kinds() == []
 
 
 def test_what_needs_an_environment_says_so(tmp_path):

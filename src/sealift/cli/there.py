@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealift import versions
+from sealift import journey, versions
 from sealift.cli.options import project
 from sealift.cli.output import Page, Talk, if_interrupted
 from sealift.deploying import release as releasing
@@ -21,6 +21,7 @@ def release(
         f"`sealift release --env {env}` is run again."
     )
     version = versions.number(wired, model)
+    journey.admit(wired, versions.pick(wired, version))
     with if_interrupted(talk, goes_on):
         ended = releasing.release(wired, env, version, talk, wait=wait, force=force)
     page.value(ended)
