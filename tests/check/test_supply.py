@@ -179,6 +179,16 @@ def test_licences_are_judged_by_what_a_package_states(world, stated, message):
     assert bool(findings) == bool(message)
 
 
+def test_what_the_server_needs_warns_of_nothing():
+    """A package of it that states no licence for machines was read by people, and can be denied."""
+    one = component("pysimdjson")
+    (told,) = licences.judged([one], LicenceSettings())
+    refused = [*licences.judged([one], LicenceSettings(deny=("MIT",)))]
+
+    assert told.severity == "info"
+    assert refused[0].severity == "error"
+
+
 def test_a_package_that_is_allowed_may_have_any_licence(world):
     """For a reason, which is told."""
     one = component("leaf", {"license": {"id": "AGPL-3.0-only"}})
