@@ -125,6 +125,7 @@ def test_a_stream_ends_with_its_deadline_or_its_client(client, tensor_server):
         list(stream)
     assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     asked.put(None)
+    asked = queue.Queue()
     stream = client.stub.ModelStreamInfer(iter(asked.get, None), timeout=60)
     asked.put(one(1))
     assert answer(next(stream)) == 1.5
