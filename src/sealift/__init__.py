@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sealift.curves import flush, log_metric, log_metrics
 
 if TYPE_CHECKING:
-    from sealift.recording import run
+    from sealift.chapters.recording import run
 
 __version__ = "0.1.0"
 
@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     """What only few ask for is loaded when it is asked for (PEP 562)."""
     if name == "run":
-        return importlib.import_module("sealift.recording").run
+        return importlib.import_module("sealift.chapters.recording").run
     raise AttributeError(f"module 'sealift' has no attribute {name!r}")
 
 

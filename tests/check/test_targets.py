@@ -6,9 +6,10 @@ from check_world import put_image
 from test_subject import checked
 
 import registry_programs
-from sealift import digest, targets
+from sealift import digest
 from sealift.adapters.registries.push import push
 from sealift.adapters.stores.layout import Layout
+from sealift.chapters import targets
 from sealift.check.machine import require
 from sealift.check.suite import check_image
 from sealift.errors import CheckError, NotFoundError, UsageError

@@ -2,7 +2,7 @@
 
 import csv
 
-from sealift import journey
+from sealift.chapters import journey
 from sealift.intake.bring import bring
 from sealift.wiring import Wired
 

@@ -3,7 +3,7 @@
 import pytest
 from intake_world import PORT, examples
 
-from sealift import journey, remaking, versions
+from sealift.chapters import journey, remaking, versions
 from sealift.check.brought.suite import CHECKS
 from sealift.errors import IntegrityError, NotFoundError, PackageError, ReleaseError
 from sealift.package import brought, evidence

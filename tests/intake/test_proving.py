@@ -2,8 +2,8 @@
 
 import pytest
 
+from sealift.chapters.proving import check_place
 from sealift.errors import CheckError, NotFoundError
-from sealift.proving import check_place
 
 
 def test_an_image_of_others_is_no_model_of_ours(newcomer):

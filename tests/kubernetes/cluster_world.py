@@ -5,7 +5,8 @@ from contextlib import contextmanager
 import msgspec
 from sealift_project import PROJECT, recorded
 
-from sealift import clock, versions
+from sealift import clock
+from sealift.chapters import versions
 from sealift.check.report import seal
 from sealift.check.suite import checks_of
 from sealift.kubernetes.kinds import CLASS, GATEWAY, Kind

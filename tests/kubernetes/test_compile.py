@@ -5,7 +5,7 @@ import pytest
 import yaml
 from sealift_project import PROJECT, recorded
 
-from sealift import compiling
+from sealift.chapters import compiling
 from sealift.cli import manifests as command
 from sealift.errors import NotFoundError, UsageError
 

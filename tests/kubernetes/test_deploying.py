@@ -8,9 +8,9 @@ import sys
 import pytest
 from cluster_world import GATEWAYS, ROUTE, world
 
-from sealift.deploying.release import release
-from sealift.deploying.removal import down
-from sealift.deploying.standing import status
+from sealift.chapters.deploying.release import release
+from sealift.chapters.deploying.removal import down
+from sealift.chapters.deploying.standing import status
 from sealift.errors import ClusterError, ConflictError, ForbiddenError, KindError, ReleaseError
 
 
@@ -236,7 +236,7 @@ def test_a_cluster_that_is_away_for_a_moment_is_waited_for(there):
 RUN = """
 import signal, sys
 from pathlib import Path
-from sealift.deploying.release import release
+from sealift.chapters.deploying.release import release
 from sealift.wiring import Wired
 class Told:
     def say(self, text): pass

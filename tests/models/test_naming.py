@@ -5,9 +5,10 @@ import json
 import msgspec
 import pytest
 
-from sealift import clock, naming, versions
+from sealift import clock
+from sealift.chapters import naming, versions
+from sealift.chapters.lineage import lineage
 from sealift.errors import CheckError, NotFoundError, UsageError
-from sealift.lineage import lineage
 from sealift.record.contract import Contract
 from sealift.record.dataset import Snapshot
 from sealift.record.model import Model

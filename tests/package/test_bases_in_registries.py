@@ -5,9 +5,9 @@ import pytest
 from test_bases import Far, system
 from test_images import Talk, model
 
-from sealift import packing
 from sealift.adapters.registries.push import push
 from sealift.adapters.stores.layout import Layout
+from sealift.chapters import packing
 from sealift.errors import PackageError
 from sealift.record.image import INDEX, MANIFEST, Descriptor, Index
 from sealift.testing.registry import RegistryServer

@@ -6,10 +6,11 @@ import pytest
 from test_images import builder, model
 
 import sealift
-from sealift import digest, remaking
+from sealift import digest
 from sealift.adapters.registries.push import push
 from sealift.adapters.signers.keyfile import KeyFile
 from sealift.archive import Entry
+from sealift.chapters import remaking
 from sealift.errors import IntegrityError, NotFoundError
 from sealift.folders import Folders
 from sealift.network.network import Network

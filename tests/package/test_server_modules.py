@@ -16,7 +16,7 @@ def test_the_layer_holds_what_serves_and_nothing_else():
     assert "serve" in rooms
     assert not rooms & {
         *("adapters", "cli", "package", "release", "train", "watch", "web", "wiring.py"),
-        *("journey.py", "recording.py", "control"),
+        *("chapters", "control"),
     }
 
 

@@ -3,10 +3,11 @@
 import pytest
 from registry_images import everything
 
-from sealift import clock, digest, naming, sharing, versions
+from sealift import clock, digest
 from sealift.adapters.registries.client import PULL, Client
 from sealift.adapters.registries.push import push
 from sealift.adapters.registries.reference import parse
+from sealift.chapters import naming, sharing, versions
 from sealift.errors import IntegrityError, NotFoundError, UsageError
 from sealift.package.artifact import write_model
 from sealift.record.contract import Contract

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from registry_images import make_image, plain
 
-from sealift import digest, packing
+from sealift import digest
+from sealift.chapters import packing
 from sealift.errors import UsageError
 from sealift.package.artifact import model_layers, write_model
 from sealift.package.image import serving_config, write

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import journey
+from sealift.chapters import journey
 from sealift.cli.options import (
     HERE,
     Comment,

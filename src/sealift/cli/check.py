@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import journey, proving, targets, versions
+from sealift.chapters import journey, proving, targets, versions
 from sealift.check.outcome import junit as as_junit
 from sealift.check.outcome import page as as_page
 from sealift.check.outcome.sheet import Sheet, of_grade, of_report

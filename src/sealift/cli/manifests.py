@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import compiling, versions
+from sealift.chapters import compiling, versions
 from sealift.cli.options import HERE, Json, Version, Where, project
 from sealift.cli.output import Page
 from sealift.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import naming, versions
+from sealift.chapters import naming, versions
 from sealift.cli.options import HERE, Json, Where, assignments, workplace
 from sealift.cli.output import Page
 from sealift.errors import UsageError

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sealift import versions
+from sealift.chapters import versions
 from sealift.cli import registry, sharing
 from sealift.cli.faults import refusal
 from sealift.cli.options import HERE, Json, Version, Where, project

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from sealift import clock, control, journey, versions
+from sealift import clock, control
+from sealift.chapters import journey, versions
 from sealift.cli import there
 from sealift.cli.options import HERE, Comment, Environment, Json, Version, Where, finite, project
 from sealift.cli.output import Page, Talk, if_interrupted, moment, number

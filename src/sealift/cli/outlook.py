@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealift import auditing, journey, reproducing
+from sealift.chapters import auditing, journey, reproducing
 from sealift.cli.faults import refusal
 from sealift.cli.options import project
 from sealift.cli.output import Page, Work

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sealift import packing, remaking, versions
+from sealift.chapters import packing, remaking, versions
 from sealift.cli.commands import named
 from sealift.cli.options import HERE, Hermetic, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from sealift import naming, versions
+from sealift.chapters import naming, versions
+from sealift.chapters.lineage import Lineage, Part, lineage
 from sealift.cli.options import HERE, Json, Where, assignments, project, workplace
 from sealift.cli.output import Page, moment, number
 from sealift.digest import short
 from sealift.errors import UsageError
-from sealift.lineage import Lineage, Part, lineage
 from sealift.record.mark import Mark, Verdict
 from sealift.record.model import Model
 from sealift.wiring import Wired

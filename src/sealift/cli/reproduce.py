@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import reproducing
+from sealift.chapters import reproducing
 from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, finite, workplace
 from sealift.cli.output import Page, Work, number

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from sealift import contrasting, versions
+from sealift.chapters import contrasting, versions
 from sealift.cli import columnar, curves, marking
 from sealift.cli.build import show_run
 from sealift.cli.columnar import STANDARD, Parquet

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sealift import sharing, versions
+from sealift.chapters import sharing, versions
 from sealift.cli.options import HERE, Json, Version, Where, workplace
 from sealift.cli.output import Page, Work
 from sealift.digest import short

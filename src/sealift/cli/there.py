@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sealift import journey, versions
+from sealift.chapters import journey, versions
+from sealift.chapters.deploying import release as releasing
+from sealift.chapters.deploying import removal, standing
 from sealift.cli.options import project
 from sealift.cli.output import Page, Talk, if_interrupted
-from sealift.deploying import release as releasing
-from sealift.deploying import removal, standing
 
 
 def release(

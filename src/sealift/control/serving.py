@@ -6,6 +6,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from sealift import clock
+from sealift.chapters.versions import serving
 from sealift.control import daemon
 from sealift.control.diary import troubles
 from sealift.errors import MachineError
@@ -13,7 +14,6 @@ from sealift.loopback import get
 from sealift.ports import Progress
 from sealift.record.model import Model
 from sealift.release.fleet import START
-from sealift.versions import serving
 from sealift.wiring import Wired
 
 PATIENCE = 5.0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift import compiling
-from sealift.deploying.waiting import Waiter, failed, standing_of
+from sealift.chapters import compiling
+from sealift.chapters.deploying.waiting import Waiter, failed, standing_of
 from sealift.errors import ConflictError, ReleaseError
 from sealift.kubernetes import rollout
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE, kind_of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift import clock, compiling
-from sealift.deploying.waiting import Waiter
+from sealift import clock
+from sealift.chapters import compiling
+from sealift.chapters.deploying.waiting import Waiter
 from sealift.errors import ClusterError, KindError, ReleaseError
 from sealift.kubernetes.kinds import MADE, ROUTE, Kind, kind_of
 from sealift.kubernetes.objects import MANAGER, Object, service_labels

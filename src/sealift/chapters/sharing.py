@@ -6,12 +6,13 @@ import shutil
 
 import msgspec
 
-from sealift import attestation, clock, digest, versions
+from sealift import attestation, clock, digest
 from sealift.adapters.registries.pull import pull as fetch
 from sealift.adapters.registries.push import push as send
 from sealift.adapters.registries.reference import parse
 from sealift.adapters.registries.session import Access
 from sealift.attestation import Kind
+from sealift.chapters import versions
 from sealift.errors import IntegrityError, NotFoundError, UsageError
 from sealift.package import evidence
 from sealift.package.artifact import write_model

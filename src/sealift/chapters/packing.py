@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from sealift import versions
 from sealift.adapters.images.source import registry_of
 from sealift.adapters.registries.push import push as send
 from sealift.adapters.registries.reference import Reference
 from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.repositories import Repositories
 from sealift.adapters.registries.session import Access
+from sealift.chapters import versions
 from sealift.errors import UsageError
 from sealift.folders import downloads
 from sealift.package import attached, content, eject, evidence, locking

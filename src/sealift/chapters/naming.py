@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from sealift import clock, versions
+from sealift import clock
+from sealift.chapters import versions
 from sealift.errors import CheckError, NotFoundError, UsageError
 from sealift.record.gate import AliasGates
 from sealift.record.mark import Kind, Mark, Subject, Verdict

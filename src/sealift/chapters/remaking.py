@@ -7,10 +7,10 @@ from typing import cast
 
 import msgspec
 
-from sealift import versions
 from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
+from sealift.chapters import versions
 from sealift.errors import IntegrityError, NotFoundError
 from sealift.package import attached, evidence, provenance
 from sealift.package.rebuild import rebuild as make_again

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from sealift import versions
+from sealift.chapters import versions
 from sealift.record.image import Image
 from sealift.record.mark import Mark
 from sealift.record.model import Model

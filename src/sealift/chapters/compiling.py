@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift import versions
 from sealift.adapters.registries.reference import parse as parse_reference
+from sealift.chapters import versions
 from sealift.errors import NotFoundError, UsageError
 from sealift.kubernetes import service
 from sealift.kubernetes.objects import Object, Place, Served

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sealift import clock, targets
+from sealift import clock
+from sealift.chapters import targets
 from sealift.check.papers import Document, Papers
 from sealift.check.policy import Shortfall, shortfalls
 from sealift.check.report import seal

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sealift import clock
+from sealift.chapters.reproducing import reproduce
 from sealift.errors import UsageError
 from sealift.ports import Progress
 from sealift.record.reproduction import Reproduction
 from sealift.record.run import Run
-from sealift.reproducing import reproduce
 from sealift.train.again.sample import sample
 from sealift.wiring import Wired
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift import compiling
-from sealift.deploying.waiting import standing_of
+from sealift.chapters import compiling
+from sealift.chapters.deploying.waiting import standing_of
 from sealift.errors import KindError
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE
 from sealift.kubernetes.objects import Object, service_labels

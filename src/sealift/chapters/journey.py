@@ -12,7 +12,10 @@ from typing import Literal
 
 import msgspec
 
-from sealift import clock, naming, versions
+from sealift import clock
+from sealift.chapters import naming, versions
+from sealift.chapters.proving import bench
+from sealift.chapters.registration import delivered, register
 from sealift.check.report import require, seal
 from sealift.check.suite import check_image, checks_of
 from sealift.data.find import find
@@ -26,14 +29,12 @@ from sealift.errors import (
 )
 from sealift.package import evidence
 from sealift.ports import Progress
-from sealift.proving import bench
 from sealift.record.foresight import Foreseen
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
 from sealift.record.report import Report
 from sealift.record.run import Run
-from sealift.registration import delivered, register
 from sealift.release import transitions
 from sealift.release.plan import plan
 from sealift.train import plan as pipeline
