@@ -2,6 +2,7 @@
 
 from sealift.record.parse import parse
 from sealift.train.agenda import Agenda
+from sealift.train.cards import wanted
 from sealift.train.plan import plan
 
 PROJECT = """\
@@ -75,3 +76,47 @@ def test_what_needs_a_step_that_failed_is_lost_at_once():
     assert planned[todo.lost()].name == "three"
     assert todo.lost() is None
     assert begun(todo, planned, 9) == []
+
+
+CARDS = """\
+name = "cards"
+[steps.one]
+run = "true"
+cpus = 1
+gpus = 1
+[steps.all]
+run = "true"
+gpus = "all"
+[steps.none]
+run = "true"
+[steps.two]
+run = "true"
+gpus = 2
+"""
+
+
+def names(todo, planned, cores, cards):
+    """The names of all that may begin with so many cores and cards free."""
+    found = []
+    while (place := todo.next(cores, cards)) is not None:
+        found.append(planned[place].name)
+        cards -= wanted(planned[place].step, 2)
+    return found
+
+
+def test_steps_that_run_at_once_never_share_a_graphics_card():
+    """One that asks for more than are free waits, and lets others pass."""
+    planned = plan(parse(CARDS, where="sealift.toml"), {})
+    todo = Agenda(planned, 2)
+
+    assert names(todo, planned, 9, 2) == ["one", "none"]
+    assert names(todo, planned, 9, 1) == []
+    assert names(todo, planned, 9, 2) == ["all"]
+    assert names(todo, planned, 9, 2) == ["two"]
+
+
+def test_where_others_hand_out_the_cards_no_step_waits_for_one():
+    """Such as a cluster, which knows its own."""
+    planned = plan(parse(CARDS, where="sealift.toml"), {})
+
+    assert len(begun(Agenda(planned, None), planned, 9)) == 4

@@ -8,6 +8,9 @@ import msgspec
 
 from sealift.types import Digest
 
+Cards = int | Literal["all"]
+"""A number of graphics cards, or all that a machine has."""
+
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """A folder or file of the host inside the container."""
@@ -23,7 +26,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``image`` is the digest of a manifest in the project's store. ``memory`` is in bytes, ``cpus``
     in cores; None is no limit. ``network`` none has only a loopback of its own; host shares the
     host's. ``scratch`` are folders that the container may write, empty at first and gone with it,
-    as ``/tmp`` is. ``labels`` find it again; ``hostname`` is what its program
+    as ``/tmp`` is. ``gpus`` are graphics cards that no other container of the same run has, with
+    what their driver brings. ``labels`` find it again; ``hostname`` is what its program
     sees (the container's name unless given); ``log`` is a file that both outputs are appended to.
     """
 
@@ -37,18 +41,23 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     network: Literal["none", "host"] = "none"
     cpus: float | None = None
     memory: int | None = None
+    gpus: Cards = 0
     labels: dict[str, str] = {}
     hostname: str = ""
     log: str
 
 
 class Guarantees(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine really enforces on this machine."""
+    """What an engine really enforces on this machine.
+
+    ``gpus`` are the graphics cards that it can hand out; None is not known before it tries.
+    """
 
     network_isolated: bool
     memory_limited: bool
     cpu_limited: bool
     survives_caller: bool
+    gpus: int | None = 0
 
     def lacking(self, spec: ContainerSpec) -> tuple[str, ...]:
         """What ``spec`` asks for and will not get, in words."""

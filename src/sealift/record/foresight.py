@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from sealift.record.container import Cards
 from sealift.types import Digest, Scalar
 
 Action = Literal["cached", "runs", "waits", "skipped"]
@@ -24,6 +25,7 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     params: dict[str, Scalar] = {}
     needs: tuple[str, ...] = ()
+    gpus: Cards = 0
     key: Digest = Digest("")
 
 

@@ -120,6 +120,13 @@ class Step(Section, frozen=True):
             description="Memory limit, such as 4GiB.",
         ),
     ] = ""
+    gpus: Annotated[
+        Annotated[int, Meta(ge=0, le=64)] | Literal["all"],
+        Meta(
+            extra={"write": "a number from 0 to 64, or 'all'"},
+            description="Graphics cards it gets: a number, or 'all' that the machine has.",
+        ),
+    ] = 0
     network: Annotated[bool, Meta(description="Whether the command may reach the network.")] = False
     retries: Annotated[int, Meta(ge=0, le=20, description="Further attempts after a failure.")] = 0
     backoff: Annotated[

@@ -29,7 +29,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run took place.
 
-    ``instructions`` are those of its processor by which numeric libraries choose their ways.
+    ``instructions`` are those of its processor by which numeric libraries choose their ways,
+    ``gpus`` the models of its graphics cards, ``driver`` the version of what drives them.
     """
 
     host: str
@@ -40,6 +41,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     memory: int
     engine: str
     instructions: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+    driver: str = ""
 
 
 class StepRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,9 @@ def faults(value: object, kind: inspect.Type, path: str = "") -> Iterator[Fault]
     kind = _plain(kind)
     if isinstance(kind, inspect.UnionType):
         kind = _member(value, kind)
+        if advice and next(faults(value, kind), None):
+            yield _wrong(value, advice, path)
+            return
     if isinstance(kind, inspect.StructType):
         yield from _struct(value, kind, path)
     elif isinstance(kind, inspect.DictType):

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 
+from sealift.train.cards import wanted
 from sealift.train.plan import Planned
+
+Room = tuple[float, float]
+"""Processor cores and graphics cards."""
 
 
 class Agenda:
     """The steps that have not begun; in the order of the plan among those that can.
 
-    A step can begin when all it needs is done and there are cores for it. When one that it needs
+    A step can begin when all it needs is done and there is room for it: ``cards`` are the graphics
+    cards that there are in all (None: it is not known, and no matter). When one that it needs
     did not end well it never will: it is ``lost``.
     """
 
-    def __init__(self, planned: Sequence[Planned]) -> None:
+    def __init__(self, planned: Sequence[Planned], cards: int | None = 0) -> None:
         self._planned = planned
+        self._cards = cards
         self._missing = [len(one.needs) for one in planned]
         self._readers: dict[str, list[int]] = {}
-        self._ready: dict[float, list[int]] = {}
+        self._ready: dict[Room, list[int]] = {}
         self._lost: list[int] = []
         self._given = [False] * len(planned)
         for place, one in enumerate(planned):
@@ -28,9 +35,13 @@ class Agenda:
             if not one.needs:
                 self._get_ready(place)
 
-    def next(self, free: float) -> int | None:
-        """The place of a step that asks for no more than so many cores; it is given out once."""
-        fitting = [queue for cores, queue in self._ready.items() if queue and cores <= free]
+    def next(self, cores: float, cards: float = math.inf) -> int | None:
+        """The place of a step that asks for no more than this; it is given out once."""
+        fitting = [
+            queue
+            for (some, few), queue in self._ready.items()
+            if queue and some <= cores and few <= cards
+        ]
         if not fitting:
             return None
         place = heapq.heappop(min(fitting))
@@ -56,7 +67,9 @@ class Agenda:
                 self._get_ready(place)
 
     def _get_ready(self, place: int) -> None:
-        heapq.heappush(self._ready.setdefault(self._planned[place].step.cpus, []), place)
+        step = self._planned[place].step
+        room = (step.cpus, wanted(step, self._cards))
+        heapq.heappush(self._ready.setdefault(room, []), place)
 
 
-__all__ = ["Agenda"]
+__all__ = ["Agenda", "Room"]

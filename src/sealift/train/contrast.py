@@ -98,6 +98,7 @@ def _machine(run: Run) -> dict[str, str]:
         "cores": str(one.cores),
         "system": one.system,
         "engine": one.engine,
+        **({"graphics cards": ", ".join(one.gpus), "driver": one.driver} if one.gpus else {}),
     }
 
 

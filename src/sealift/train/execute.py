@@ -21,7 +21,8 @@ from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Run, StepRun
 from sealift.train import metrics, opening, workspace
-from sealift.train.agenda import Agenda
+from sealift.train.agenda import Agenda, Room
+from sealift.train.cards import wanted
 from sealift.train.condition import unmet
 from sealift.train.job import Bench, Job, Jobs, explained, spared
 from sealift.train.machine import machine
@@ -108,7 +109,8 @@ class _Execution:
         self._record = run
         self._planned = seen.planned
         self._places = {one.name: place for place, one in enumerate(seen.planned)}
-        self._agenda = Agenda(seen.planned)
+        self._cards = bench.engine.guarantees().gpus if _asked(seen.planned) else 0
+        self._agenda = Agenda(seen.planned, self._cards)
         self._jobs = Jobs(run, seen.planned, seen.files, bench)
         self._bench = bench
         self._ledger = ledger
@@ -143,18 +145,21 @@ class _Execution:
         while True:
             if (place := self._agenda.lost()) is not None:
                 self._finish(self._skipped(self._planned[place]))
-            elif (place := self._agenda.next(self._free())) is not None:
+            elif (place := self._agenda.next(*self._free())) is not None:
                 self._begin(self._planned[place], pool)
             else:
                 break
         self._keep()
         return bool(self._working)
 
-    def _free(self) -> float:
-        """Cores that no step has; a step that asks for more than there are has to be alone."""
+    def _free(self) -> Room:
+        """What no step has; a step that asks for more than there is has to be alone."""
         if not self._working:
-            return math.inf
-        return self._record.machine.cores - sum(one.step.cpus for one in self._working.values())
+            return math.inf, math.inf
+        steps = [one.step for one in self._working.values()]
+        cards = sum(wanted(step, self._cards) for step in steps)
+        cores = self._record.machine.cores - sum(step.cpus for step in steps)
+        return cores, math.inf if self._cards is None else self._cards - cards
 
     def _begin(self, one: Planned, pool: ThreadPoolExecutor) -> None:
         """Skip a step, take it from the cache, or hand it to a thread."""
@@ -285,6 +290,11 @@ class _Execution:
         if future.exception() is None:
             record, _ = future.result()
             self._record_end(record)
+
+
+def _asked(planned: Iterable[Planned]) -> bool:
+    """Whether any step asks for graphics cards: else nobody looks for them."""
+    return any(one.step.gpus for one in planned)
 
 
 __all__ = ["execute"]

@@ -12,6 +12,7 @@ from sealift.record.image import Image
 from sealift.record.project import Project
 from sealift.record.run import Code, Run, StepRun
 from sealift.train import opening, workspace
+from sealift.train.cards import lacking, words
 from sealift.train.condition import unmet
 from sealift.train.job import Bench, Jobs, explained, spared
 from sealift.train.machine import machine
@@ -92,6 +93,10 @@ def _foreseen(run: Run, seen: opening.Survey, bench: Bench, ledger: Ledger) -> t
             found.append(_of(one, "cached", because, job.key))
         else:
             because = explained(job, ledger.latest(one.name)).because
+            if missing := lacking(one.step, bench.engine):
+                because += f" {missing}"
+            elif one.step.gpus:
+                because += f" It gets {words(one.step.gpus)}."
             found.append(_of(one, "runs", because, job.key))
     return tuple(found)
 
@@ -104,6 +109,7 @@ def _of(one: Planned, action: Action, because: str, key: Digest = NONE) -> Fores
         command=one.command,
         params=one.params,
         needs=one.needs,
+        gpus=one.step.gpus,
         key=key,
     )
 

@@ -218,6 +218,7 @@ def specification(job: Job, bench: Bench, mounted: Iterable[Mount] = ()) -> Cont
         network="host" if step.network else "none",
         cpus=step.cpus,
         memory=step.memory_bytes,
+        gpus=step.gpus,
         labels={
             "sealift.project": str(bench.folders.root),
             "sealift.run": job.run,

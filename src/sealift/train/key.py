@@ -42,8 +42,9 @@ _KINDS = (
 def fixed(step: Step) -> dict[str, str]:
     """What the leaves of all cells of a step share, worked out once.
 
-    Processor cores and memory are in it, since programs choose their threads and their ways by
-    them; retries and time limits are not: they decide whether a step succeeds, not what it means.
+    Processor cores, memory and graphics cards are in it, since programs choose their threads and
+    their ways by them; retries and time limits are not: they decide whether a step succeeds, not
+    what it means.
     Values of environment variables appear as digests only, and of secrets where they come from: a
     digest could be guessed at.
     """
@@ -53,6 +54,8 @@ def fixed(step: Step) -> dict[str, str]:
         "checkpoints": command.text(step.checkpoints),
         "resource.cpus": f"{step.cpus:g}",
         "resource.memory": str(step.memory_bytes or "unlimited"),
+        # left out where none is asked for, so that steps from before there were any stay known
+        **({"resource.gpus": str(step.gpus)} if step.gpus else {}),
         **{f"env.{name}": digest.of_bytes(text.encode()) for name, text in step.env.items()},
         **{f"secret.{name}": source for name, source in step.secrets.items()},
         **{f"seed.{name}": text for name, text in PINNED.items()},

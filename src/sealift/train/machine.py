@@ -8,6 +8,7 @@ import platform
 from pathlib import Path
 
 from sealift.record.run import Machine
+from sealift.train.graphics import graphics
 
 NUMERIC = (
     *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512vl", "avx512_vnni"),
@@ -19,6 +20,7 @@ NUMERIC = (
 
 def machine(engine: str) -> Machine:
     """The machine as this process sees it: its cores and memory are those it may use."""
+    cards = graphics()
     return Machine(
         host=platform.node(),
         user=user(),
@@ -28,6 +30,8 @@ def machine(engine: str) -> Machine:
         memory=memory(),
         engine=engine,
         instructions=instructions(_word(Path("/proc/cpuinfo"))),
+        gpus=cards.models,
+        driver=cards.driver,
     )
 
 

@@ -16,6 +16,7 @@ from sealift.record import graph
 from sealift.record.container import Exit, Mount
 from sealift.record.run import StepRun
 from sealift.train import metrics, points, secret, workspace
+from sealift.train.cards import refuse
 from sealift.train.job import Bench, Job, mounts, specification
 from sealift.types import Digest
 
@@ -76,6 +77,7 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
 
 def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
     step, most = job.planned.step, job.planned.step.retries + 1
+    refuse(job.planned.name, step, bench.engine)
     read, hushed = mounts(job, bench), _secrets(job, bench)
     log = bench.log(job.run, job.planned)
     for number in range(1, most + 1):

@@ -59,8 +59,17 @@ def _machines(then: Machine, now: Machine) -> Iterator[str]:
         )
     if then.cores != now.cores:
         yield f"there are {now.cores} cores, not {then.cores}: sums over threads round otherwise"
+    if (then.gpus, then.driver) != (now.gpus, now.driver):
+        yield f"its graphics cards are others ({_cards(now)}, not {_cards(then)})"
     if then.system.split()[-1:] != now.system.split()[-1:]:
         yield f"the system is another ({now.system}, not {then.system})"
+
+
+def _cards(machine: Machine) -> str:
+    """Its graphics cards and their driver in words."""
+    if not machine.gpus:
+        return "none"
+    return f"{' and '.join(machine.gpus)} with driver {machine.driver or 'unknown'}"
 
 
 def _itself(step: Step, *, clear: bool) -> Iterator[str]:
