@@ -264,9 +264,9 @@ def test_an_ordinary_user_can_do_the_same(bench, image_store):
     mine = bench.folder / "mine"
     mine.mkdir()
     os.chown(mine, 4321, 4321)
-    options = bench.engine._options(
-        bench.spec("", mounts=(Mount(source=str(mine), target="/out", writable=True),))
-    )
+    spec = bench.spec("", mounts=(Mount(source=str(mine), target="/out", writable=True),))
+    with bench.engine._options(spec) as given:
+        options = list(given)
     script = "id -u; echo hello > /out/file; [ -w /proc/sys/kernel/core_pattern ] && echo hole"
     words = [str(locate()), *options, "--", "/bin/sh", "-c", script]
     done = subprocess.run(

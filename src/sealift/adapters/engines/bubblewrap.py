@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 from threading import Thread
 
 from sealift import clock, process
@@ -13,8 +15,11 @@ from sealift.adapters.engines.bwrap_census import Census, kill
 from sealift.adapters.engines.bwrap_launch import Launched, launched
 from sealift.adapters.engines.bwrap_marks import Marked
 from sealift.adapters.engines.bwrap_names import names
+from sealift.adapters.engines.cdi import Devices
+from sealift.adapters.engines.cdi_injection import injection
 from sealift.adapters.engines.environment import environment, of_image
 from sealift.adapters.engines.lease import Guard
+from sealift.adapters.engines.marks import Mark
 from sealift.adapters.engines.mounts import mounts
 from sealift.errors import MachineError
 from sealift.ports import Store
@@ -43,10 +48,17 @@ class Bubblewrap:
     limited: both would need a writable control group.
     """
 
-    def __init__(self, store: Store, live: Path, args: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: Path,
+        args: Sequence[str] = (),
+        devices: Devices | None = None,
+    ) -> None:
         self._store = store
         self._live = live.absolute()
         self._args = tuple(args)
+        self._devices = devices or Devices()
         self._census = Census(self._live)
         self._guard = Guard("/bin/sh", "-c", bwrap_marks.REMOVE, "sh")
         self._found: Path | None = None
@@ -65,7 +77,11 @@ class Bubblewrap:
     def guarantees(self) -> Guarantees:
         """What it enforces on this machine."""
         return Guarantees(
-            network_isolated=True, memory_limited=False, cpu_limited=False, survives_caller=True
+            network_isolated=True,
+            memory_limited=False,
+            cpu_limited=False,
+            survives_caller=True,
+            gpus=self._devices.count(),
         )
 
     def run(self, spec: ContainerSpec, *, timeout: float | None = None) -> Exit:
@@ -73,9 +89,9 @@ class Bubblewrap:
 
         Raises ``MachineError`` when the container could not be set up.
         """
-        options = self._options(spec)
         begin = clock.monotonic()
         with (
+            self._options(spec) as options,
             self._census.cores(spec.cpus) as cores,
             launched(
                 self._program(),
@@ -100,8 +116,17 @@ class Bubblewrap:
         Raises ``MachineError`` when the container could not be set up, or has no such program.
         """
         mark = marks.new(spec, self._live, cores=self._census.cores_now(spec.cpus))
-        options = self._options(spec)
-        bwrap_files.keep(mark)
+        with self._options(spec) as options:
+            bwrap_files.keep(mark)
+            running, child = self._detached(spec, options, mark)
+        # Whoever starts a process must ask for its end, or it stays in the process table.
+        Thread(target=child.wait, daemon=True).start()
+        return mark.container(engine=self.name, running=running)
+
+    def _detached(
+        self, spec: ContainerSpec, options: Sequence[str], mark: Mark
+    ) -> tuple[bool, Popen[bytes]]:
+        """Start what outlives the caller: whether it runs by now, and its monitor."""
         try:
             with launched(
                 self._program(),
@@ -111,13 +136,10 @@ class Bubblewrap:
                 log=Path(spec.log),
                 detach=True,
             ) as sandbox:
-                running = _up(sandbox)
+                return _up(sandbox), sandbox.child
         except BaseException:
             bwrap_files.forget(mark)
             raise
-        # Whoever starts a process must ask for its end, or it stays in the process table.
-        Thread(target=sandbox.child.wait, daemon=True).start()
-        return mark.container(engine=self.name, running=running)
 
     def stop(self, container: Container, *, grace: float) -> None:
         """SIGTERM to its program, SIGKILL to all of it after ``grace`` seconds, then forget it."""
@@ -153,17 +175,22 @@ class Bubblewrap:
             self._found = bwrap_program.locate()
         return self._found
 
-    def _options(self, spec: ContainerSpec) -> list[str]:
+    @contextmanager
+    def _options(self, spec: ContainerSpec) -> Iterator[list[str]]:
+        """The options of its sandbox, with graphics cards that are its own within the block."""
         root, image_env = self._image(spec.image)
-        env = environment(image_env, spec)
-        bwrap_program.check_words([*spec.argv, *env, *env.values()], spec.name)
-        return arguments(
-            spec,
-            root=root,
-            env=env,
-            mounts=[*names(spec.network, self._live), *mounts(spec)],
-            extra=self._args,
-        )
+        with self._devices.lent(spec.gpus) as given:
+            cards = injection(given.edits, image_env)
+            env = environment({**image_env, **cards.env}, spec)
+            bwrap_program.check_words([*spec.argv, *env, *env.values()], spec.name)
+            yield arguments(
+                spec,
+                root=root,
+                env=env,
+                mounts=[*names(spec.network, self._live), *cards.mounts, *mounts(spec)],
+                cards=cards,
+                extra=self._args,
+            )
 
     def _image(self, image: Digest) -> tuple[Path, dict[str, str]]:
         """The unpacked root of an image and its variables, read and checked once."""

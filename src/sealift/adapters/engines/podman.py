@@ -14,6 +14,7 @@ import msgspec
 
 from sealift import clock, process
 from sealift.adapters.engines import leftovers, marks, podman_image
+from sealift.adapters.engines.cdi import Devices, Given
 from sealift.adapters.engines.environment import environment, of_image
 from sealift.adapters.engines.lease import lease
 from sealift.adapters.engines.marks import Mark
@@ -62,10 +63,17 @@ class Podman:
     # it belongs to the container's user (U).
     empty: ClassVar[str] = f"{SCRATCH},notmpcopyup,U"
 
-    def __init__(self, store: Store, live: Path, args: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: Path,
+        args: Sequence[str] = (),
+        devices: Devices | None = None,
+    ) -> None:
         self._store = store
         self._live = live.absolute()
         self._args = tuple(args)
+        self._devices = devices or Devices()
         self._command = Command(self.program)
 
     @property
@@ -80,7 +88,7 @@ class Podman:
 
     def guarantees(self) -> Guarantees:
         """What it enforces on this machine, which depends on the control groups it may use."""
-        return self._guarantees
+        return msgspec.structs.replace(self._guarantees, gpus=self._devices.count())
 
     def run(self, spec: ContainerSpec, *, timeout: float | None = None) -> Exit:
         """Run to the end; blocks. The container is removed when the caller dies, however it does.
@@ -90,8 +98,12 @@ class Podman:
         self._sweep()
         mark = marks.new(spec, self._live, bound=True)
         name, log = title(mark.name, mark.id), Path(spec.log)
-        with lent(mounts(spec)), self._removed(name):
-            with self._words(spec, mark) as words:
+        with (
+            self._devices.lent(spec.gpus) as cards,
+            lent(mounts(spec)),
+            self._removed(name),
+        ):
+            with self._words(spec, mark, cards) as words:
                 self._command.call("create", "--log-driver=none", *words)
             begin, offset = clock.monotonic(), _size(log)
             with lease(self.program, "rm", "--force", name):
@@ -109,7 +121,10 @@ class Podman:
         mark = marks.new(spec, self._live, bound=False)
         lend(mounts(spec))
         try:
-            with self._words(spec, mark) as words:
+            with (
+                self._devices.lent(spec.gpus) as cards,
+                self._words(spec, mark, cards) as words,
+            ):
                 self._detached(title(mark.name, mark.id), words, Path(spec.log))
         except BaseException:
             self._remove(title(mark.name, mark.id))
@@ -153,7 +168,7 @@ class Podman:
         return "memory" in controllers, "cpu" in controllers
 
     @contextmanager
-    def _words(self, spec: ContainerSpec, mark: Mark) -> Iterator[list[str]]:
+    def _words(self, spec: ContainerSpec, mark: Mark, cards: Given) -> Iterator[list[str]]:
         """The words behind ``create`` or ``run``; a file they name is there within the block."""
         text = lines(environment(of_image(self._store, spec.image), spec), spec.name)
         bound = mounts(spec)
@@ -174,7 +189,8 @@ class Podman:
                 guarantees=self._guarantees,
                 empty=self.empty,
             )
-            yield [*self.own_options, *self._args, *words]
+            devices = [f"--device={name}" for name in cards.names]
+            yield [*self.own_options, *devices, *self._args, *words]
 
     def _attached(self, name: str, log: Path, timeout: float | None) -> bool:
         """Start it and wait for its end; false if it had to be killed for the time it took."""
