@@ -2,10 +2,13 @@
 
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from network_servers import Company
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -37,15 +40,34 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Calm(ThreadingHTTPServer):
+    """A server that does not speak of clients that turn away."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Say nothing."""
+
+
+@contextmanager
+def served(tls=None):
+    """The port of a server that runs, by TLS where a context for it is given."""
+    made = Calm(("127.0.0.1", 0), Handler)
+    if tls:
+        made.socket = tls.wrap_socket(made.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield made.server_port
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
 @pytest.fixture
 def server():
     """Its address."""
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.daemon_threads = True
-    threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}).start()
-    yield f"http://127.0.0.1:{made.server_port}"
-    made.shutdown()
-    made.server_close()
+    with served() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_broken_rule_is_told_with_its_request_and_fails_the_command(empty, server):
@@ -112,3 +134,24 @@ def test_an_example_that_is_no_request_is_named(empty, server, text):
 
     assert said.code == 2
     assert "e.json" in said.talk
+
+
+def test_a_server_with_a_companys_certificate_is_graded_where_the_company_is_trusted(
+    empty, monkeypatch
+):
+    """By the project's setting or the machine's variable, and not without either."""
+    company = Company(empty.folder / "company")
+    with served(company.tls("127.0.0.1")) as port:
+        words = ("check", f"https://127.0.0.1:{port}", "--model-name", "m")
+        doubted = empty(*words)
+        (empty.folder / "sealift.toml").write_text('name = "p"\n[network]\nca = "company/ca.pem"\n')
+        trusted = empty(*words)
+        (empty.folder / "sealift.toml").unlink()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(company.ca))
+        by_variable = empty(*words)
+
+    assert doubted.code == 4
+    assert "certificate verify failed" in doubted.talk
+    assert "network.ca" in doubted.talk
+    assert [trusted.code, by_variable.code] == [8, 8]
+    assert "body-that-is-no-json" in trusted.answer

@@ -69,7 +69,9 @@ def check(
     page = Page(as_json=json)
     if target.startswith(("http://", "https://", "grpc://")):
         with Work(told=True) as talk:
-            found = grading.graded(target, grpc=grpc, model=model_name, example=example, talk=talk)
+            found = grading.graded(
+                target, grpc=grpc, model=model_name, example=example, where=where, talk=talk
+            )
         write(of_grade(found, strict=strict), junit, html)
         page.value(found)
         grading.show(page, found)

@@ -13,15 +13,20 @@ from sealift.check.protocol.rpc.learn import learn as learn_remote
 from sealift.check.protocol.rpc.remote import Remote
 from sealift.check.protocol.server import Server
 from sealift.cli.output import Page, Work
-from sealift.errors import CheckError, UsageError
+from sealift.errors import CheckError, ProjectError, UsageError
+from sealift.network.network import Network
 from sealift.types import Json
+from sealift.wiring import Wired, find
 
 WANTED = 'Name a file with an object with "inputs", as POST v2/models/NAME/infer takes it.'
 
 
-def graded(address: str, *, grpc: str, model: str, example: Path | None, talk: Work) -> Grade:
+def graded(
+    address: str, *, grpc: str, model: str, example: Path | None, where: Path, talk: Work
+) -> Grade:
     """Learn what a server serves and judge it by every rule, over HTTP, gRPC or both.
 
+    Certificates are those that the project at or above ``where`` trusts, or else this machine.
     Raises ``UsageError`` where an address is none, or two of gRPC are named.
     """
     body = None if example is None else read(example)
@@ -33,7 +38,8 @@ def graded(address: str, *, grpc: str, model: str, example: Path | None, talk: W
         remote = Remote(address)
         learn_remote(remote, model=model, example=body)
         return by(remote, talk, RPC_RULES)
-    with Server(address) as server:
+    trusted = nearby(where).trusted if address.startswith("https://") else None
+    with Server(address, trusted=trusted) as server:
         beside = Remote(grpc, rest=server) if grpc else None
         learn(server, model=model, example=body)
         if beside is None:
@@ -41,6 +47,15 @@ def graded(address: str, *, grpc: str, model: str, example: Path | None, talk: W
         learn_remote(beside, model=model, example=body)
         found = grade(server, talk)
         return joined(found, by(beside, talk, RPC_RULES, gone=found.gone))
+
+
+def nearby(where: Path) -> Network:
+    """The network of the project at or above a folder; that of the machine if there is none."""
+    try:
+        root = find(where)
+    except ProjectError:
+        return Network()
+    return Wired(root).network
 
 
 def read(example: Path) -> dict[str, Json]:

@@ -123,12 +123,13 @@ class Network:
             made["UV_HTTP_TIMEOUT"] = str(settings.timeout)
         return made
 
-    def _context(self) -> ssl.SSLContext:
-        return self._trusted
-
     @cached_property
-    def _trusted(self) -> ssl.SSLContext:
+    def trusted(self) -> ssl.SSLContext:
+        """Connections to servers that ``authorities`` vouch for."""
         return trust.context(self.authorities)
+
+    def _context(self) -> ssl.SSLContext:
+        return self.trusted
 
     def _chosen(self, setting: str, name: str) -> str:
         return setting or self.environment.get(name, "")

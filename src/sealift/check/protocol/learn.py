@@ -12,6 +12,7 @@ from sealift.errors import CheckError, MachineError
 from sealift.types import Json
 
 NAME = "Name the model that is to be graded with --model-name."
+UNTRUSTED = "Name the authority's certificate in REQUESTS_CA_BUNDLE or as network.ca."
 EXAMPLE = "Give a body that it accepts with --example FILE."
 
 
@@ -26,7 +27,9 @@ def learn(server: Server, *, model: str = "", example: dict[str, Json] | None = 
         raise MachineError(
             f"No server answers: {server.about.lost}.",
             where=server.address,
-            remedy="Start it, or mend the address (its beginning, without /v2).",
+            remedy=UNTRUSTED
+            if "certificate verify failed" in server.about.lost
+            else "Start it, or mend the address (its beginning, without /v2).",
         )
     if 300 <= server.about.status < 400:
         raise CheckError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -33,13 +34,21 @@ LARGEST = 64 << 20
 class Server:
     """A server at an address, asked by HTTP; a context manager.
 
+    ``trusted`` says whose certificates are believed; those of the usual authorities if absent.
     ``model`` is the name of the model that is graded, ``request`` a body that it answers with 200.
     Both are found out by ``learn``. ``metadata`` and ``about`` are the exchanges that told of
     the model and of the server, ``inputs`` and ``outputs`` what the first says, and
     ``known_outputs`` what the request was answered with.
     """
 
-    def __init__(self, address: str, *, most: int = MOST, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        most: int = MOST,
+        patience: float = PATIENCE,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
         self.address = address.rstrip("/")
         self.asked = 0
         self.model = ""
@@ -53,7 +62,8 @@ class Server:
         self.answer: Exchange
         self._most = most
         self._patience = patience
-        self._client = httpx.Client(timeout=patience, trust_env=False)
+        self._trusted = trusted
+        self._client = self._connected()
 
     def __enter__(self) -> Self:
         return self
@@ -90,13 +100,17 @@ class Server:
             answer, httpx.TimeoutException
         ):
             # a server may close an idle connection just when it is asked by it: a new one is tried
-            with httpx.Client(timeout=self._patience, trust_env=False) as fresh:
+            with self._connected() as fresh:
                 again = self._send(fresh, method, url, body, sent)
             answer = again if isinstance(again, Exchange) else answer
         if not isinstance(answer, Exchange):
             reason = str(answer).rstrip(".") or type(answer).__name__
             return Exchange(method, url, sent, body, 0, {}, b"", reason)
         return answer
+
+    def _connected(self) -> httpx.Client:
+        trusted = True if self._trusted is None else self._trusted
+        return httpx.Client(timeout=self._patience, trust_env=False, verify=trusted)
 
     def _send(
         self, client: httpx.Client, method: str, url: str, body: bytes, headers: dict[str, str]
