@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from sealift import clock
-from sealift.check import schema, unsecret
+from sealift.check import no_network, schema, unsecret
 from sealift.check.check import Check
 from sealift.check.lines import rows
 from sealift.check.suite import CHECKS, check, check_image
@@ -135,6 +135,19 @@ def test_a_server_that_ends_at_once_fails_the_start_with_its_last_words(world):
     assert time.monotonic() - begun < 20
     assert "before it was ready" in said(report, "starts")
     assert "the licence has run out" in report.results[0].findings[0].place
+
+
+def test_a_server_that_was_never_ready_is_not_waited_for_once_more(world):
+    """It is watched for a moment, since it may reach out all the same."""
+    with world.target("never-ready", budget=60.0) as target:
+        target.start()
+        begun = time.monotonic()
+        found = list(no_network.CHECK.findings(target))
+
+    assert time.monotonic() - begun < 30
+    assert [one.message for one in found if one.severity == "error"] == [
+        "Without a network the server does not become ready."
+    ]
 
 
 @pytest.mark.parametrize(

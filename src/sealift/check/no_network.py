@@ -17,6 +17,9 @@ from sealift.errors import CheckError
 from sealift.record.reading import decode
 from sealift.record.report import Finding
 
+BRIEFLY = 3.0
+"""Seconds to watch a server that was not ready with its network either: it may still reach out."""
+
 _QUIET = ("DO_NOT_TRACK", "ORT_DISABLE_TELEMETRY")
 
 SOURCE = """
@@ -148,19 +151,18 @@ def findings(target: Target) -> Iterator[Finding]:
 
 def look(target: Target) -> Seen:
     """Run the server and watch it. Raises ``CheckError`` when that fails."""
+    budget = target.budget if target.ready else min(BRIEFLY, target.budget)
     bodies = [rows_body(good_rows(target.subject, count)) for count in (1, 8)]
     given = {
         "argv": target.launch.argv,
         "port": target.port,
         "ready": target.launch.ready,
-        "budget": target.budget,
+        "budget": budget,
         "bodies": [msgspec.json.encode(one).decode() for one in bodies],
         "quiet": _QUIET,
     }
     told = msgspec.json.encode(given).decode()
-    text = target.probe(
-        SOURCE.replace("GIVEN", repr(told), 1), network="none", timeout=target.budget + 60
-    )
+    text = target.probe(SOURCE.replace("GIVEN", repr(told), 1), network="none", timeout=budget + 60)
     try:
         return decode(text.strip().split("\n")[-1].encode(), Seen)
     except ValueError as reason:
