@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from project_on_disk import ProjectOnDisk
+from sealift.testing.registry import RegistryServer
 
 pytestmark = [pytest.mark.network, pytest.mark.engine]
 
@@ -72,6 +73,21 @@ def test_the_model_tells_what_it_was_converted_from(model, tips):
     assert "skl2onnx" in made["tools"]
     assert made["rows"] == 300
     assert made["worst"] <= made["tolerance"]
+
+
+def test_the_image_goes_to_a_registry_while_it_is_made(model, tips):
+    """From one command, with all about it: the same images as without a registry."""
+    alone = tips.answer("package")["images"]
+    with RegistryServer() as server:
+        sent = tips.answer("package", "--to", f"{server.host}/team/tips")
+        again = tips.answer("package", "--to", f"{server.host}/team/tips")
+
+    assert [one["digest"] for one in sent["images"]] == [one["digest"] for one in alone]
+    assert server.tags["team/tips", "1"] == sent["pushed"]["digest"]
+    layers = {one["descriptor"]["digest"] for one in sent["images"][0]["layers"]}
+    assert layers <= {digest for _, digest in server.blobs}
+    assert sent["pushed"]["sent_blobs"] == len(server.blobs)
+    assert (again["pushed"]["sent_blobs"], again["pushed"]["manifests"]) == (0, 0)
 
 
 def test_what_is_converted_is_packaged_without_the_original(model, tips):

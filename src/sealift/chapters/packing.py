@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from sealift.adapters.images.source import registry_of
-from sealift.adapters.registries.push import push as send
+from sealift.adapters.registries.push import Pushing
 from sealift.adapters.registries.reference import Reference
 from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.repositories import Repositories
@@ -32,8 +33,13 @@ from sealift.record.transfer import Pushed, Saved
 from sealift.types import Digest
 from sealift.wiring import Wired
 
+Proved = Callable[[Sequence[Image]], None]
+"""Hears of images once all their libraries are found to load, before anything is signed."""
 
-def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[Image, ...]:
+
+def package(
+    wired: Wired, version: int | None, *, progress: Progress, proved: Proved = lambda _: None
+) -> tuple[Image, ...]:
     """Build the serving images of a model version (None: the newest), one for each variant.
 
     That for this machine, if it is among them, comes first. A model that was brought in has the
@@ -46,7 +52,9 @@ def package(wired: Wired, version: int | None, *, progress: Progress) -> tuple[I
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
-        made = tuple(_image(wired, model, variant, progress) for variant in variants(wired))
+        built = [_image(wired, model, variant, progress) for variant in variants(wired)]
+        proved([image for image, _ in built])
+        made = tuple(_attested(wired, image, model, lock) for image, lock in built)
         tie(wired, made)
     for image in made:
         wired.ledger.save(image)
@@ -125,6 +133,22 @@ def tie(wired: Wired, images: Sequence[Image]) -> Faces:
     return made
 
 
+def deliver(
+    wired: Wired, version: int | None, target: str, *, progress: Progress
+) -> tuple[tuple[Image, ...], Pushed]:
+    """Build the serving images of a model version and push them: ``package``, then ``push``.
+
+    The layers leave as soon as the images are proved, while the rest is made and signed.
+    """
+    with _pushing(wired, target, progress) as going:
+
+        def proved(images: Sequence[Image]) -> None:
+            going.ahead(layer.descriptor for image in images for layer in image.layers)
+
+        images = package(wired, version, progress=progress, proved=proved)
+        return images, _finish(wired, images, target, going, progress)
+
+
 def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progress) -> Pushed:
     """Send the images of a model, its volume and its artifact to a registry, with all about them.
 
@@ -132,6 +156,25 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
     of the model. An image that others built goes as it came, since its model is inside of it.
     Large blobs that repositories of earlier pushes have are mounted from there.
     """
+    with _pushing(wired, target, progress) as going:
+        return _finish(wired, images, target, going, progress)
+
+
+@contextmanager
+def _pushing(wired: Wired, target: str, progress: Progress) -> Iterator[Pushing]:
+    place = parse_reference(target)
+    known = Repositories(downloads() / "repositories.json")
+    below = _below(wired, place)
+    beside = [one for one in known.beside(place.host, place.repository) if one not in below]
+    access = Access(wired.network, sources=below, guesses=tuple(beside))
+    with Pushing(wired.store, target, access=access, progress=progress) as going:
+        yield going
+    known.add(place.host, place.repository)
+
+
+def _finish(
+    wired: Wired, images: Sequence[Image], target: str, going: Pushing, progress: Progress
+) -> Pushed:
     place = parse_reference(target)
     if not place.tag and not place.digest:
         place = msgspec.structs.replace(place, tag=str(images[0].model))
@@ -141,21 +184,8 @@ def push(wired: Wired, images: Sequence[Image], target: str, *, progress: Progre
         root = made.index.digest
         if place.tag and not place.digest:
             tags = {tag: one.digest for tag, one in made.beside(place.tag).items()}
-    known = Repositories(downloads() / "repositories.json")
-    below = _below(wired, place)
-    beside = [one for one in known.beside(place.host, place.repository) if one not in below]
-    access = Access(wired.network, sources=below, guesses=tuple(beside))
     progress.step("push", f"to {place}")
-    pushed = send(
-        wired.store,
-        root,
-        str(place),
-        beside=tags,
-        access=access,
-        progress=progress,
-    )
-    known.add(place.host, place.repository)
-    return pushed
+    return going.finish(root, str(place), tags)
 
 
 def _below(wired: Wired, place: Reference) -> tuple[str, ...]:
@@ -209,9 +239,9 @@ def write_out(wired: Wired, image: Image, to: Path) -> None:
     eject.write(image, versions.pick(wired, image.model), lock, wired.store, to)
 
 
-def _image(wired: Wired, model: Model, variant: Variant, progress: Progress) -> Image:
+def _image(wired: Wired, model: Model, variant: Variant, progress: Progress) -> tuple[Image, Lock]:
     builder = wired.builder(progress, variant)
-    return _attested(wired, builder.serving_image(model), model, builder.lock())
+    return builder.serving_image(model), builder.lock()
 
 
 def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
@@ -226,6 +256,7 @@ def _attested(wired: Wired, image: Image, model: Model, lock: Lock) -> Image:
 __all__ = [
     "archive",
     "called",
+    "deliver",
     "destination",
     "explain",
     "package",

@@ -23,6 +23,7 @@ from sealift.record.image import Image
 from sealift.record.transfer import Pushed, Saved
 from sealift.types import Json as Value
 from sealift.whole import whole
+from sealift.wiring import Wired
 
 LARGEST = 5
 """Packages that are named with their sizes; all of them are in the answer to --json."""
@@ -107,13 +108,12 @@ def package(
     version = versions.number(wired, model)
     target = packing.destination(wired, to) if push or to else ""
     with Work() as talk:
-        images: Sequence[Image] = (
-            [named("arrive:brought")(wired, from_image, table, talk)]
+        images, pushed = (
+            _brought(wired, from_image, table, target, talk)
             if from_image or table
-            else packing.package(wired, version, progress=talk)
+            else _packaged(wired, version, target, talk)
         )
         image = images[0]
-        pushed = packing.push(wired, images, target, progress=talk) if target else None
         told = [packing.explain(wired, one) for one in images]
         name = packing.called(wired, image, target)
         saved = packing.archive(wired, image, name, archive, progress=talk) if archive else None
@@ -142,6 +142,23 @@ def package(
     if eject:
         page.line(f"Dockerfile for {image.platform}, and all it needs: {eject}", "good")
     page.line(f"next: sealift check --model {image.model}", "info")
+
+
+def _packaged(
+    wired: Wired, version: int | None, target: str, talk: Work
+) -> tuple[Sequence[Image], Pushed | None]:
+    """The images of a model, and what was pushed of them if there is a ``target``."""
+    if target:
+        return packing.deliver(wired, version, target, progress=talk)
+    return packing.package(wired, version, progress=talk), None
+
+
+def _brought(
+    wired: Wired, source: str, table: Path | None, target: str, talk: Work
+) -> tuple[Sequence[Image], Pushed | None]:
+    """The same for an image of others."""
+    images: Sequence[Image] = [named("arrive:brought")(wired, source, table, talk)]
+    return images, packing.push(wired, images, target, progress=talk) if target else None
 
 
 def write_bill(content: dict[str, Value], to: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sealift import clock
 from sealift.adapters.registries.retry import StoppedError
@@ -71,6 +71,7 @@ def size(count: int) -> str:
 
 T = TypeVar("T")
 R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
 
 
 def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
@@ -93,10 +94,44 @@ def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
     return [one.result() for one in futures]
 
 
+class Begun(Generic[K, R]):
+    """Pieces of work that are begun before anybody waits for them, ``WORKERS`` at a time.
+
+    Close it after use: what still goes on is stopped then, and its errors are nobody's.
+
+    >>> begun = Begun[str, int](Gauge("", None))
+    >>> begun.begin("a", lambda: 1)
+    >>> begun.get("a"), begun.get("b")
+    (1, None)
+    >>> begun.close()
+    """
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._pool = ThreadPoolExecutor(WORKERS, "begun")
+        self._futures: dict[K, Future[R]] = {}
+
+    def begin(self, key: K, work: Callable[[], R]) -> None:
+        """Begin with ``work`` soon; once for each key."""
+        if key not in self._futures:
+            self._futures[key] = self._pool.submit(work)
+
+    def get(self, key: K) -> R | None:
+        """The result of what was begun, or what it raised; None if nothing was."""
+        future = self._futures.get(key)
+        return None if future is None else future.result()
+
+    def close(self) -> None:
+        """End all of it, and wait until it has ended."""
+        if not all(one.done() for one in self._futures.values()):
+            _end(list(self._futures.values()), self._gauge)
+        self._pool.shutdown()
+
+
 def _end(futures: list[Future[R]], gauge: Gauge) -> None:
     gauge.stop()
     for one in futures:
         one.cancel()
 
 
-__all__ = ["WORKERS", "Gauge", "each", "size"]
+__all__ = ["WORKERS", "Begun", "Gauge", "each", "size"]

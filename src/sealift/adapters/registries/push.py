@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, Self
 
 from sealift.adapters.registries import crowd
 from sealift.adapters.registries.client import PUSH, Client
@@ -12,7 +14,7 @@ from sealift.adapters.registries.manifests import LARGEST, Fetched, Links, links
 from sealift.adapters.registries.reference import Reference, parse
 from sealift.adapters.registries.referrers import Listing
 from sealift.adapters.registries.session import Access, stoppable
-from sealift.errors import IntegrityError, UsageError
+from sealift.errors import IntegrityError, SealiftError, UsageError
 from sealift.ports import Progress, Store
 from sealift.record.image import Descriptor
 from sealift.record.transfer import Pushed
@@ -40,20 +42,69 @@ def push(
     tag last, so that whoever pulls sees the whole image or none. Raises ``RegistryError``,
     ``NotFoundError`` for content that the store lacks, and ``IntegrityError`` for damaged content.
     """
-    target = parse(reference)
-    if target.digest and target.digest != digest:
-        raise UsageError(
-            f"The image is {digest}, and {reference!r} names another digest.",
-            remedy="Give a tag, or no digest.",
-        )
-    reading, tags = _Reading(store), beside or {}
-    tree = [node for one in (*tags.values(), digest) for node in reading.tree(one)]
-    gauge = crowd.Gauge("push", progress)
-    with Client(target, PUSH, stoppable(access, gauge.is_stopped)) as client:
-        try:
-            return _Push(store, client, target, gauge).send(tree, digest, tags)
-        finally:
-            gauge.say(client.notices)
+    with Pushing(store, reference, access=access, progress=progress) as going:
+        return going.finish(digest, reference, beside)
+
+
+class Pushing:
+    """A push that begins while the rest of what is pushed is still being made; a context manager.
+
+    Nothing that was sent ahead can be found in the registry before ``finish`` has sent what names
+    it. Where that is never called, what is under way is given up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reference: str,
+        *,
+        access: Access | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._store = store
+        self._place = parse(reference)
+        self._gauge = crowd.Gauge("push", progress)
+        self._access = stoppable(access, self._gauge.is_stopped)
+        self._client: Client | None = None
+        self._ahead = crowd.Begun[Digest, Outcome](self._gauge)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ahead.close()
+        if self._client is not None:
+            with self._client:
+                self._gauge.say(self._client.notices)
+
+    def ahead(self, blobs: Iterable[Descriptor]) -> None:
+        """Begin to send blobs that ``finish`` will need; it is told what goes wrong with them."""
+        with contextlib.suppress(SealiftError):  # finish meets it again
+            client = self._open()
+            each = {blob.digest: blob for blob in blobs}
+            self._gauge.total = sum(blob.size for blob in each.values())
+            for digest, blob in each.items():
+                self._ahead.begin(digest, partial(_blob, self._store, client, self._gauge, blob))
+
+    def finish(
+        self, digest: Digest, reference: str, beside: Mapping[str, Digest] | None = None
+    ) -> Pushed:
+        """Send a manifest and all about it, as ``push`` does; ``reference`` has its tag."""
+        target, tags = parse(reference), beside or {}
+        if target.digest and target.digest != digest:
+            raise UsageError(
+                f"The image is {digest}, and {reference!r} names another digest.",
+                remedy="Give a tag, or no digest.",
+            )
+        reading = _Reading(self._store)
+        tree = [node for one in (*tags.values(), digest) for node in reading.tree(one)]
+        sending = _Push(self._store, self._open(), target, self._gauge, self._ahead)
+        return sending.send(tree, digest, tags)
+
+    def _open(self) -> Client:
+        if self._client is None:
+            self._client = Client(self._place, PUSH, self._access)
+        return self._client
 
 
 @dataclass(frozen=True)
@@ -94,11 +145,19 @@ class _Reading:
 class _Push:
     """One push."""
 
-    def __init__(self, store: Store, client: Client, target: Reference, gauge: crowd.Gauge) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: Client,
+        target: Reference,
+        gauge: crowd.Gauge,
+        ahead: crowd.Begun[Digest, Outcome],
+    ) -> None:
         self._store = store
         self._client = client
         self._target = target
         self._gauge = gauge
+        self._ahead = ahead
 
     def send(self, tree: list[_Node], digest: Digest, tags: Mapping[str, Digest]) -> Pushed:
         """Send manifests that are in order, after their blobs; then the tags, the root's last."""
@@ -133,16 +192,8 @@ class _Push:
         )
 
     def _blob(self, blob: Descriptor) -> Outcome:
-        if self._client.has(blob.digest):
-            self._gauge.told(blob.size)
-            return "skipped"
-        access = self._client.access
-        return self._client.uploads.put(
-            blob,
-            lambda: self._store.open(blob.digest),
-            sources=access.sources + (access.guesses if blob.size >= _WORTH else ()),
-            told=self._gauge.told,
-        )
+        begun = self._ahead.get(blob.digest)
+        return begun or _blob(self._store, self._client, self._gauge, blob)
 
     def _manifests(self, nodes: list[_Node], new: set[Digest]) -> int:
         """Put manifests under their digests; how many had to be sent. ``new`` came just now."""
@@ -197,6 +248,20 @@ class _Push:
         return {one: {each.digest for each in all_} for one, all_ in zip(asked, found, strict=True)}
 
 
+def _blob(store: Store, client: Client, gauge: crowd.Gauge, blob: Descriptor) -> Outcome:
+    """Send a blob that the registry lacks."""
+    if client.has(blob.digest):
+        gauge.told(blob.size)
+        return "skipped"
+    access = client.access
+    return client.uploads.put(
+        blob,
+        lambda: store.open(blob.digest),
+        sources=access.sources + (access.guesses if blob.size >= _WORTH else ()),
+        told=gauge.told,
+    )
+
+
 def _levels(nodes: list[_Node]) -> list[list[_Node]]:
     """Manifests that name none of each other, those that are named before those that name them."""
     depths: dict[Digest, int] = {}
@@ -221,4 +286,4 @@ def _listing(node: _Node) -> Descriptor:
     )
 
 
-__all__ = ["push"]
+__all__ = ["Pushing", "push"]
