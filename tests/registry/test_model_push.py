@@ -1,5 +1,7 @@
 """Models travel between projects through Debian's registry, with their signed records."""
 
+import shutil
+
 import pytest
 from registry_images import everything
 
@@ -158,3 +160,16 @@ def test_what_is_no_model_is_refused(registry, here, there, access):
         sharing.pull(there, f"{registry}/models/bare:1", progress=Quiet())
     with pytest.raises(UsageError, match="a tag, not a digest"):
         sharing.push(here, model, f"{registry}/models/bare@{model.digest}", progress=Quiet())
+
+
+def test_what_the_store_lost_of_a_model_comes_back_with_it(registry, here, there):
+    """Under the version that it has here: its record was there all the time."""
+    model = registered(here)
+    sharing.push(here, model, f"{registry}/models/lost", progress=Quiet())
+    first, _ = sharing.pull(there, f"{registry}/models/lost:1-model", progress=Quiet())
+    shutil.rmtree(there.folders.layout)
+
+    again, new = sharing.pull(there, f"{registry}/models/lost:1-model", progress=Quiet())
+
+    assert (again, new) == (first, False)
+    assert len(everything(there.store, again.digest)) == 7

@@ -67,6 +67,23 @@ def test_a_second_training_of_the_same_takes_everything_from_the_cache(wines, fi
     assert again["model"]["version"] == first
 
 
+def test_a_model_that_the_store_lost_is_kept_again_by_training_again(wines, first):
+    """Under its version, whose record was there all the time; its image comes out the same."""
+    words = ("package", "--model", str(first))
+    (before,) = wines.answer(*words)["images"]
+    blobs = wines.root / ".sealift" / "layout" / "blobs" / "sha256"
+    for layer in before["layers"]:
+        if layer["role"] == "model":
+            (blobs / layer["descriptor"]["digest"][7:]).unlink()
+
+    refused = wines.run(*words, status=10)
+    again = wines.run("train")
+
+    assert f"Files of model {first} are no longer in the store." in refused.stderr
+    assert f"the same bytes as version {first}, which the store had lost" in again.stderr
+    assert wines.answer(*words)["images"][0]["digest"] == before["digest"]
+
+
 def test_an_image_without_a_report_is_not_released(wines, first):
     """A model that was packaged and not checked is refused, with what to do."""
     version = wines.answer("train", "-p", "strength=0.5")["model"]["version"]

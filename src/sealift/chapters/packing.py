@@ -15,10 +15,11 @@ from sealift.adapters.registries.reference import parse as parse_reference
 from sealift.adapters.registries.repositories import Repositories
 from sealift.adapters.registries.session import Access
 from sealift.chapters import versions
-from sealift.errors import UsageError
+from sealift.errors import NotFoundError, UsageError
 from sealift.folders import downloads
 from sealift.package import attached, content, eject, evidence, locking
 from sealift.package import explain as explaining
+from sealift.package.artifact import is_whole
 from sealift.package.contents import Reader
 from sealift.package.index import Faces, faces
 from sealift.package.making import Making, project_file
@@ -49,6 +50,13 @@ def package(
     model = versions.pick(wired, version)
     if model.origin is not None:
         return (versions.image_of(wired, model),)
+    if not is_whole(wired.store, model.digest):
+        raise NotFoundError(
+            f"Files of model {model.version} are no longer in the store.",
+            where=str(wired.folders.layout),
+            remedy="Run `sealift train`: the same model is kept again under its version. One that "
+            "was pushed comes back by sealift models pull.",
+        )
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):

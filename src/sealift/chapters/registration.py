@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from sealift import clock, digest
-from sealift.package.artifact import write_model
+from sealift.chapters.keeping import keep, keep_again
 from sealift.package.builder import Builder
 from sealift.ports import Progress
 from sealift.record.contract import Contract
@@ -97,8 +97,10 @@ def _registered(
     content = digest.of_tree(folder)
     known = next((model for model in wired.ledger.all(Model) if model.content == content), None)
     if known is not None:
-        progress.step("model", f"the same bytes as version {known.version}")
-        return known
+        kept = keep_again(wired, known, folder)
+        told = ", which the store had lost: kept again" if kept else ""
+        progress.step("model", f"the same bytes as version {known.version}{told}")
+        return kept or known
     model = _new_model(wired, run, settings, folder, content, made)
     progress.step("model", f"registered as version {model.version}")
     return model
@@ -117,12 +119,10 @@ def _new_model(
     card: dict[str, Json] = {"name": name, "version": version, "run": run.id}
     if made is not None:
         card["original"] = made.digest
-    (folder / "model.json").write_bytes(digest.canonical(card))
-    artifact = write_model(wired.store, folder, name=name, version=version)
     model = Model(
         name=name,
         version=version,
-        digest=artifact.digest,
+        digest=keep(wired, folder, card),
         content=content,
         run=run.id,
         created=clock.now(),

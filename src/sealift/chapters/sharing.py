@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -13,9 +16,10 @@ from sealift.adapters.registries.reference import parse
 from sealift.adapters.registries.session import Access
 from sealift.attestation import Kind
 from sealift.chapters import versions
+from sealift.chapters.keeping import CARD, keep, keep_again
 from sealift.errors import IntegrityError, NotFoundError, UsageError
 from sealift.package import evidence
-from sealift.package.artifact import write_model
+from sealift.package.artifact import is_whole
 from sealift.package.unpack import write_files
 from sealift.ports import Progress
 from sealift.record.image import MANIFEST, MODEL_MANIFEST, Descriptor
@@ -23,7 +27,7 @@ from sealift.record.mark import Mark
 from sealift.record.model import Model, Pull
 from sealift.record.run import Run
 from sealift.record.transfer import Pushed
-from sealift.types import Digest
+from sealift.types import Digest, Json
 from sealift.wiring import Wired
 
 RECORD = Kind(
@@ -31,8 +35,6 @@ RECORD = Kind(
     noun="record of the model",
     remedy="Have it pushed again: sealift models push.",
 )
-CARD = "model.json"
-"""The file of a model that names its version, which another project gives anew."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +107,10 @@ def pull(wired: Wired, reference: str, *, progress: Progress) -> tuple[Model, bo
     with wired.ledger.exclusive("models"):
         same = (one for one in wired.ledger.all(Model) if one.content == record.model.content)
         known = next(same, None)
-        model = known or _registered(wired, record, str(place), address)
+        if known is None:
+            model = _registered(wired, record, str(place), address)
+        else:
+            model = _kept(wired, record, known, address)
         _take_over(wired, record, model)
     return model, known is None
 
@@ -146,8 +151,33 @@ def _record(wired: Wired, address: Digest) -> Record:
     return record
 
 
+def _kept(wired: Wired, record: Record, known: Model, address: Digest) -> Model:
+    """A model that is registered already, its files kept again if the store lost any."""
+    if is_whole(wired.store, known.digest):
+        return known
+    with _files(wired, record, address) as (folder, _):
+        return keep_again(wired, known, folder) or known
+
+
 def _registered(wired: Wired, record: Record, reference: str, address: Digest) -> Model:
     """Give a model that came from elsewhere a version of this project."""
+    with _files(wired, record, address) as (folder, card):
+        name, version = wired.project.name, wired.ledger.next_version()
+        kept = keep(wired, folder, {**card, "name": name, "version": version})
+    there = record.model
+    return msgspec.structs.replace(
+        there,
+        name=name,
+        version=version,
+        digest=kept,
+        created=clock.now(),
+        pulled=Pull(reference=reference, digest=address, name=there.name, version=there.version),
+    )
+
+
+@contextmanager
+def _files(wired: Wired, record: Record, address: Digest) -> Iterator[tuple[Path, dict[str, Json]]]:
+    """A folder of the files that came, without their card, and what that says; gone afterwards."""
     folder = wired.folders.state / "pulled" / clock.token()
     try:
         write_files(wired.store, address, folder)
@@ -159,24 +189,13 @@ def _registered(wired: Wired, record: Record, reference: str, address: Digest) -
                 where=address,
                 remedy=RECORD.remedy,
             )
-        name, version = wired.project.name, wired.ledger.next_version()
-        (folder / CARD).write_bytes(digest.canonical({**card, "name": name, "version": version}))
-        artifact = write_model(wired.store, folder, name=name, version=version)
+        yield folder, card
     except (msgspec.DecodeError, FileNotFoundError) as error:
         raise IntegrityError(
             f"The model's {CARD} cannot be read: {error}.", where=address, remedy=RECORD.remedy
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    there = record.model
-    return msgspec.structs.replace(
-        there,
-        name=name,
-        version=version,
-        digest=artifact.digest,
-        created=clock.now(),
-        pulled=Pull(reference=reference, digest=address, name=there.name, version=there.version),
-    )
 
 
 def _take_over(wired: Wired, record: Record, model: Model) -> None:

@@ -107,6 +107,14 @@ def _members(name: str, path: Path) -> Iterator[Entry]:
         yield dataclasses.replace(one, name=inner)
 
 
+def is_whole(store: Store, model: Digest) -> bool:
+    """Whether the artifact of a model and all that it names are in a store."""
+    if not store.has(model):
+        return False
+    manifest = store.manifest(model)
+    return all(store.has(one.digest) for one in (manifest.config, *manifest.layers))
+
+
 def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     """The blobs of a model's artifact as layers of an image."""
     manifest = store.manifest(model)
@@ -124,4 +132,4 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     )
 
 
-__all__ = ["CODE", "TITLE", "model_layers", "write_description", "write_model"]
+__all__ = ["CODE", "TITLE", "is_whole", "model_layers", "write_description", "write_model"]
