@@ -37,6 +37,11 @@ class Artifact:
         """Whether it is a program of the user's own."""
         return (self.folder / CODE).is_dir()
 
+    @property
+    def size(self) -> int:
+        """Bytes of its files, those that the model keeps its weights in among them."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
 
 def read(folder: Path) -> Artifact:
     """Read the folder of a model. Raises ``PackageError`` when a part is missing or damaged."""

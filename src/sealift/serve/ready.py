@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sealift import clock
@@ -10,7 +11,14 @@ from sealift.serve import golden, log, program
 from sealift.serve.answering import Answering
 from sealift.serve.artifact import Artifact
 from sealift.serve.model import load
-from sealift.serve.tensors import Packer, sized
+from sealift.serve.tensors import Packer, Row, sized
+
+SMALL = 8 << 20
+"""Bytes of a model that may be loaded once more, to see whether one thread is enough for it."""
+
+QUICK = 0.001
+"""Seconds for a call with all golden vectors within which one thread is enough: to wake further
+ones and to wait for them costs more than they bring, and takes cores from other requests."""
 
 
 class Readiness:
@@ -53,8 +61,13 @@ class Certified:
 
 
 def certify(artifact: Artifact, *, threads: int) -> Certified | str:
-    """Load the model and replay the golden vectors; the reason when it must not serve."""
+    """Load the model and replay the golden vectors; the reason when it must not serve.
+
+    A call gets ``threads`` threads, or one where that is enough.
+    """
     began = clock.monotonic()
+    if threads > 1 and enough(artifact):
+        threads = 1
     if not artifact.golden.rows or not artifact.golden.outputs:
         log.event("no_golden_vectors", model=artifact.identity.name)
         return "There are no golden vectors to reproduce."
@@ -85,6 +98,19 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
         seconds=round(clock.monotonic() - began, 4),
     )
     return Certified(model, packer, call, row)
+
+
+def enough(artifact: Artifact) -> bool:
+    """Whether one thread is enough for a call: of a small model that takes no time to speak of."""
+    if artifact.program or artifact.size > SMALL:
+        return False
+    try:
+        model = _opened(artifact, 1)
+        packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
+        rows = golden.rows(artifact.contract, artifact.golden)
+        return all(_seconds(model, packer, rows[:size]) < QUICK for size in (1, len(rows)))
+    except Exception:  # noqa: BLE001  what is wrong with the model is told by ``certify``
+        return False
 
 
 def _opened(artifact: Artifact, threads: int) -> Answering:
@@ -126,19 +152,21 @@ def _told(artifact: Artifact, mismatch: golden.Mismatch) -> str:
 def _cost(model: Answering, packer: Packer, artifact: Artifact) -> tuple[float, float]:
     batch = golden.rows(artifact.contract, artifact.golden)
 
-    def seconds(size: int) -> float:
-        feeds = packer.pack(batch[:size])
-        times = []
-        for _ in range(5):
-            began = clock.monotonic()
-            model.run(feeds)
-            times.append(clock.monotonic() - began)
-        return sorted(times)[2]
-
-    one = seconds(1)
+    one = _seconds(model, packer, batch[:1])
     if len(batch) == 1:
         return one, one
-    return one, max(0.0, (seconds(len(batch)) - one) / (len(batch) - 1))
+    return one, max(0.0, (_seconds(model, packer, batch) - one) / (len(batch) - 1))
 
 
-__all__ = ["Certified", "Readiness", "certify", "recertify"]
+def _seconds(model: Answering, packer: Packer, batch: Sequence[Row]) -> float:
+    """What a call with these rows takes, the median of five."""
+    feeds = packer.pack(batch)
+    times = []
+    for _ in range(5):
+        began = clock.monotonic()
+        model.run(feeds)
+        times.append(clock.monotonic() - began)
+    return sorted(times)[2]
+
+
+__all__ = ["Certified", "Readiness", "certify", "enough", "recertify"]

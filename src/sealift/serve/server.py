@@ -10,7 +10,7 @@ from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
 from sealift.serve.model import divisible
-from sealift.serve.ready import Certified, certify
+from sealift.serve.ready import Certified, certify, enough
 from sealift.serve.settings import Settings, settings
 from sealift.serve.worker import Post, attend, work
 
@@ -57,10 +57,10 @@ def _prepared(artifact: Artifact, threads: int) -> Certified | str | None:
     Threads do not come along, a graphics card is not handed over, and what a program of the
     user's holds nobody knows; then each worker loads its own.
     """
-    if threads > 1 or artifact.program or not divisible():
+    if artifact.program or not divisible() or (threads > 1 and not enough(artifact)):
         return None
     before = process.threads()
-    outcome = certify(artifact, threads=threads)
+    outcome = certify(artifact, threads=1)
     return outcome if process.threads() == before else None
 
 

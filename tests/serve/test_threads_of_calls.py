@@ -1,0 +1,49 @@
+"""A call of a small, quick model has one thread; others have the worker's share of them."""
+
+import shutil
+
+import pytest
+import toy_models as models
+from toy_running import build
+
+from sealift.serve.artifact import read
+from sealift.serve.ready import Certified, certify, enough
+
+
+@pytest.fixture(scope="module")
+def slow_folder(tmp_path_factory):
+    """A model that takes long for each row."""
+    path = tmp_path_factory.mktemp("slow")
+    return build(path, models.slow_model, models.tensor_table, target="y")
+
+
+def test_a_quick_model_is_called_with_one_thread(tensor_folder):
+    """To wake others would cost more than they bring."""
+    artifact = read(tensor_folder)
+
+    assert enough(artifact)
+    outcome = certify(artifact, threads=2)
+    assert isinstance(outcome, Certified)
+
+
+def test_a_model_that_takes_long_gets_all_the_threads_there_are(slow_folder):
+    """One thread took more than a millisecond for its golden vectors."""
+    assert not enough(read(slow_folder))
+
+
+def test_a_model_of_many_bytes_is_not_loaded_twice(tensor_folder, tmp_path):
+    """However quick it may be."""
+    folder = shutil.copytree(tensor_folder, tmp_path / "model")
+    with (folder / "weights").open("wb") as file:
+        file.truncate(64 << 20)
+
+    assert not enough(read(folder))
+
+
+def test_what_is_wrong_with_a_model_is_told_by_its_certification(tensor_folder, tmp_path):
+    """Not by the look at how quick it is."""
+    folder = shutil.copytree(tensor_folder, tmp_path / "model")
+    (folder / "model.onnx").write_bytes(b"no model")
+
+    assert not enough(read(folder))
+    assert certify(read(folder), threads=2) == "The model cannot be loaded."
