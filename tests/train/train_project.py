@@ -64,7 +64,7 @@ def on_host(spec):
             shutil.copytree(mount.source, folder / inner, dirs_exist_ok=True)
         else:
             shutil.copy(mount.source, folder / inner)
-    env = {"PATH": os.environ["PATH"], **spec.env}
+    env = {"PATH": os.environ["PATH"], **spec.env, **spec.secrets}
     with Path(spec.log).open("ab") as log:
         return subprocess.run(
             list(spec.argv), cwd=folder, env=env, stdout=log, stderr=log, check=False

@@ -13,11 +13,15 @@ Cards = int | Literal["all"]
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder or file of the host inside the container."""
+    """A folder or file of the host inside the container.
+
+    What a container that was cut off left in a ``lasting`` one is there for the next.
+    """
 
     source: str
     target: str
     writable: bool = False
+    lasting: bool = False
 
 
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,12 +33,15 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     as ``/tmp`` is. ``gpus`` are graphics cards that no other container of the same run has, with
     what their driver brings. ``labels`` find it again; ``hostname`` is what its program
     sees (the container's name unless given); ``log`` is a file that both outputs are appended to.
+    ``secrets`` are variables that nobody else may read. ``wanted`` are paths in writable mounts
+    that the caller looks at afterwards; with none, it is all of them.
     """
 
     name: str
     image: Digest
     argv: tuple[str, ...]
     env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     mounts: tuple[Mount, ...] = ()
     scratch: tuple[str, ...] = ()
     workdir: str = "/"
@@ -44,6 +51,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     gpus: Cards = 0
     labels: dict[str, str] = {}
     hostname: str = ""
+    wanted: tuple[str, ...] = ()
     log: str
 
 
@@ -51,6 +59,7 @@ class Guarantees(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine really enforces on this machine.
 
     ``gpus`` are the graphics cards that it can hand out; None is not known before it tries.
+    Containers of one that is ``elsewhere`` run on other machines than this.
     """
 
     network_isolated: bool
@@ -58,6 +67,7 @@ class Guarantees(msgspec.Struct, frozen=True, kw_only=True):
     cpu_limited: bool
     survives_caller: bool
     gpus: int | None = 0
+    elsewhere: bool = False
 
     def lacking(self, spec: ContainerSpec) -> tuple[str, ...]:
         """What ``spec`` asks for and will not get, in words."""
@@ -75,6 +85,7 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     seconds: float
     timed_out: bool = False
+    out_of_memory: bool = False
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from sealift.train import metrics, opening, workspace
 from sealift.train.agenda import Agenda, Room
 from sealift.train.cards import wanted
 from sealift.train.condition import unmet
-from sealift.train.job import Bench, Job, Jobs, explained, spared
+from sealift.train.job import KEY, Bench, Job, Jobs, explained, spared
 from sealift.train.machine import machine
 from sealift.train.plan import Planned
 from sealift.train.pulse import EVERY, Pulse
@@ -35,6 +35,8 @@ Outcome: TypeAlias = "Future[tuple[StepRun, SealiftError | None]]"
 
 AT_ONCE = 500
 """Steps from the cache that are saved in one transaction at most."""
+WIDE = 64
+"""Steps that are at work at once at most where the cores of this machine do not count."""
 GRACE = 5.0
 """Seconds that an interrupted step has to end by itself."""
 
@@ -113,12 +115,13 @@ class _Execution:
         self._agenda = Agenda(seen.planned, self._cards)
         self._jobs = Jobs(run, seen.planned, seen.files, bench)
         self._bench = bench
+        self._elsewhere = bench.engine.guarantees().elsewhere
         self._ledger = ledger
         self._progress = progress
         self._pulse = Pulse(run.id, len(seen.planned), bench, progress)
         self._done: dict[str, StepRun] = {}
         self._unsaved: dict[int, StepRun] = {}
-        self._working: dict[Outcome, Planned] = {}
+        self._working: dict[Outcome, Job] = {}
         self._errors: list[SealiftError] = []
 
     def run(self) -> Run:
@@ -129,7 +132,8 @@ class _Execution:
                 while self._launch(pool):
                     ready, _ = wait(self._working, EVERY, return_when=FIRST_COMPLETED)
                     if not ready:
-                        self._pulse.beat(self._working.values(), len(self._done))
+                        at_work = [job.planned for job in self._working.values()]
+                        self._pulse.beat(at_work, len(self._done))
                     self._collect(ready)
                 self._pulse.end()
                 self._end("failed" if self._errors else "done")
@@ -154,9 +158,11 @@ class _Execution:
 
     def _free(self) -> Room:
         """What no step has; a step that asks for more than there is has to be alone."""
+        if self._elsewhere:
+            return (math.inf if len(self._working) < WIDE else 0.0), math.inf
         if not self._working:
             return math.inf, math.inf
-        steps = [one.step for one in self._working.values()]
+        steps = [job.planned.step for job in self._working.values()]
         cards = sum(wanted(step, self._cards) for step in steps)
         cores = self._record.machine.cores - sum(step.cpus for step in steps)
         return cores, math.inf if self._cards is None else self._cards - cards
@@ -178,9 +184,9 @@ class _Execution:
         self._keep()
         self._progress.step(one.name, "running")
         self._progress.say(job.because)
-        if one.step.cpus > cores:
+        if one.step.cpus > cores and not self._elsewhere:
             self._progress.say(f"{one.name} asks for {one.step.cpus:g} cores; there are {cores}.")
-        self._working[pool.submit(perform, job, self._bench)] = one
+        self._working[pool.submit(perform, job, self._bench)] = job
 
     def _collect(self, ready: Iterable[Outcome]) -> None:
         for future in ready:
@@ -268,6 +274,7 @@ class _Execution:
     def _abort(self, error: BaseException) -> None:
         """Stop the steps at work, remove their folders and note that the run ended early."""
         self._bench.stopping.set()
+        self._end_elsewhere()
         deadline = clock.monotonic() + GRACE
         while self._working:
             number = signal.SIGTERM if clock.monotonic() < deadline else signal.SIGKILL
@@ -276,14 +283,24 @@ class _Execution:
                     os.kill(child, number)
             ready, _ = wait(self._working, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in ready:
-                one = self._working.pop(future)
-                folder = self._bench.folder(self._record.id, one)
+                job = self._working.pop(future)
+                folder = self._bench.folder(self._record.id, job.planned)
                 with suppress(OSError):
                     workspace.remove(folder.parent)
                 self._note(future)
         interrupted = isinstance(error, KeyboardInterrupt)
         with suppress(SealiftError, OSError):
             self._end("failed", "Interrupted." if interrupted else str(error) or repr(error))
+
+    def _end_elsewhere(self) -> None:
+        """Stop the steps at work on other machines, which do not end with this process."""
+        if not self._elsewhere:
+            return
+        engine = self._bench.engine
+        for job in self._working.values():
+            with suppress(SealiftError):
+                for one in engine.find({KEY: job.key}):
+                    engine.stop(one, grace=GRACE)
 
     def _note(self, future: Outcome) -> None:
         """Keep what a step that was at work came to, if it came to anything."""

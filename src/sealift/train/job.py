@@ -24,6 +24,9 @@ from sealift.types import Digest
 CHECKPOINTS = "/checkpoints"
 """Where a step finds what it wrote to go on from."""
 
+KEY = "sealift.key"
+"""The label by which a step is found again, whatever run it was started in."""
+
 HOST = "step"
 """The host name that every step sees: a name that varied could get into what it writes."""
 
@@ -223,18 +226,30 @@ def specification(job: Job, bench: Bench, mounted: Iterable[Mount] = ()) -> Cont
             "sealift.project": str(bench.folders.root),
             "sealift.run": job.run,
             "sealift.step": job.planned.name,
+            KEY: job.key,
         },
         hostname=HOST,
+        wanted=tuple(_wanted(job)),
         log=str(bench.log(job.run, job.planned)),
     )
 
 
+def _wanted(job: Job) -> Iterator[str]:
+    """What is looked at after a step: its outputs, and the points that it logged."""
+    for path in job.planned.step.writes.values():
+        yield str(workspace.PROJECT / path)
+    if job.planned.step.curves:
+        yield points.PLACE
+
+
 def _kept(job: Job, bench: Bench) -> Iterator[Mount]:
     if job.planned.step.checkpoints:
-        yield Mount(source=str(bench.checkpoints(job)), target=CHECKPOINTS, writable=True)
+        source = str(bench.checkpoints(job))
+        yield Mount(source=source, target=CHECKPOINTS, writable=True, lasting=True)
     if job.planned.step.curves:
         folder = points.beside(bench.log(job.run, job.planned))
-        yield Mount(source=str(folder), target=points.PLACE, writable=True)
+        lasting = job.planned.step.checkpoints
+        yield Mount(source=str(folder), target=points.PLACE, writable=True, lasting=lasting)
 
 
-__all__ = ["Bench", "Job", "Jobs", "explained", "mounts", "spared", "specification"]
+__all__ = ["KEY", "Bench", "Job", "Jobs", "explained", "mounts", "spared", "specification"]

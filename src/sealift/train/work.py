@@ -85,7 +85,7 @@ def _attempts(job: Job, bench: Bench) -> tuple[Exit, int]:
         spec = specification(job, bench, read)
         try:
             ended = bench.engine.run(
-                msgspec.structs.replace(spec, env={**spec.env, **hushed}),
+                msgspec.structs.replace(spec, secrets=hushed),
                 timeout=step.timeout or None,
             )
         finally:
@@ -173,6 +173,8 @@ def _ending(job: Job, ended: Exit) -> str:
         return f"did not end within {job.planned.step.timeout} seconds"
     known = {number.value: number.name for number in signal.Signals}
     if ended.status - 128 in known:
+        if ended.out_of_memory:
+            return f"used more memory than the {job.planned.step.memory} that it may"
         hint = ""
         if ended.status - 128 == signal.SIGKILL and job.planned.step.memory:
             hint = f"; perhaps it needs more than its {job.planned.step.memory} of memory"

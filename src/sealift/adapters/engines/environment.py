@@ -33,7 +33,7 @@ def environment(image: Mapping[str, str], spec: ContainerSpec) -> dict[str, str]
 
     Nothing comes from this process.
     """
-    return {**DEFAULTS, **image, **spec.env}
+    return {**DEFAULTS, **image, **spec.env, **spec.secrets}
 
 
 def of_image(store: Store, image: Digest) -> dict[str, str]:
