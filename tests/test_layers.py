@@ -21,11 +21,11 @@ FLOORS = (
         "curves",
     ),
     ("record", "stats", "formats"),
-    ("ports", "attestation", "network", "modelpack", "kubernetes", "layers"),
+    ("ports", "attestation", "network", "modelpack", "kubernetes", "layers", "stacked"),
     ("data", "train", "package", "check", "release", "watch", "serve", "adapters", "testing"),
     ("wiring",),
     ("chapters",),
-    ("container", "control", "doctor", "intake"),
+    ("container", "porter", "control", "doctor", "intake"),
     ("cli", "web"),
 )
 STAGES = 3  # from this floor on, rooms side by side know nothing of each other

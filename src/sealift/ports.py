@@ -343,6 +343,18 @@ class Cluster(Protocol):
         """
         ...
 
+    def follow(self, pod: str, namespace: str, *, container: str, since: str) -> Iterator[bytes]:
+        """The lines of a container's log, each after its time, as they are written.
+
+        From those of the second of a time on, or from the first; it ends with the container, or
+        before that where the connection breaks or nothing is said for a while.
+        """
+        ...
+
+    def events(self, one: Object) -> tuple[Object, ...]:
+        """What the cluster noted of an object lately."""
+        ...
+
     def logs(self, pod: str, namespace: str, *, previous: bool, lines: int) -> str:
         """The last lines of a pod's container, or of the one before it was started again."""
         ...

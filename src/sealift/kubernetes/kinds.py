@@ -50,6 +50,10 @@ POD = Kind("v1", "Pod")
 SERVICE = Kind("v1", "Service")
 BUDGET = Kind("policy/v1", "PodDisruptionBudget")
 SCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler")
+JOB = Kind("batch/v1", "Job")
+CLAIM = Kind("v1", "PersistentVolumeClaim")
+SECRET = Kind("v1", "Secret")
+EVENT = Kind("v1", "Event")
 POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy")
 ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute")
 GATEWAY = Kind("gateway.networking.k8s.io/v1", "Gateway")
@@ -57,6 +61,9 @@ CLASS = Kind("gateway.networking.k8s.io/v1", "GatewayClass")
 
 MADE = (ROUTE, SCALER, BUDGET, DEPLOYMENT, SERVICE, POLICY)
 """What is made of a service, in the order in which it is taken away: requests end first."""
+
+WORK = (JOB, POLICY, SECRET, CLAIM)
+"""What is made of a step, in the order in which it is taken away."""
 
 
 def kind_of(one: Object) -> Kind:
@@ -66,16 +73,21 @@ def kind_of(one: Object) -> Kind:
 
 __all__ = [
     "BUDGET",
+    "CLAIM",
     "CLASS",
     "DEPLOYMENT",
+    "EVENT",
     "GATEWAY",
+    "JOB",
     "MADE",
     "POD",
     "POLICY",
     "REPLICAS",
     "ROUTE",
     "SCALER",
+    "SECRET",
     "SERVICE",
+    "WORK",
     "Change",
     "Kind",
     "Listing",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sealift.kubernetes.objects import Object
 from sealift.types import Json
 
@@ -43,6 +45,18 @@ def condition(one: Json, kind: str) -> Object:
     return found[0] if found else {}
 
 
+def instant(one: Json, *path: str) -> float:
+    """An instant at a path, in seconds since 1970; 0 where there is none.
+
+    >>> instant({"at": "1970-01-01T00:00:02Z"}, "at")
+    2.0
+    """
+    try:
+        return datetime.fromisoformat(text(one, *path)).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def title(one: Json) -> str:
     """Kind and name, as in ``deployment delays-v3``."""
     return f"{text(one, 'kind').lower()} {text(one, 'metadata', 'name')}"
@@ -53,4 +67,4 @@ def managers(one: Json) -> list[str]:
     return [text(each, "manager") for each in entries(one, "metadata", "managedFields")]
 
 
-__all__ = ["condition", "count", "entries", "managers", "part", "text", "title"]
+__all__ = ["condition", "count", "entries", "instant", "managers", "part", "text", "title"]

@@ -47,6 +47,18 @@ class GatewaySettings(Section, frozen=True):
     ] = field(default_factory=list)
 
 
+class StoreSettings(Section, frozen=True):
+    """What steps write in a cluster, until it was brought from there: a claim for each step."""
+
+    storage_class: Annotated[
+        str, Meta(description="Storage class of the claims; the cluster's usual one if absent.")
+    ] = ""
+    size: Annotated[
+        Quantity,
+        Meta(description="Size of a step's claim: its code, outputs and checkpoints."),
+    ] = "10GiB"
+
+
 class EnvironmentSettings(Section, frozen=True):
     """A place where the project runs beside this machine."""
 
@@ -61,6 +73,16 @@ class EnvironmentSettings(Section, frozen=True):
     pull_secret: Annotated[
         Label | None, Meta(description="Secret with the registry's credentials.")
     ] = None
+    push_secret: Annotated[
+        Label | None,
+        Meta(description="Secret with which steps' outputs are pushed; pull_secret if absent."),
+    ] = None
+    store: Annotated[
+        StoreSettings, Meta(description="What steps write there, until it was brought here.")
+    ] = field(default_factory=StoreSettings)
+    patience: Annotated[
+        int, Meta(ge=0, le=604_800, description="Seconds that a step waits for room in a cluster.")
+    ] = 60
     gateway: Annotated[
         GatewaySettings | None, Meta(description="The Gateway that leads to the service.")
     ] = None
@@ -77,4 +99,4 @@ class EnvironmentSettings(Section, frozen=True):
     ] = field(default_factory=dict)
 
 
-__all__ = ["EnvironmentSettings", "GatewaySettings", "Host", "Label", "Quantity"]
+__all__ = ["EnvironmentSettings", "GatewaySettings", "Host", "Label", "Quantity", "StoreSettings"]

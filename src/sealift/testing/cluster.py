@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sealift import clock
 from sealift.kubernetes.kinds import Kind
@@ -21,6 +21,10 @@ SERVED = {
     Kind("v1", "Pod"): "pods",
     Kind("v1", "Service"): "services",
     Kind("v1", "ConfigMap"): "configmaps",
+    Kind("v1", "Secret"): "secrets",
+    Kind("v1", "PersistentVolumeClaim"): "persistentvolumeclaims",
+    Kind("v1", "Event"): "events",
+    Kind("batch/v1", "Job"): "jobs",
     Kind("apps/v1", "Deployment"): "deployments",
     Kind("apps/v1", "ReplicaSet"): "replicasets",
     Kind("policy/v1", "PodDisruptionBudget"): "poddisruptionbudgets",
@@ -34,6 +38,19 @@ SERVED = {
 
 ALONE = {Kind("gateway.networking.k8s.io/v1", "GatewayClass")}
 """Kinds whose objects are in no namespace."""
+
+
+class PodLog(Protocol):
+    """What a container says, line by line."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it says no more."""
+        ...
+
+    def lines(self) -> list[tuple[str, bytes]]:
+        """All lines so far with their times."""
+        ...
 
 
 class Key(NamedTuple):
@@ -60,7 +77,8 @@ class Faults:
     ``forbidden`` has verbs and plurals such as ``("patch", "deployments")``, ``denied`` messages of
     admission by kind, ``unavailable`` statuses for the next requests, ``absent`` API versions that
     are not installed. After ``cut`` events a watch is broken off; ``finalizers`` are put on every
-    new object of a kind.
+    new object of a kind. Logs that are followed are broken off after as many lines as ``cut_logs``
+    says of each.
     """
 
     forbidden: set[tuple[str, str]] = field(default_factory=set)
@@ -69,6 +87,7 @@ class Faults:
     absent: set[str] = field(default_factory=set)
     cut: int | None = None
     finalizers: dict[str, list[str]] = field(default_factory=dict)
+    cut_logs: list[int] = field(default_factory=list)
 
 
 class ClusterState:
@@ -82,6 +101,8 @@ class ClusterState:
         self.version = 1000
         self.oldest = 1000
         self.changed = threading.Condition(threading.RLock())
+        self.logs: dict[tuple[str, str, str], PodLog] = {}
+        self.memory_hogs: set[str] = set()
         self._owners: dict[Key, Owners] = {}
 
     def apply(self, key: Key, wanted: Object, manager: str, *, force: bool) -> Object:
@@ -142,7 +163,7 @@ class ClusterState:
             assert isinstance(metadata, dict)
             held = metadata.get("finalizers")
             finalizers: list[Json] = list(held) if isinstance(held, list) else []
-            if foreground and key.kind.name == "Deployment":
+            if foreground and key.kind.name in ("Deployment", "Job"):
                 finalizers.append("foregroundDeletion")
             if not finalizers:
                 self._remove(key)
@@ -203,7 +224,9 @@ class ClusterState:
             raise cluster_refusals.invalid(key.kind, key.name, "spec.replicas", told)
 
     def _born(self, key: Key) -> Object:
+        now = clock.stamp(clock.now())
         metadata: Object = {"name": key.name, "uid": clock.token(32), "generation": 0}
+        metadata["creationTimestamp"] = now
         if key.namespace:
             metadata["namespace"] = key.namespace
         if finalizers := self.faults.finalizers.get(key.kind.name):

@@ -134,7 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind = _kind(found["api"], found["plural"])
         key = Key(kind, found["namespace"] or "", found["name"] or "")
         self._allowed(key, found["plural"])
-        if found["log"]:
+        if found["log"] and "container" in self._query:
+            self._follow(key)
+        elif found["log"]:
             self._write(200, self.server.cluster.lines.encode(), "text/plain")
         elif not key.name:
             self._many(key)
@@ -187,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with self._state.settled():
             items = self._state.find(key.kind, key.namespace, labels)
+            if uid := self._query.get("fieldSelector", "").partition("involvedObject.uid=")[2]:
+                items = [one for one in items if text(one, "involvedObject", "uid") == uid]
             version = self._state.version
         begin = int(self._query.get("continue", "0") or 0)
         limit = int(self._query.get("limit", "0") or 0) or len(items)
@@ -230,14 +234,43 @@ class _Handler(BaseHTTPRequestHandler):
                 break
         self.wfile.write(b"0\r\n\r\n")
 
+    def _follow(self, key: Key) -> None:
+        """A container's log: from a second on, and as it is written where that is asked for."""
+        state = self._state
+        name = self._query["container"]
+        log = state.logs.get((key.namespace, key.name, name))
+        if log is None or key not in state.objects:
+            told = f'container "{name}" in pod "{key.name}" is waiting to start'
+            raise RefusedError(400, "BadRequest", told)
+        since, sent = self._query.get("sinceTime", "")[:19], 0
+        cut = state.faults.cut_logs.pop(0) if state.faults.cut_logs else None
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while not self.server.cluster.ends.is_set():
+            over = log.ended
+            lines = [one for one in log.lines() if one[0][:19] >= since]
+            for at, line in lines[sent:]:
+                if sent == cut:
+                    self.close_connection = True
+                    return
+                self._piece(at.encode() + b" " + line + b"\n")
+                sent += 1
+            if over:
+                break
+            clock.sleep(0.02)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _piece(self, line: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.wfile.flush()
+
     def _mark(self, key: Key, version: int) -> None:
         mark: Object = {"kind": key.kind.name, "apiVersion": key.kind.api}
         self._tell("BOOKMARK", {**mark, "metadata": {"resourceVersion": str(version)}})
 
     def _tell(self, what: str, item: Object) -> None:
-        line = json.dumps({"type": what, "object": item}).encode() + b"\n"
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-        self.wfile.flush()
+        self._piece(json.dumps({"type": what, "object": item}).encode() + b"\n")
 
     def _send(self, code: int, one: Object) -> None:
         self._write(code, json.dumps(one).encode(), "application/json")

@@ -25,6 +25,8 @@ from sealift.network.network import Network
 _PAGE = 500
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _GONE = 410
+_QUIET = httpx.Timeout(5.0)
+"""How long a log that is followed may say nothing before it is looked whether it will."""
 _WHAT: dict[str, Literal["added", "modified", "deleted", "bookmark"]] = {
     "added": "added",
     "modified": "modified",
@@ -161,6 +163,31 @@ class KubernetesCluster:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
+    def follow(self, pod: str, namespace: str, *, container: str, since: str) -> Iterator[bytes]:
+        """See ``Cluster.follow``."""
+        query = {"container": container, "follow": "true", "timestamps": "true"}
+        if since:
+            query["sinceTime"] = since
+        path = f"{self._path(Kind('v1', 'Pod'), namespace, pod)}/log"
+        try:
+            with self._client.stream("GET", path, params=query, timeout=_QUIET) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _refused(answer, f"follow the log of pod {pod}")
+                yield from _lines(answer.iter_bytes())
+        except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError):
+            return  # who follows goes on from the last line
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def events(self, one: Object) -> tuple[Object, ...]:
+        """See ``Cluster.events``."""
+        uid = text(one, "metadata", "uid")
+        query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(_PAGE)}
+        path = self._path(Kind("v1", "Event"), text(one, "metadata", "namespace"))
+        answer = self._ask("GET", path, f"list events of {title(one)}", params=query)
+        return tuple(entries(_object(answer), "items"))
+
     def logs(self, pod: str, namespace: str, *, previous: bool, lines: int) -> str:
         """See ``Cluster.logs``."""
         path = f"{self._path(Kind('v1', 'Pod'), namespace, pod)}/log"
@@ -216,6 +243,14 @@ class KubernetesCluster:
         if "CERTIFICATE_VERIFY_FAILED" in said:
             remedy = "Get the kubeconfig anew: its authority did not sign the certificate."
         return AwayError(f"The cluster does not answer: {said}.", where=self.address, remedy=remedy)
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Whole lines without their ends; one that is cut off is no line."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
 
 
 def _selector(labels: Mapping[str, str]) -> str:

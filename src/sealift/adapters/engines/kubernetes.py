@@ -1,0 +1,274 @@
+"""Containers as Jobs of a Kubernetes cluster: steps that run on other machines than this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from sealift import clock
+from sealift.adapters.engines.environment import environment, of_image
+from sealift.adapters.engines.kubernetes_back import bring
+from sealift.adapters.engines.kubernetes_image import Images
+from sealift.adapters.engines.kubernetes_job import Work
+from sealift.adapters.engines.mounts import mounts
+from sealift.digest import of_json
+from sealift.errors import MachineError, StepError
+from sealift.kubernetes.kinds import JOB
+from sealift.kubernetes.objects import Object, Place
+from sealift.kubernetes.reading import condition, instant, text
+from sealift.kubernetes.step import (
+    JOB_LABEL,
+    NOTE,
+    PORTER,
+    STEP,
+    Note,
+    Task,
+    marks,
+    objects,
+    sender,
+)
+from sealift.ports import Cluster, Progress, Store
+from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
+from sealift.stacked import configuration
+from sealift.types import Digest, Json
+
+AGAIN = 5
+"""Times that a step is begun again whose pod was taken away, until it is given up."""
+
+KEY = "sealift.key"
+"""The label of what decides the outputs of a container: the same one is the same Job."""
+
+_PYTHON = ("python3", "-m", "sealift.porter")
+
+
+class KubernetesJobs:
+    """The engine on top of a cluster's Jobs, in the namespace of an environment.
+
+    Unlike that of other engines, a container goes on when the caller of ``run`` dies; who runs the
+    same again finds its Job, also one that has ended meanwhile. Images and inputs go there, and
+    outputs come from there, by the registry of ``images``; ``python`` begins the porter's command.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        place: Place,
+        store: Store,
+        images: Images,
+        progress: Progress,
+        python: Sequence[str] = _PYTHON,
+    ) -> None:
+        self._cluster = cluster
+        self._place = place
+        self._store = store
+        self._images = images
+        self._progress = progress
+        self._python = tuple(python)
+        self._work = Work(cluster, place, progress)
+
+    @property
+    def name(self) -> str:
+        """Its name in the project file."""
+        return "kubernetes"
+
+    def guarantees(self) -> Guarantees:
+        """What it enforces; that policies of the network are is up to the cluster."""
+        return Guarantees(
+            network_isolated=True,
+            memory_limited=True,
+            cpu_limited=True,
+            survives_caller=True,
+            gpus=None,
+            elsewhere=True,
+        )
+
+    def run(self, spec: ContainerSpec, *, timeout: float | None = None) -> Exit:
+        """Run to the end, or find a Job that ran or runs the same; blocks.
+
+        Raises ``StepError`` for a Job that the cluster will not run, or that somebody removed, and
+        ``ClusterError`` where the cluster does not answer: then the Job goes on there.
+        """
+        task = self._task(spec, timeout)
+        begin = clock.monotonic()
+        try:
+            ended = self._ran(task, spec)
+            if ended.status == 0 and not ended.timed_out:
+                self._bring(task, spec)
+        except StepError:
+            self._clear(task, well=False)
+            raise
+        self._clear(task, well=ended.status == 0 and not ended.timed_out)
+        spent = ended.seconds or clock.monotonic() - begin
+        return msgspec.structs.replace(ended, seconds=spent)
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """Make the Job; returns once it is there."""
+        task = self._task(spec, None)
+        self._work.made(objects(self._pushed(task, spec), self._place))
+        return self._container(self._work.found(task.name) or {})
+
+    def stop(self, container: Container, *, grace: float) -> None:
+        """Have its Job removed, with its pod, which gets 30 seconds to end; it is not waited for.
+
+        What it wrote to lasting mounts stays. ``grace`` is the cluster's.
+        """
+        del grace
+        for one in self._jobs({}):
+            if text(one, "metadata", "uid") == container.id:
+                self._cluster.delete(one)
+
+    def find(self, labels: dict[str, str]) -> list[Container]:
+        """The containers of all Jobs with these labels."""
+        return [self._container(one) for one in self._jobs(labels)]
+
+    def _jobs(self, labels: dict[str, str]) -> list[Object]:
+        wanted = {"app.kubernetes.io/component": STEP, **marks(labels)}
+        found = self._cluster.find(JOB, self._place.settings.namespace, wanted).items
+        return [one for one in found if _is_step(one)]
+
+    def _ran(self, task: Task, spec: ContainerSpec) -> Exit:
+        """How the container ended, in as many pods as it took."""
+        for _ in range(AGAIN):
+            job = self._work.found(task.name)
+            if job is None:
+                self._told(spec, "sends its inputs")
+                job = self._work.made(objects(self._pushed(task, spec), self._place))
+            else:
+                self._told(spec, "found in the cluster")
+            going = self._work.ended(
+                job, told=lambda word: self._told(spec, word), log=Path(spec.log), container=STEP
+            )
+            if going.ended:
+                return going.ended
+            self._told(spec, "begins again: its pod was taken away")
+            self._work.remove(task.name, but=_STAYING)
+        raise StepError(
+            f"The pod of the step was taken away {AGAIN} times.",
+            where=f"job {task.name}",
+            remedy="See `kubectl get events` for who takes it away; with checkpoints it goes on.",
+        )
+
+    def _bring(self, task: Task, spec: ContainerSpec) -> None:
+        """Have the outputs sent, and put them where the caller looks for them."""
+        job = self._work.found(task.outbound)
+        if job is None:
+            self._told(spec, "sends its outputs")
+            job = self._work.made([sender(self._pushed(task, spec), self._place)])
+        log = Path(spec.log).with_suffix(".porter.log")
+        going = self._work.ended(
+            job, told=lambda word: self._told(spec, word), log=log, container=PORTER
+        )
+        if going.ended is None or going.ended.status != 0 or not going.said:
+            raise StepError(
+                f"The outputs of the step could not be sent: {going.said or 'it says no more'}",
+                where=str(log),
+                remedy="See that pods reach the registry, and that push_secret may push there.",
+            )
+        bring(self._images, task.outbound, Digest(going.said), mounts(spec), self._store)
+        log.unlink(missing_ok=True)
+
+    def _clear(self, task: Task, *, well: bool) -> None:
+        """Take away what is no longer wanted; checkpoints of a step that failed are."""
+        lasting = any(one.lasting for one in task.mounts)
+        self._work.remove(task.name, but=_STAYING if lasting and not well else frozenset())
+
+    def _task(self, spec: ContainerSpec, timeout: float | None) -> Task:
+        """What is known of a container before anything is sent anywhere."""
+        configured = configuration(self._store, spec.image)
+        return Task(
+            name=_name(spec),
+            project=_slug(spec.labels.get("sealift.project", "").rpartition("/")[2]) or "sealift",
+            image="",
+            porter="",
+            python=self._python,
+            repository="",
+            plain=self._images.access.network.speaks_plain(self._images.place.server),
+            architecture=text(configured, "architecture"),
+            argv=spec.argv,
+            env=environment(
+                of_image(self._store, spec.image), msgspec.structs.replace(spec, secrets={})
+            ),
+            secrets=spec.secrets,
+            mounts=tuple(mounts(spec)),
+            scratch=spec.scratch,
+            wanted=spec.wanted,
+            workdir=spec.workdir,
+            hostname=spec.hostname,
+            network=spec.network == "host",
+            cpus=spec.cpus,
+            memory=spec.memory,
+            gpus=_cards(spec),
+            seconds=timeout,
+            note=Note(name=spec.name, image=spec.image, labels=spec.labels),
+        )
+
+    def _pushed(self, task: Task, spec: ContainerSpec) -> Task:
+        """The same, with its images in the registry."""
+        return msgspec.structs.replace(
+            task,
+            image=self._images.pushed(spec.image),
+            porter=self._images.pushed(self._images.laden(spec)),
+            repository=str(self._images.outputs(task.outbound)),
+        )
+
+    def _container(self, job: Object) -> Container:
+        note = msgspec.json.decode(text(job, "metadata", "annotations", NOTE), type=Note)
+        ended = any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
+        return Container(
+            id=text(job, "metadata", "uid"),
+            name=note.name,
+            engine=self.name,
+            image=note.image,
+            labels=note.labels,
+            running=not ended and not text(job, "metadata", "deletionTimestamp"),
+            started=instant(job, "metadata", "creationTimestamp"),
+        )
+
+    def _told(self, spec: ContainerSpec, word: str) -> None:
+        self._progress.step(spec.labels.get("sealift.step", spec.name), word)
+
+
+_STAYING = frozenset({"PersistentVolumeClaim"})
+
+
+def _name(spec: ContainerSpec) -> str:
+    """The name of a container's Job: the same for what is made of the same in the same place."""
+    project = spec.labels.get("sealift.project", "")
+    made: Json = [project, spec.labels[KEY]] if KEY in spec.labels else _essence(spec)
+    slug = _slug(spec.labels.get("sealift.step", spec.name))[:40].strip("-")
+    return f"{slug or 'step'}-{of_json(made)[7:19]}"
+
+
+def _is_step(job: Object) -> bool:
+    """Whether this is a step's own Job, not the one that sends its outputs."""
+    return text(job, "metadata", "labels", JOB_LABEL) == text(job, "metadata", "name")
+
+
+def _essence(spec: ContainerSpec) -> Json:
+    secret: Json = dict.fromkeys(spec.secrets, "")
+    return {**msgspec.to_builtins(spec), "secrets": secret}
+
+
+def _slug(name: str) -> str:
+    """A name as a part of an object's.
+
+    >>> _slug("train[depth=4]")
+    'train-depth-4'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
+
+
+def _cards(spec: ContainerSpec) -> int:
+    if spec.gpus == "all":
+        raise MachineError(
+            "A cluster cannot be asked for all cards of a machine.",
+            where=f"step {spec.labels.get('sealift.step', spec.name)}",
+            remedy="Say how many: gpus = 8, for example.",
+        )
+    return spec.gpus
+
+
+__all__ = ["AGAIN", "KubernetesJobs"]

@@ -1,0 +1,184 @@
+"""How a step in a cluster goes on: from its Job, its pods and what was noted of them.
+
+Source: Kubernetes, API reference of JobStatus, PodStatus; the reasons of the kubelet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sealift.kubernetes.objects import Object
+from sealift.kubernetes.pods import Trouble, ending, trouble
+from sealift.kubernetes.reading import condition, count, entries, instant, part, text, title
+from sealift.kubernetes.step import PORTER, STEP
+from sealift.record.container import Exit
+
+KILLED = 137
+
+
+class Going(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a Job is: in words, the pod that tells, and how it ended.
+
+    ``speaks`` says that the pod's container runs or has run, so that it has a log. It is ``lost``
+    when its pod was taken away, so that nobody knows how it would have ended. ``said`` is what its
+    last container left as its message.
+    """
+
+    told: str
+    pod: str = ""
+    speaks: bool = False
+    ended: Exit | None = None
+    lost: bool = False
+    said: str = ""
+    trouble: Trouble | None = None
+
+
+def judge(job: Object, pods: Sequence[Object], container: str = STEP) -> Going:
+    """How far a Job is whose pods' main container is called so."""
+    newest = max(pods, key=_age, default=None)
+    name = text(newest, "metadata", "name")
+    status = _status(newest, container)
+    speaks = bool(part(status, "state", "running") or part(status, "state", "terminated"))
+    ended = part(status, "state", "terminated")
+    said = text(ended, "message")
+    if condition(job, "Complete").get("status") == "True":
+        exited = _exit(newest, ended) if ended else Exit(status=0, seconds=0.0)
+        return Going(told="done", pod=name, speaks=speaks, ended=exited, said=said)
+    if condition(job, "Failed").get("status") == "True":
+        return _failed(job, newest, ended, name=name, speaks=speaks, said=said)
+    if text(job, "metadata", "deletionTimestamp"):
+        return Going(told="being removed", pod=name, speaks=speaks)
+    if newest is None:
+        return Going(told="waits for a pod")
+    if speaks:
+        return Going(told="running", pod=name, speaks=True)
+    return Going(told=_waiting(newest), pod=name, trouble=_trouble(newest))
+
+
+def _failed(
+    job: Object, pod: Object | None, ended: object, *, name: str, speaks: bool, said: str
+) -> Going:
+    if pod is None or _taken(pod):
+        return Going(told="its pod was taken away", pod=name, speaks=speaks, lost=True)
+    if text(pod, "status", "reason") == "DeadlineExceeded":
+        late = Exit(status=KILLED, seconds=0.0, timed_out=True)
+        return Going(told="out of time", pod=name, speaks=speaks, ended=late)
+    if isinstance(ended, dict):
+        return Going(told="failed", pod=name, speaks=speaks, ended=_exit(pod, ended), said=said)
+    return Going(told="failed", pod=name, trouble=_porter(pod) or _ended(job, pod))
+
+
+def _taken(pod: Object) -> bool:
+    """Whether a pod was ended from outside: removed, drained, preempted."""
+    return ending(pod) or condition(pod, "DisruptionTarget").get("status") == "True"
+
+
+def _exit(pod: Object | None, ended: object) -> Exit:
+    said = ended if isinstance(ended, dict) else {}
+    reason, message = text(said, "reason"), text(said, "message")
+    late = text(pod, "status", "reason") == "DeadlineExceeded"
+    return Exit(
+        status=_unstartable(reason, message) or count(said, "exitCode"),
+        seconds=max(0.0, instant(said, "finishedAt") - instant(said, "startedAt")),
+        timed_out=late,
+        out_of_memory=reason == "OOMKilled",
+    )
+
+
+def _unstartable(reason: str, message: str) -> int:
+    """The status that a shell has for a program that cannot be started, 0 for one that was."""
+    if reason not in ("StartError", "ContainerCannotRun"):
+        return 0
+    missing = "executable file not found" in message or "no such file" in message
+    return 127 if missing else 126
+
+
+def _waiting(pod: Object) -> str:
+    if condition(pod, "PodScheduled").get("status") != "True":
+        return "waits for a node"
+    for one in entries(pod, "status", "initContainerStatuses"):
+        if part(one, "state", "running"):
+            return "lays out its inputs"
+    return "is being started"
+
+
+def _trouble(pod: Object) -> Trouble | None:
+    """What keeps a pod from running; the porter's container counts as the step's."""
+    own = trouble(pod)
+    first = entries(pod, "status", "initContainerStatuses")
+    status = part(pod, "status")
+    if own is None and first and isinstance(status, dict):
+        own = trouble({**pod, "status": {**status, "containerStatuses": [*first]}})
+    return own and msgspec.structs.replace(
+        own,
+        what=own.what.replace("a server", "the step"),
+        remedy=own.remedy.replace("replicas", "gpus of the step"),
+    )
+
+
+def _porter(pod: Object) -> Trouble | None:
+    """The inputs could not be laid out."""
+    ended = part(_status(pod, PORTER), "state", "terminated")
+    if not isinstance(ended, dict) or count(ended, "exitCode") == 0:
+        return None
+    said = " ".join(text(ended, "message").split()) or text(ended, "reason") or "it says no more"
+    return Trouble(
+        what=f"The inputs of the step could not be laid out: {said}",
+        where=f"pod {text(pod, 'metadata', 'name')}",
+        remedy="See that the claim is large enough: store.size of the environment.",
+        crashed=text(pod, "metadata", "name"),
+    )
+
+
+def _ended(job: Object, pod: Object) -> Trouble:
+    reason = text(pod, "status", "reason") or text(condition(job, "Failed"), "reason")
+    said = " ".join((text(pod, "status", "message") or "it says no more").split())
+    return Trouble(
+        what=f"The step was ended by the cluster ({reason}): {said}",
+        where=title(job),
+        remedy="See `kubectl describe` of the Job and its pod.",
+    )
+
+
+def unmade(job: Object, events: Sequence[Object]) -> Trouble | None:
+    """Why there is no pod of a Job, by what the cluster noted of it."""
+    refused = [one for one in events if text(one, "reason") == "FailedCreate"]
+    if not refused:
+        return None
+    said = " ".join(text(max(refused, key=_noted), "message").split())
+    if "exceeded quota" in said:
+        return Trouble(
+            what=f"The quota of the namespace leaves no room for the step: {said}",
+            where=title(job),
+            remedy="Have the quota raised, wait for other steps, or ask for less with cpus or "
+            "memory of the step.",
+            patience=20.0,
+        )
+    rule = "Pod Security" if "violates PodSecurity" in said else "admission"
+    return Trouble(
+        what=f"The cluster refuses the step's pod ({rule}): {said}",
+        where=title(job),
+        remedy="Have the rule changed, or the settings of the environment.",
+        patience=2.0,
+    )
+
+
+def _noted(event: Object) -> str:
+    return text(event, "lastTimestamp") or text(event, "eventTime")
+
+
+def _age(pod: Object) -> tuple[str, str]:
+    return text(pod, "metadata", "creationTimestamp"), text(pod, "metadata", "name")
+
+
+def _status(pod: Object | None, container: str) -> Object:
+    for field in ("containerStatuses", "initContainerStatuses"):
+        for one in entries(pod, "status", field):
+            if one.get("name") == container:
+                return one
+    return {}
+
+
+__all__ = ["KILLED", "Going", "judge", "unmade"]

@@ -1,0 +1,165 @@
+"""The entry point of the porter, which brings inputs to a step in a cluster and outputs from it.
+
+lay PLAN      copy what the image holds to where the step finds it
+send OUTPUTS  keep what the step wrote in a registry; the manifest's digest is the last message
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from sealift import archive, digest, process
+from sealift.adapters.registries.client import PUSH, Client
+from sealift.adapters.registries.reference import parse
+from sealift.adapters.registries.session import Access
+from sealift.errors import MachineError, SealiftError, UsageError
+from sealift.kubernetes.step import PATH, TOLD
+from sealift.network.network import Network
+from sealift.record.image import LAYER, MANIFEST, Descriptor, Manifest
+from sealift.record.network import NetworkSettings
+
+OUTPUTS = "application/vnd.sealift.outputs.v1+json"
+_OUTBOX = ".sending"
+
+
+class Laid(msgspec.Struct, frozen=True):
+    """One thing to lay out; what ``lasts`` is left as it is where it is there."""
+
+    source: str
+    target: str
+    lasting: bool = False
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """What is to be sent ``to`` a repository: by its path, the volume and the place in it."""
+
+    to: str
+    plain: bool
+    paths: dict[str, tuple[str, str]]
+
+
+def main(arguments: Sequence[str], told: Path = Path(TOLD)) -> int:
+    """Do what the arguments say; the exit status. The message for whoever waits is in ``told``."""
+    try:
+        match arguments:
+            case ["lay", plan]:
+                lay(msgspec.json.decode(plan, type=list[Laid]))
+            case ["send", outputs]:
+                _tell(told, send(msgspec.json.decode(outputs, type=Sending)))
+            case _:
+                raise UsageError("The first argument must be 'lay' or 'send'.")
+    except SealiftError as error:
+        _tell(told, error.what)
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        _tell(told, f"{error.strerror or error} ({error.filename})")
+        sys.stderr.write(f"{error}\n")
+        return MachineError.exit_code
+    return 0
+
+
+def _tell(told: Path, message: str) -> None:
+    with told.open("w", encoding="utf-8") as file:
+        file.write(message[:4000])
+
+
+def lay(plan: Sequence[Laid]) -> None:
+    """Lay everything out; each thing is there wholly or not at all."""
+    for one in plan:
+        source, target = Path(one.source), Path(one.target)
+        if one.lasting and os.path.lexists(target):
+            continue
+        remove(target)
+        part = target.with_name(f"{target.name}.part")
+        remove(part)
+        if source.is_dir():
+            shutil.copytree(source, part, symlinks=True)
+            part.chmod(0o755)
+        else:
+            shutil.copy2(source, part)
+        part.rename(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, whatever modes its folders have."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    for folder, _, _ in os.walk(path):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(path)
+
+
+def send(sending: Sending) -> str:
+    """Send what is there of the outputs as one artifact; the digest of its manifest.
+
+    Raises what registries raise, and ``DataError`` for what no tree can hold.
+    """
+    place = parse(sending.to)
+    settings = NetworkSettings(insecure=[place.server] if sending.plain else [])
+    with Client(place, PUSH, Access(Network(settings))) as client:
+        layers = tuple(_layers(client, sending))
+        named: list[str] = [str(one.annotations) for one in layers]
+        config = _small(client, json.dumps(named).encode(), OUTPUTS)
+        manifest = Manifest(artifact_type=OUTPUTS, config=config, layers=layers)
+        content = msgspec.json.encode(manifest)
+        client.manifests.put(place.target, content, MANIFEST)
+    return digest.of_bytes(content)
+
+
+def _layers(client: Client, sending: Sending) -> Iterator[Descriptor]:
+    for path, (volume, inner) in sending.paths.items():
+        root = Path(volume)
+        found = (root / inner if inner else root).resolve()
+        if not found.exists() or not found.is_relative_to(root.resolve()):
+            continue  # whoever asked for it says that it is missing
+        box = root.parent / _OUTBOX
+        with box.open("wb") as file:
+            for piece in archive.pack(_tree(found)):
+                file.write(piece)
+        blob = Descriptor(
+            media_type=LAYER,
+            digest=digest.of_file(box),
+            size=box.stat().st_size,
+            annotations={PATH: path},
+        )
+        _sent(client, blob, box)
+        box.unlink()
+        yield blob
+
+
+def _tree(found: Path) -> Iterator[archive.Entry]:
+    """What a store packs of a file or a folder, so that it has the same digest there."""
+    if found.is_dir():
+        yield from archive.entries(found)
+    else:
+        yield archive.file_entry("content", found)
+
+
+def _small(client: Client, content: bytes, kind: str) -> Descriptor:
+    blob = Descriptor(media_type=kind, digest=digest.of_bytes(content), size=len(content))
+    if not client.has(blob.digest):
+        client.uploads.put(blob, lambda: io.BytesIO(content))
+    return blob
+
+
+def _sent(client: Client, blob: Descriptor, file: Path) -> None:
+    if not client.has(blob.digest):
+        client.uploads.put(blob, lambda: cast("BinaryIO", file.open("rb")))
+
+
+if __name__ == "__main__":
+    process.exit_now(main(sys.argv[1:]))
+
+
+__all__ = ["OUTPUTS", "Laid", "Sending", "lay", "main", "send"]

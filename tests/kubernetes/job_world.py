@@ -1,0 +1,113 @@
+"""A cluster in memory with a node that really runs containers, and a registry for both sides."""
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import sealift
+from sealift.adapters.clusters.kubernetes import KubernetesCluster
+from sealift.adapters.engines.bubblewrap import Bubblewrap
+from sealift.adapters.engines.kubernetes import KubernetesJobs
+from sealift.adapters.engines.kubernetes_image import Images
+from sealift.adapters.registries.pull import pull
+from sealift.adapters.registries.session import Access
+from sealift.adapters.stores.layout import Layout
+from sealift.kubernetes.objects import Place
+from sealift.network.network import Network
+from sealift.record.container import Mount
+from sealift.record.environment import EnvironmentSettings
+from sealift.testing.cluster_jobs import JobWorkers
+from sealift.testing.cluster_pods import Node
+from sealift.testing.cluster_server import ClusterServer
+from sealift.testing.engine_image import host_image
+from sealift.testing.registry import RegistryServer
+
+PYTHON = (sys.executable, "-m", "sealift.porter")
+
+
+class Quiet:
+    """Progress that is kept."""
+
+    def __init__(self):
+        self.lines = []
+
+    def step(self, name, status):
+        """Keep it."""
+        self.lines.append(f"{name}: {status}")
+
+    def say(self, text):
+        """Keep it."""
+        self.lines.append(text)
+
+
+def beside(argv):
+    """This machine's Python for the porter, whose image here has none."""
+    if argv[0] != sys.executable:
+        return ()
+    source = Path(sealift.__file__).parent.parent
+    wanted = {sys.prefix, str(source), "/usr", "/lib", "/lib64", str(Path(sys.base_prefix))}
+    found = [one for one in sorted(wanted) if Path(one).exists()]
+    inner = {one for one in found for top in found if one != top and one.startswith(f"{top}/")}
+    return tuple(Mount(source=one, target=one) for one in found if one not in inner)
+
+
+def node(folder):
+    """A machine of the cluster with its own store."""
+    store = Layout(folder / "layout", folder / "unpacked")
+    return Node(
+        folder=folder,
+        engine=Bubblewrap(store, folder / "live"),
+        pull=lambda image: pull(image, store),
+        beside=beside,
+    )
+
+
+def place(**settings):
+    """An environment."""
+    base = EnvironmentSettings(engine="kubernetes", context="test", namespace="models")
+    merged = {field: getattr(base, field) for field in base.__struct_fields__}
+    return Place(name="test", settings=EnvironmentSettings(**{**merged, **settings}))
+
+
+class JobWorld:
+    """The parts, and the engine under test."""
+
+    def __init__(self, folder, server, workers, registry, cluster):
+        self.folder, self.server, self.workers = folder, server, workers
+        self.registry, self.cluster = registry, cluster
+        self.state = server.state
+        self.store = Layout(folder / "layout", folder / "unpacked")
+        self.image = host_image(self.store, {"OF_IMAGE": "under", "ALSO": "image"})
+        self.told = Quiet()
+
+    def engine(self, **settings):
+        """The engine as another process would make it."""
+        where = place(**settings)
+        images = Images(self.store, f"{self.registry.host}/team/steps", self.image, Access())
+        return KubernetesJobs(self.cluster, where, self.store, images, self.told, PYTHON)
+
+    def kinds(self):
+        """What there is of steps in the cluster."""
+        kinds = ("Job", "Secret", "PersistentVolumeClaim", "NetworkPolicy", "Pod")
+        return sorted(key.kind.name for key in self.state.objects if key.kind.name in kinds)
+
+
+@contextmanager
+def job_world(folder):
+    """All of it, as long as the context is open."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get("KUBECONFIG")
+    with (
+        RegistryServer() as registry,
+        ClusterServer("models") as server,
+        JobWorkers(server.state, node(folder / "node")) as workers,
+    ):
+        os.environ["KUBECONFIG"] = str(server.kubeconfig(folder / "kubeconfig"))
+        try:
+            with KubernetesCluster("test", Network()) as cluster:
+                yield JobWorld(folder / "here", server, workers, registry, cluster)
+        finally:
+            os.environ.pop("KUBECONFIG")
+            if before is not None:
+                os.environ["KUBECONFIG"] = before
