@@ -42,6 +42,7 @@ TABLES = {
     "NetworkSettings": "[network]",
     "EnvironmentSettings": "[environments.NAME]",
     "GatewaySettings": "[environments.NAME.gateway]",
+    "StoreSettings": "[environments.NAME.store]",
 }
 HEAD = """# The project file, key by key
 

@@ -344,11 +344,7 @@ class Cluster(Protocol):
         ...
 
     def follow(self, pod: str, namespace: str, *, container: str, since: str) -> Iterator[bytes]:
-        """The lines of a container's log, each after its time, as they are written.
-
-        From those of the second of a time on, or from the first; it ends with the container, or
-        before that where the connection breaks or nothing is said for a while.
-        """
+        """The lines of a log from a second on, each after its time, until a break or silence."""
         ...
 
     def events(self, one: Object) -> tuple[Object, ...]:

@@ -22,8 +22,10 @@ from sealift.adapters.signers.pem import PASSWORD
 from sealift.adapters.table import adapter
 from sealift.errors import ProjectError
 from sealift.folders import Folders, private, reader
+from sealift.kubernetes.objects import Place
 from sealift.network.network import OFF, Network
 from sealift.package.builder import Builder
+from sealift.package.porter import write as write_porter
 from sealift.ports import (
     Cluster,
     Engine,
@@ -102,6 +104,22 @@ class Wired:
         args = settings.args if settings.name == name else ()
         made = adapter("engine", name)(self.store, self.folders.live / "containers", args)
         return cast("Engine", made)
+
+    @contextmanager
+    def jobs(
+        self, place: Place, repository: str, image: Digest, progress: Progress
+    ) -> Iterator[Engine]:
+        """What runs steps in an environment, by a ``repository`` that it pulls from.
+
+        ``image`` is the project's own of steps, which the porter stands on.
+        """
+        porter = write_porter(self.store, image)
+        access, kind = Access(self.network), adapter("jobs", place.settings.engine)
+        with self.cluster(place.settings.context) as cluster:
+            made = kind.by_registry(
+                cluster, place, self.store, repository, porter, access, progress
+            )
+            yield cast("Engine", made)
 
     @cached_property
     def _database(self) -> object:

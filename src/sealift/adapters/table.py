@@ -21,6 +21,9 @@ TABLE: dict[str, dict[str, tuple[str, str]]] = {
         "docker": ("sealift.adapters.engines.podman", "Docker"),
         "podman": ("sealift.adapters.engines.podman", "Podman"),
     },
+    "jobs": {
+        "kubernetes": ("sealift.adapters.engines.kubernetes", "KubernetesJobs"),
+    },
     "router": {
         "traefik": ("sealift.adapters.routers.traefik", "Traefik"),
     },

@@ -53,20 +53,27 @@ def placed(wired: Wired, environment: str) -> Place:
     return Place(name=name, settings=known[name])
 
 
-def _served(wired: Wired, place: Place, model: Model) -> Served:
-    """A version as the cluster pulls it: the image alone, or the index over all platforms."""
-    images = _images(wired, model)
-    repository = place.settings.registry or wired.project.image.registry
-    if not repository:
+def repository(wired: Wired, place: Place) -> str:
+    """Where the cluster of an environment pulls from; ``UsageError`` where nothing is named."""
+    named = place.settings.registry or wired.project.image.registry
+    if not named:
         raise UsageError(
             "No registry is named that the cluster could pull from.",
             where=f"sealift.toml: [environments.{place.name}]",
             remedy="Set registry there, or image.registry for all.",
         )
+    return named
+
+
+def _served(wired: Wired, place: Place, model: Model) -> Served:
+    """A version as the cluster pulls it: the image alone, or the index over all platforms."""
+    images = _images(wired, model)
     digest = images[0].digest
     if len(images) > 1:
         digest = wired.store.resolve(f"{wired.project.name}:{model.version}-index").digest
-    reference = msgspec.structs.replace(parse_reference(repository), tag="", digest=digest)
+    reference = msgspec.structs.replace(
+        parse_reference(repository(wired, place)), tag="", digest=digest
+    )
     return Served(
         service=wired.project.name,
         version=model.version,
@@ -94,4 +101,4 @@ def _images(wired: Wired, model: Model) -> list[Image]:
     return [one for (accelerator, _), one in sorted(newest.items()) if accelerator == first]
 
 
-__all__ = ["manifests", "placed"]
+__all__ = ["manifests", "placed", "repository"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
 
 from sealift import clock
-from sealift.chapters import naming, versions
+from sealift.chapters import compiling, naming, versions
 from sealift.chapters.proving import bench
 from sealift.chapters.registration import delivered, register
 from sealift.check.report import require, seal
@@ -28,8 +29,9 @@ from sealift.errors import (
     UsageError,
 )
 from sealift.package import evidence
-from sealift.ports import Progress
+from sealift.ports import Engine, Progress
 from sealift.record.foresight import Foreseen
+from sealift.record.image import Image
 from sealift.record.model import Model
 from sealift.record.project import ReleaseSettings
 from sealift.record.release import Event, Release
@@ -51,9 +53,16 @@ ORPHANED_SECONDS = 10.0
 
 
 def train(
-    wired: Wired, *, params: Mapping[str, Scalar], comment: str, progress: Progress
+    wired: Wired,
+    *,
+    params: Mapping[str, Scalar],
+    comment: str,
+    progress: Progress,
+    environment: str = "",
 ) -> tuple[Run, Model | None]:
     """Run the steps and, where the project names a model, register what came out.
+
+    With an ``environment`` steps run there, and all else here.
 
     Raises ``StepError`` when a step fails or a metric misses its gate; the run is recorded
     either way.
@@ -61,20 +70,22 @@ def train(
     foresee(wired, params)
     with wired.ledger.exclusive("train"):
         builder = wired.builder(progress)
-        run = execute(
-            wired.project,
-            wired.folders,
-            engine=wired.engine,
-            store=wired.store,
-            ledger=wired.ledger,
-            lake=Files(wired.folders.root),
-            image=builder.step_image(),
-            images=builder.borrowed(),
-            shared=wired.shared(progress),
-            progress=progress,
-            params=params,
-            comment=comment,
-        )
+        image = builder.step_image()
+        with _steps(wired, environment, image, progress) as engine:
+            run = execute(
+                wired.project,
+                wired.folders,
+                engine=engine,
+                store=wired.store,
+                ledger=wired.ledger,
+                lake=Files(wired.folders.root),
+                image=image,
+                images=builder.borrowed(),
+                shared=wired.shared(progress),
+                progress=progress,
+                params=params,
+                comment=comment,
+            )
         settings = wired.project.model
         if settings is None or not delivered(run, settings, progress):
             return run, None
@@ -86,6 +97,18 @@ def train(
             )
         model = register(wired, run, settings, builder, progress)
         return wired.ledger.get(Run, run.id), model
+
+
+@contextmanager
+def _steps(wired: Wired, environment: str, image: Image, progress: Progress) -> Iterator[Engine]:
+    """What steps run on: this machine, or an environment."""
+    if not environment:
+        yield wired.engine
+        return
+    place = compiling.placed(wired, environment)
+    repository = compiling.repository(wired, place)
+    with wired.jobs(place, repository, image.digest, progress) as engine:
+        yield engine
 
 
 def outlook(

@@ -10,6 +10,7 @@ from sealift.chapters import journey
 from sealift.cli.options import (
     HERE,
     Comment,
+    Environment,
     Hermetic,
     Json,
     Where,
@@ -51,6 +52,7 @@ def train(
     param: Params = None,
     comment: Comment = "",
     hermetic: Hermetic = False,
+    env: Environment = "",
     plan: Annotated[
         bool, typer.Option("--plan", help="Run nothing; say what would run, and why.")
     ] = False,
@@ -76,14 +78,19 @@ def train(
     elif plan:
         show_plan(workplace(where, hermetic=hermetic), assignments(param or []), json=json)
     else:
-        run_all(workplace(where, hermetic=hermetic), assignments(param or []), comment, json=json)
+        given = assignments(param or [])
+        run_all(workplace(where, hermetic=hermetic), given, comment, env, json=json)
 
 
-def run_all(wired: Wired, params: dict[str, str], comment: str, *, json: bool) -> None:
+def run_all(
+    wired: Wired, params: dict[str, str], comment: str, environment: str, *, json: bool
+) -> None:
     """Run the steps, and say what came of it."""
     page = Page(as_json=json)
     with Work() as talk:
-        run, model = journey.train(wired, params=params, comment=comment, progress=talk)
+        run, model = journey.train(
+            wired, params=params, comment=comment, progress=talk, environment=environment
+        )
     page.value({"run": run, "model": model})
     show_outcome(page, run)
     for step in run.steps:

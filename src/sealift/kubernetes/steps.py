@@ -96,7 +96,10 @@ def _unstartable(reason: str, message: str) -> int:
 
 
 def _waiting(pod: Object) -> str:
-    if condition(pod, "PodScheduled").get("status") != "True":
+    placed = condition(pod, "PodScheduled")
+    if "PersistentVolumeClaim" in text(placed, "message"):
+        return "waits for its claim"
+    if placed.get("status") != "True":
         return "waits for a node"
     for one in entries(pod, "status", "initContainerStatuses"):
         if part(one, "state", "running"):
@@ -106,6 +109,14 @@ def _waiting(pod: Object) -> str:
 
 def _trouble(pod: Object) -> Trouble | None:
     """What keeps a pod from running; the porter's container counts as the step's."""
+    placed = text(condition(pod, "PodScheduled"), "message")
+    if "PersistentVolumeClaim" in placed:
+        return Trouble(
+            what=f"The claim of the step gets no volume: {' '.join(placed.split())}",
+            where=f"pod {text(pod, 'metadata', 'name')}",
+            remedy="See `kubectl describe pvc` there, and store.storage_class of the environment.",
+            patience=20.0,
+        )
     own = trouble(pod)
     first = entries(pod, "status", "initContainerStatuses")
     status = part(pod, "status")

@@ -102,7 +102,6 @@ class ClusterState:
         self.oldest = 1000
         self.changed = threading.Condition(threading.RLock())
         self.logs: dict[tuple[str, str, str], PodLog] = {}
-        self.memory_hogs: set[str] = set()
         self._owners: dict[Key, Owners] = {}
 
     def apply(self, key: Key, wanted: Object, manager: str, *, force: bool) -> Object:

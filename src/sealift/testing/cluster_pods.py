@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sealift import clock
 from sealift.errors import SealiftError
-from sealift.kubernetes.kinds import CLAIM, POLICY, SECRET
+from sealift.kubernetes.kinds import POLICY, SECRET
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.reading import count, entries, part, text
 from sealift.ports import Engine
@@ -26,13 +26,15 @@ from sealift.types import Digest, Json
 class Node:
     """A machine: a folder for volumes, an ``engine``, and how an image is pulled.
 
-    ``beside`` gives what is mounted into a container besides, by its command.
+    ``beside`` gives what is mounted into a container besides, by its command; ``hogs`` are names of
+    containers that use too much memory.
     """
 
     folder: Path
     engine: Engine
     pull: Callable[[str], Digest]
     beside: Callable[[tuple[str, ...]], tuple[Mount, ...]] = lambda _: ()
+    hogs: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -129,8 +131,8 @@ class PodRun:
             "finishedAt": clock.stamp(clock.now()),
             "message": told.read_text(),
         }
-        if name in self._state.memory_hogs:
-            over["reason"] = "OOMKilled"
+        if name in self._node.hogs:
+            over |= {"reason": "OOMKilled", "exitCode": 137}
         self._status(field_, name, image, {"terminated": over})
         return ended
 
@@ -157,6 +159,9 @@ class PodRun:
     def _spec(self, one: Object, image: Digest, log: PodLog, told: Path) -> ContainerSpec:
         env = {text(each, "name"): self._value(each) for each in entries(one, "env")}
         argv = tuple(expanded(str(word), env) for word in _list(one, "command"))
+        most = text(one, "resources", "limits", "memory")
+        if most.isdigit():  # a limit in bytes is a step's; the image of a step has a shell
+            argv = ("/bin/sh", "-c", f'ulimit -v {int(most) >> 10}; exec "$@"', "sh", *argv)
         own = [self._mount(each) for each in entries(one, "volumeMounts")]
         mounts = [each for each in own if each is not None]
         if where := text(one, "terminationMessagePath"):

@@ -153,8 +153,8 @@ class IsolationSuite:
         assert ("survived" in bench.written()) == ("the memory limit" in lacking)
 
 
-class LifeSuite:
-    """How containers begin and end."""
+class RunSuite:
+    """How containers that are waited for begin and end."""
 
     def test_a_container_that_takes_too_long_is_killed(self, bench: EngineBench) -> None:
         """With all its children, whatever they do about signals."""
@@ -187,12 +187,9 @@ class LifeSuite:
     def test_a_program_that_is_not_there_has_the_status_of_a_shell(
         self, bench: EngineBench
     ) -> None:
-        """127, or 126 for what is no program; ``start`` says so in words."""
+        """127, or 126 for what is no program."""
         assert bench.run("", argv=("no-such-program",))[0].status == 127
         assert bench.run("", argv=("/opt",))[0].status == 126
-        with pytest.raises(MachineError, match="program cannot be run"):
-            bench.engine.start(bench.spec("", argv=("no-such-program",), labels=LABELS))
-
         assert bench.engine.find({}) == []
 
     def test_a_mount_that_cannot_be_is_refused(self, bench: EngineBench) -> None:
@@ -204,6 +201,17 @@ class LifeSuite:
             bench.run("exit", mounts=(Mount(source=str(bench.folder), target="in"),))
 
         assert not (bench.folder / "gone").exists()
+
+
+class LifeSuite(RunSuite):
+    """How containers begin and end, also those that nobody waits for."""
+
+    def test_a_program_that_is_not_there_cannot_be_started(self, bench: EngineBench) -> None:
+        """``start`` says so in words, and leaves nothing."""
+        with pytest.raises(MachineError, match="program cannot be run"):
+            bench.engine.start(bench.spec("", argv=("no-such-program",), labels=LABELS))
+
+        assert bench.engine.find({}) == []
 
     def test_a_started_container_outlives_its_starter_and_is_found(
         self, bench: EngineBench
@@ -333,4 +341,4 @@ def _footprint(folder: Path) -> tuple[list[str], list[str]]:
     return sorted(os.listdir("/proc/self/fd")), files  # noqa: PTH208 -- names, not paths
 
 
-__all__ = ["EngineSuite", "FaultSuite", "IsolationSuite", "LifeSuite"]
+__all__ = ["EngineSuite", "FaultSuite", "IsolationSuite", "LifeSuite", "RunSuite"]

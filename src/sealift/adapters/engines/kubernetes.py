@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -14,6 +15,7 @@ from sealift.adapters.engines.kubernetes_back import bring
 from sealift.adapters.engines.kubernetes_image import Images
 from sealift.adapters.engines.kubernetes_job import Work
 from sealift.adapters.engines.mounts import mounts
+from sealift.adapters.registries.session import Access
 from sealift.digest import of_json
 from sealift.errors import MachineError, StepError
 from sealift.kubernetes.kinds import JOB
@@ -68,6 +70,20 @@ class KubernetesJobs:
         self._progress = progress
         self._python = tuple(python)
         self._work = Work(cluster, place, progress)
+
+    @classmethod
+    def by_registry(
+        cls,
+        cluster: Cluster,
+        place: Place,
+        store: Store,
+        repository: str,
+        porter: Digest,
+        access: Access,
+        progress: Progress,
+    ) -> Self:
+        """The engine with a ``repository`` (HOST/NAME) and the image of the ``porter``."""
+        return cls(cluster, place, store, Images(store, repository, porter, access), progress)
 
     @property
     def name(self) -> str:

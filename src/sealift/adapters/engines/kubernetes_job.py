@@ -74,16 +74,16 @@ class Work:
         followed = Followed(self._cluster, self._namespace, container, log)
         while True:
             going, seen = patiently(lambda: self._going(job, container), self._progress)
-            if going.told != last:
-                last = going.told
-                told(last)
+            found = going.trouble
+            word = found.what if found and found.patience else going.told
+            if word != last:
+                last = word
+                told(word)
             if going.speaks:
                 self._follow(followed, going)
             if going.ended or going.lost:
                 return going
-            if going.trouble and going.trouble.patience:
-                told(going.trouble.what)
-            if sure := patience.out(going.trouble):
+            if sure := patience.out(found):
                 raise self._failed(sure)
             if not going.speaks:
                 self._pause(name, seen)
