@@ -21,6 +21,9 @@ from sealift.serve.tensors import Array, Value
 Place = Callable[[int, int], str]
 """The client's path of the value of a row and a column."""
 
+FEW = 4096
+"""Values up to which each is compared; of more, the least and the greatest of each column."""
+
 Flag = tuple[int, bool, int]
 """A row, whether it is a text, and the place of the field in the contract."""
 
@@ -80,13 +83,13 @@ class Numbers:
         if array.dtype == np.bool_:
             return []
         minimum, maximum, low, high = self._plan(array.dtype)
-        least, most = (array[0], array[0]) if len(array) == 1 else (array.min(0), array.max(0))
-        # a column with NaN fails this comparison, and is looked at value by value
-        if not ((least >= minimum) & (most <= maximum)).all():
+        usual = _within(array, low, high)
+        # a column with NaN lies within nothing, and is looked at value by value
+        if not usual and not _within(array, minimum, maximum):
             self._judge(array, place)
         if self._truths:
             self._check_truths(array, place)
-        if ((least >= low) & (most <= high)).all():
+        if usual:
             return []
         outside = ~((array >= low) & (array <= high)) & ~_missing(array)
         return [(int(row), False, self._places[column]) for row, column in np.argwhere(outside)]
@@ -104,10 +107,10 @@ class Numbers:
         if dtype not in self._plans:
             legal = [legal_range(field) for field in self._fields]
             seen = [
-                (field.low, field.high)
+                (max(field.low, least), min(field.high, most))
                 if field.low is not None and field.high is not None
-                else bounds
-                for field, bounds in zip(self._fields, legal, strict=True)
+                else (least, most)
+                for field, (least, most) in zip(self._fields, legal, strict=True)
             ]
             self._plans[dtype] = (
                 np.array([low for low, _ in legal], dtype),
@@ -143,6 +146,14 @@ class Numbers:
                 code="wrong_type",
                 path=place(row, column),
             )
+
+
+def _within(array: Array, low: Array, high: Array) -> bool:
+    """Whether all values of each column are between its bounds; NaN is not."""
+    least, most = array, array
+    if array.size > FEW:
+        least, most = array.min(0), array.max(0)
+    return bool(((least >= low) & (most <= high)).all())
 
 
 def _inward(bound: float, whole: Callable[[float], int], dtype: np.dtype[Any]) -> float:
