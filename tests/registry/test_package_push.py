@@ -172,6 +172,24 @@ def test_the_settings_of_the_project_are_kept_to(tmp_path):
         assert ("m", "3") in server.tags
 
 
+ENVIRONMENT = '[environments.{}]\nengine = "kubernetes"\nregistry = "{}"\n'
+
+
+def test_images_go_where_the_environments_pull_them_from(tmp_path):
+    """Where that is one place and the project file names no other; several have to be chosen of."""
+    one = "".join(ENVIRONMENT.format(name, "r.example/a") for name in ("staging", "production"))
+    assert packing.destination(project(tmp_path, one), "") == "r.example/a"
+    both = f'[image]\nregistry = "r.example/own"\n{one}'
+    assert packing.destination(project(tmp_path, both), "") == "r.example/own"
+
+    two = one + ENVIRONMENT.format("elsewhere", "r.example/b")
+    with pytest.raises(
+        UsageError, match=r"several registries: r\.example/a, r\.example/b"
+    ) as caught:
+        packing.destination(project(tmp_path, two), "")
+    assert "--to" in caught.value.remedy
+
+
 def test_without_a_registry_it_is_said_where_to_name_one(tmp_path):
     """In the file, or on the command line."""
     with pytest.raises(UsageError, match="No registry") as caught:

@@ -111,15 +111,22 @@ def variants(wired: Wired) -> list[Variant]:
 def destination(wired: Wired, reference: str) -> str:
     """Where images are pushed: ``reference``, else what the project file says.
 
-    Raises ``UsageError`` for what is no reference, or when there is none.
+    That is image.registry, or where the environments pull from if it is one place. Raises
+    ``UsageError`` for what is no reference, or when there is none.
     """
     named = reference or wired.project.image.registry
-    if not named:
+    pulled = {one.registry for one in wired.project.environments.values()} - {""}
+    if not named and len(pulled) > 1:
+        raise UsageError(
+            f"The environments pull from several registries: {', '.join(sorted(pulled))}.",
+            remedy="Set image.registry in sealift.toml, or say --to HOST/REPOSITORY:TAG.",
+        )
+    if not named and not pulled:
         raise UsageError(
             "No registry is named.",
             remedy="Set image.registry in sealift.toml, or say --to HOST/REPOSITORY:TAG.",
         )
-    return str(parse_reference(named))
+    return str(parse_reference(named or pulled.pop()))
 
 
 def tie(wired: Wired, images: Sequence[Image]) -> Faces:
