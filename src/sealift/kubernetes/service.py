@@ -98,8 +98,8 @@ def _policy(served: Served, place: Place) -> Object:
     spec: Object = {
         "podSelector": {"matchLabels": _labels(served)},
         "policyTypes": ["Ingress", "Egress"],
+        # no list for egress: an empty one would count as a change each time this is applied
         "ingress": [{"ports": ports}],
-        "egress": [],
     }
     return {**policy, "spec": spec}
 
