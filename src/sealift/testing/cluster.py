@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from sealift import clock
 from sealift.kubernetes.kinds import Kind
 from sealift.kubernetes.objects import Object
-from sealift.kubernetes.reading import part, text
+from sealift.kubernetes.reading import count, entries, part, text
 from sealift.testing import cluster_fields, cluster_refusals
 from sealift.testing.cluster_fields import Owners
 from sealift.types import Json
@@ -38,6 +38,10 @@ SERVED = {
 
 ALONE = {Kind("gateway.networking.k8s.io/v1", "GatewayClass")}
 """Kinds whose objects are in no namespace."""
+
+
+FOREGROUND = "foregroundDeletion"
+"""The finalizer of what goes after all that it owns."""
 
 
 class PodLog(Protocol):
@@ -120,6 +124,13 @@ class ClusterState:
                 raise cluster_refusals.owned(found, key.kind.api)
             made, after = cluster_fields.applied(base, fields, owners, manager)
             self._owners[key] = after
+            empty = [path for path, value in fields.items() if value == [] and _own(key.kind)]
+            for path in empty:  # it is not kept, and so is news each time
+                cluster_fields.drop(made, path)
+            if empty and current is not None:
+                metadata = made["metadata"]
+                assert isinstance(metadata, dict)
+                metadata["generation"] = count(made, "metadata", "generation") + 1
             return self._keep(key, made)
 
     def edit(self, key: Key, path: tuple[str, ...], value: Json, manager: str) -> None:
@@ -162,8 +173,8 @@ class ClusterState:
             assert isinstance(metadata, dict)
             held = metadata.get("finalizers")
             finalizers: list[Json] = list(held) if isinstance(held, list) else []
-            if foreground and key.kind.name in ("Deployment", "Job"):
-                finalizers.append("foregroundDeletion")
+            if foreground and FOREGROUND not in finalizers:
+                finalizers.append(FOREGROUND)
             if not finalizers:
                 self._remove(key)
                 return
@@ -171,10 +182,13 @@ class ClusterState:
                 metadata["finalizers"] = finalizers
                 metadata["deletionTimestamp"] = clock.stamp(clock.now())
                 self._keep(key, made)
+                self._collect(text(made, "metadata", "uid"))
 
     def finalize(self, key: Key, finalizer: str) -> None:
         """Take a finalizer away; an object that was only marked goes with its last one."""
         with self.changed:
+            if key not in self.objects:
+                return
             made = copy.deepcopy(self.objects[key])
             metadata = made["metadata"]
             assert isinstance(metadata, dict)
@@ -241,8 +255,7 @@ class ClusterState:
         if before == made:
             return copy.deepcopy(before)
         if before is None or before.get("spec") != made.get("spec"):
-            number = metadata.get("generation")
-            metadata["generation"] = (number if isinstance(number, int) else 0) + 1
+            metadata["generation"] = count(made, "metadata", "generation") + 1
         if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
             self._remove(key)
             return made
@@ -254,6 +267,19 @@ class ClusterState:
         gone = self.objects.pop(key)
         self._owners.pop(key, None)
         self._tell("DELETED", key, copy.deepcopy(gone))
+        for owner in entries(gone, "metadata", "ownerReferences"):
+            self._collect(text(owner, "uid"))
+
+    def _collect(self, uid: str) -> None:
+        """Let an object go that waits for those it owns, once there are none any more."""
+        if any(_owned(one, uid) for one in self.objects.values()):
+            return
+        for key, one in list(self.objects.items()):
+            held = part(one, "metadata", "finalizers")
+            going = text(one, "metadata", "deletionTimestamp")
+            mine = text(one, "metadata", "uid") == uid
+            if mine and going and isinstance(held, list) and FOREGROUND in held:
+                self.finalize(key, FOREGROUND)
 
     def _tell(self, what: str, key: Key, item: Object) -> None:
         self.version += 1
@@ -262,6 +288,15 @@ class ClusterState:
         metadata["resourceVersion"] = str(self.version)
         self.events.append(Event(self.version, what, key, copy.deepcopy(item)))
         self.changed.notify_all()
+
+
+def _own(kind: Kind) -> bool:
+    """Whether a kind is the cluster's own, and no definition that was installed."""
+    return kind.group.count(".") < 2 or kind.group == "networking.k8s.io"
+
+
+def _owned(one: Object, uid: str) -> bool:
+    return uid in {text(each, "uid") for each in entries(one, "metadata", "ownerReferences")}
 
 
 def bears(one: Object, labels: Mapping[str, str]) -> bool:

@@ -72,10 +72,11 @@ def stale(resource: str, name: str) -> RefusedError:
 def forbidden(verb: str, resource: str, name: str, namespace: str) -> RefusedError:
     """No role allows it."""
     plural, _, group = resource.partition(".")
+    one = f'{resource} "{name}"' if name else resource
     return RefusedError(
         403,
         "Forbidden",
-        f'{resource} "{name}" is forbidden: User "tester" cannot {verb} resource "{plural}" '
+        f'{one} is forbidden: User "tester" cannot {verb} resource "{plural}" '
         f'in API group "{group}" in the namespace "{namespace}"',
         {"name": name, "kind": plural},
     )

@@ -147,9 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
         verb = _VERBS[self.command]
         if not key.name:
             verb = "watch" if "watch" in self._query else "list"
-        if (verb, plural) in self._state.faults.forbidden:
-            resource = self._state.resource(key.kind)
-            raise cluster_refusals.forbidden(verb, resource, key.name, key.namespace)
+        verbs = [verb]
+        if verb == "patch" and key not in self._state.objects:
+            verbs.append("create")  # who applies what is not there makes it
+        for one in verbs:
+            if (one, plural) in self._state.faults.forbidden:
+                resource = self._state.resource(key.kind)
+                raise cluster_refusals.forbidden(one, resource, key.name, key.namespace)
 
     def _discover(self, api: str) -> None:
         rows: list[Json] = [
