@@ -146,23 +146,26 @@ class Depot(Protocol):
     """Content that lies elsewhere, by digest."""
 
     def bring(self, blobs: Sequence[Descriptor], store: Store) -> bool:
-        """Bring blobs into a store; whether all of them are there now."""
-        ...
+        """Bring blobs into a store; whether all are there now."""
 
 
 class SharedCache(Protocol):
-    """Finished steps of a team by their keys, with their outputs."""
+    """Steps of a team by their keys; every method raises ``SealiftError`` where it fails."""
 
     def find(self, key: Digest) -> StepRun | None:
-        """A step with this key, its outputs brought into the project's store; None: there is none.
-
-        Raises ``SealiftError`` where it cannot be looked up.
-        """
-        ...
+        """A finished step, its outputs brought into the project's store; None: there is none."""
 
     def offer(self, step: StepRun) -> None:
-        """Put a finished step there. Raises ``SealiftError`` where that fails."""
-        ...
+        """Put a finished step there, with its outputs."""
+
+    def keep(self, key: Digest, folder: Path) -> None:
+        """Keep what a step at work wrote to go on from, in place of what was kept before."""
+
+    def resume(self, key: Digest, folder: Path) -> bool:
+        """Make ``folder`` with what was kept last of a step; whether there was anything."""
+
+    def drop(self, key: Digest) -> None:
+        """Remove what was kept of a step."""
 
 
 T = TypeVar("T", Run, Model, Image, Release, Mark)
@@ -362,15 +365,12 @@ class Signer(Protocol):
     @property
     def key_id(self) -> str:
         """The fingerprint of the public key."""
-        ...
 
     def sign(self, payload: bytes) -> bytes:
         """A signature of the payload."""
-        ...
 
     def verify(self, payload: bytes, signature: bytes, key_id: str) -> None:
         """Raises ``IntegrityError``: unknown key, or a signature that does not fit."""
-        ...
 
 
 class Progress(Protocol):
@@ -378,11 +378,9 @@ class Progress(Protocol):
 
     def step(self, name: str, status: str) -> None:
         """A named piece of work reached a status, in a word or two."""
-        ...
 
     def say(self, text: str) -> None:
         """A line of talk."""
-        ...
 
 
 __all__ = [

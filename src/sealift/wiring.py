@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from sealift.adapters.caches.folder import FolderCache
+from sealift.adapters.caches.folder import Folder
 from sealift.adapters.caches.patient import PatientCache
 from sealift.adapters.caches.registry import RegistryCache
+from sealift.adapters.caches.team import TeamCache
 from sealift.adapters.engines.choice import choose
 from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import near as source_of
@@ -20,7 +21,7 @@ from sealift.adapters.registries.session import Access
 from sealift.adapters.signers.keyring import Keyring
 from sealift.adapters.signers.pem import PASSWORD
 from sealift.adapters.table import adapter
-from sealift.errors import ProjectError
+from sealift.errors import MachineError, ProjectError
 from sealift.folders import Folders, private, reader
 from sealift.kubernetes.objects import Place
 from sealift.network.network import OFF, Network
@@ -154,8 +155,14 @@ class Wired:
         if not place:
             return None
         inner: SharedCache
-        if Path(place).expanduser().is_absolute():
-            inner = FolderCache(Path(place).expanduser(), self.store)
+        if place.startswith("s3://"):
+            try:
+                inner = TeamCache(adapter("objects", "s3")(place, self.network), self.store)
+            except MachineError as error:
+                progress.say(f"The shared cache is left aside: {error.what} {error.where}")
+                return None
+        elif Path(place).expanduser().is_absolute():
+            inner = TeamCache(Folder(Path(place).expanduser()), self.store)
         else:
             inner = RegistryCache(place, self.store, Access(self.network))
         return PatientCache(inner, progress, write=settings.write)

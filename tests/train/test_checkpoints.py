@@ -1,6 +1,7 @@
 """Steps that go on from where they were: after a failure, and after Sealift itself was killed."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from train_project import Small, in_bubblewrap, on_host, one
 
 from sealift import clock, process
+from sealift.adapters.caches.folder import Folder
+from sealift.adapters.caches.team import TeamCache
 from sealift.errors import StepError
 from sealift.record.run import Run
 from sealift.testing.engine import MemoryEngine
@@ -166,3 +169,30 @@ def test_attempts_keep_a_growing_distance(small):
 
     assert clock.monotonic() - begun >= 0.3
     assert one(small.ledger.all(Run)[-1], "train").attempts == 3
+
+
+@pytest.mark.engine
+def test_another_machine_goes_on_from_where_a_lost_one_was(tmp_path, uninterrupted):
+    """It was killed and its disk is gone: what it kept with the team is enough."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    lost = learning(in_bubblewrap_of(tmp_path / "lost"), "sleep 0.1")
+    lost.change('name = "small"', 'name = "small"\n[cache]\ncheckpoints = 1')
+    lost.write("sealift.toml", lost.text)
+    words = [sys.executable, WORKER, lost.root, "", shared]
+    worker = process.spawn(words, log=tmp_path / "worker")
+    assert until(lambda: list(shared.glob("checkpoints/*/*.tar")), 60)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    shutil.rmtree(lost.root)
+
+    other = learning(in_bubblewrap_of(tmp_path / "other"), "sleep 0.1")
+    other.change('name = "small"', 'name = "elsewhere"')
+    other.cache = TeamCache(Folder(shared), other.store)
+    run = other.run()
+
+    log = (other.root / one(run, "train").log).read_text()
+    assert int(log.split("from epoch ")[1].split()[0]) > 0
+    assert "goes on from checkpoints of the team" in one(run, "train").because
+    assert weights(other, run) == uninterrupted
+    assert list(shared.glob("checkpoints/*")) == []

@@ -6,9 +6,10 @@ import pytest
 from train_foreseen import ahead
 from train_project import Small, one
 
-from sealift.adapters.caches.folder import FolderCache
+from sealift.adapters.caches.folder import Folder
 from sealift.adapters.caches.patient import PatientCache
 from sealift.adapters.caches.registry import RegistryCache
+from sealift.adapters.caches.team import TeamCache
 from sealift.adapters.registries.retry import Retry
 from sealift.adapters.registries.session import Access
 from sealift.testing.registry import RegistryServer
@@ -32,7 +33,7 @@ def team(request, tmp_path):
     """Over a folder, and over a registry."""
     if request.param == "folder":
         (tmp_path / "shared").mkdir()
-        yield Team(tmp_path, lambda store: FolderCache(tmp_path / "shared", store))
+        yield Team(tmp_path, lambda store: TeamCache(Folder(tmp_path / "shared"), store))
         return
     with RegistryServer() as server:
         access = Access(retry=Retry(attempts=1))
@@ -76,7 +77,7 @@ def test_who_may_only_read_puts_nothing_there(team):
 
 def test_content_that_was_changed_is_not_taken(tmp_path):
     """A blob is looked at by its digest; what does not fit is made again."""
-    team = Team(tmp_path, lambda store: FolderCache(tmp_path / "shared", store))
+    team = Team(tmp_path, lambda store: TeamCache(Folder(tmp_path / "shared"), store))
     (tmp_path / "shared").mkdir()
     team.machine("here").run()
     for blob in (tmp_path / "shared" / "blobs" / "sha256").iterdir():
@@ -91,7 +92,7 @@ def test_content_that_was_changed_is_not_taken(tmp_path):
 
 def test_a_cache_that_fails_fails_no_run(tmp_path):
     """It is said once, and left aside."""
-    team = Team(tmp_path, lambda store: FolderCache(tmp_path / "shared", store))
+    team = Team(tmp_path, lambda store: TeamCache(Folder(tmp_path / "shared"), store))
     (tmp_path / "shared").mkdir()
     here = team.machine("here")
     shutil.rmtree(tmp_path / "shared")

@@ -1,4 +1,4 @@
-"""A run of the small project in a process of its own: ``train_worker.py ROOT [LIMIT]``.
+"""A run of the small project in a process of its own: ``train_worker.py ROOT [LIMIT [SHARED]]``.
 
 With LIMIT no file may grow beyond so many bytes from the start of the run on, as on a full disk.
 """
@@ -9,14 +9,18 @@ from pathlib import Path
 
 from train_project import Small, in_bubblewrap
 
+from sealift.adapters.caches.folder import Folder
+from sealift.adapters.caches.team import TeamCache
 from sealift.errors import SealiftError
 
 
-def main(root, limit=None):
+def main(root, limit="", shared=""):
     """Run it as its files are; the error goes to stderr, its exit code to the parent."""
-    small = in_bubblewrap(Path(root)) if limit is None else Small(Path(root), fresh=False)
+    small = Small(Path(root), fresh=False) if limit else in_bubblewrap(Path(root))
     small.text = small.folders.file.read_text()
-    if limit is not None:
+    if shared:
+        small.cache = TeamCache(Folder(Path(shared)), small.store)
+    if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
     try:
         small.run()

@@ -6,7 +6,7 @@ import difflib
 import importlib
 from typing import Any
 
-from sealift.errors import UsageError
+from sealift.errors import MachineError, UsageError
 
 # kind -> name -> (module, class); sorted, so that a new row has one place
 TABLE: dict[str, dict[str, tuple[str, str]]] = {
@@ -24,6 +24,9 @@ TABLE: dict[str, dict[str, tuple[str, str]]] = {
     "jobs": {
         "kubernetes": ("sealift.adapters.engines.kubernetes", "KubernetesJobs"),
     },
+    "objects": {
+        "s3": ("sealift.adapters.caches.bucket", "Bucket"),
+    },
     "router": {
         "traefik": ("sealift.adapters.routers.traefik", "Traefik"),
     },
@@ -39,7 +42,8 @@ TABLE: dict[str, dict[str, tuple[str, str]]] = {
 def adapter(kind: str, name: str) -> Any:
     """The class of an adapter.
 
-    Raises ``UsageError`` for a name that is not in the table, with the nearest one that is.
+    Raises ``UsageError`` for a name that is not in the table, with the nearest one that is, and
+    ``MachineError`` where a package is missing that comes with an extra.
     """
     rows = TABLE[kind]
     if name not in rows:
@@ -47,7 +51,15 @@ def adapter(kind: str, name: str) -> Any:
         hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(rows))}."
         raise UsageError(f"There is no {kind} called {name!r}.", remedy=hint)
     module, attribute = rows[name]
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sealift"):
+            raise
+        raise MachineError(
+            f"The {kind} {name!r} needs {error.name}, which is not installed.",
+            remedy=f"Install it: pip install 'sealift[{name}]'.",
+        ) from error
 
 
 __all__ = ["TABLE", "adapter"]

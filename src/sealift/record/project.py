@@ -327,13 +327,21 @@ class CacheSettings(Section, frozen=True):
     shared: Annotated[
         str,
         Meta(
-            description="A folder that all see, as an absolute path; or HOST/REPOSITORY of a "
-            "registry. Whoever can write there decides what steps come to."
+            description="A folder that all see, as an absolute path; s3://BUCKET/PREFIX; or "
+            "HOST/REPOSITORY of a registry. Whoever can write there decides what steps come to."
         ),
     ] = ""
     write: Annotated[
         bool, Meta(description="Whether steps that ran here are put there, or only taken.")
     ] = True
+    checkpoints: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Seconds between two times that the checkpoints of a step at work are put "
+            "there, for another machine to go on from; 0: they are not.",
+        ),
+    ] = 60
 
 
 class ServeSettings(Section, frozen=True):

@@ -68,7 +68,13 @@ def execute(
     failed: then those that need it are skipped, and the others have finished.
     """
     bench = Bench(
-        folders=folders, project=project.name, engine=engine, store=store, lake=lake, shared=shared
+        folders=folders,
+        project=project.name,
+        engine=engine,
+        store=store,
+        lake=lake,
+        shared=shared,
+        keep_every=project.cache.checkpoints,
     )
     opening.tidy(ledger, folders)
     seen = opening.survey(project, folders, lake, params)

@@ -60,7 +60,8 @@ class Job:
 class Bench:
     """What steps are run with; ``stopping`` ends retries, ``threads`` are those at work.
 
-    ``shared`` is the cache of the team, if there is one.
+    ``shared`` is the cache of the team, if there is one; checkpoints of steps at work are kept
+    there every ``keep_every`` seconds (0: never).
     """
 
     folders: Folders
@@ -69,6 +70,7 @@ class Bench:
     store: Store
     lake: Lake
     shared: SharedCache | None = None
+    keep_every: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
     threads: set[int] = field(default_factory=set)
 

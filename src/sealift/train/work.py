@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -18,6 +19,7 @@ from sealift.record.run import StepRun
 from sealift.train import metrics, points, secret, workspace
 from sealift.train.cards import refuse
 from sealift.train.job import Bench, Job, mounts, specification
+from sealift.train.safekeeping import fetch, kept
 from sealift.types import Digest
 
 LONGEST = 3600.0
@@ -35,7 +37,12 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
     error: SealiftError | None = None
     status, attempts = 0, 0
     try:
-        ended, attempts = _attempts(job, bench)
+        if fetch(job, bench):
+            job = replace(job, because=f"{job.because} It goes on from checkpoints of the team.")
+        with kept(job, bench) as done:
+            ended, attempts = _attempts(job, bench)
+            if ended.status == 0 and not ended.timed_out:
+                done.set()
         status = ended.status
         if status != 0 or ended.timed_out:
             error = _failed(job, bench, ended)
@@ -72,6 +79,8 @@ def perform(job: Job, bench: Bench) -> tuple[StepRun, SealiftError | None]:
     )
     if error is None and bench.shared is not None:
         bench.shared.offer(record)
+        if job.planned.step.checkpoints:
+            bench.shared.drop(job.key)
     return record, error
 
 
@@ -112,8 +121,8 @@ def _lay_out(job: Job, read: Sequence[Mount], bench: Bench) -> None:
     if step.checkpoints:
         bench.checkpoints(job).mkdir(parents=True, exist_ok=True)
     if step.curves:
-        kept = bench.points(job) if step.checkpoints else None
-        points.begin(points.beside(bench.log(job.run, job.planned)), kept)
+        before = bench.points(job) if step.checkpoints else None
+        points.begin(points.beside(bench.log(job.run, job.planned)), before)
 
 
 def pause(backoff: float, failed: int) -> float:

@@ -1,109 +1,91 @@
-"""A folder that several machines see: a network drive, or a bucket that is mounted.
-
-``steps/HH/KEY.json`` is how a step with a key ended, ``blobs/sha256/HEX`` are its outputs. A blob
-is there before the step that names it; both are written under another name and renamed.
-"""
+"""Objects in a folder that several machines see: a network drive, or a bucket that is mounted."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-import msgspec
-
-from sealift import clock, digest
+from sealift import clock
 from sealift.errors import MachineError
-from sealift.ports import Store
-from sealift.record.image import LAYER
-from sealift.record.run import StepRun
-from sealift.types import Digest
 
 
-class FolderCache:
-    """The cache in ``folder``, and the ``store`` that outputs come from and go to."""
+class Folder:
+    """Objects as files below a folder, written under another name and renamed."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        self._folder, self._store = folder, store
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
-    def find(self, key: Digest) -> StepRun | None:
-        """A step with this key, its outputs brought into the store; None where none is whole.
+    def has(self, name: str) -> bool:
+        """Whether there is one of this name."""
+        return (self._root / name).is_file()
 
-        Raises ``MachineError`` where the folder cannot be read.
-        """
-        try:
-            step = msgspec.json.decode(self._entry(key).read_bytes(), type=StepRun)
-            if step.key != key or not all(map(self._bring, step.outputs.values())):
+    def open(self, name: str) -> BinaryIO | None:
+        """Read one; None where there is none."""
+        with self._told("read"):
+            try:
+                return (self._root / name).open("rb")
+            except FileNotFoundError:
                 return None
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
-        except OSError as error:
-            raise self._fault(error, "read") from error
-        return step
 
-    def offer(self, step: StepRun) -> None:
-        """Put a finished step there for others. Raises ``MachineError`` where that fails."""
+    def put(self, name: str, content: bytes | Path, *, replace: bool) -> bool:
+        """Write one; false where one is there that is not to be replaced."""
+        target = self._root / name
+        with self._told("written"):
+            if not self._root.is_dir():
+                raise FileNotFoundError(2, "there is no such folder", str(self._root))
+            if not replace and target.is_file():
+                return False
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f".{target.name}.{clock.token(12)}")
+            try:
+                _write(part, content)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+        return True
+
+    def names(self, folder: str) -> list[str]:
+        """All below a folder."""
+        with self._told("read"):
+            found = (self._root / folder).rglob("*")
+            files = [path for path in found if path.is_file() and not path.name.startswith(".")]
+        return sorted(path.relative_to(self._root).as_posix() for path in files)
+
+    def remove(self, name: str) -> None:
+        """Remove one, and its folder if that is empty then."""
+        with self._told("written"):
+            path = self._root / name
+            path.unlink(missing_ok=True)
+            try:
+                path.parent.rmdir()
+            except OSError:
+                return  # others are in it
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
         try:
-            if not self._folder.is_dir():
-                raise FileNotFoundError(2, "there is no such folder", str(self._folder))
-            for output in step.outputs.values():
-                self._send(output)
-            entry = self._entry(step.key)
-            with _Part(entry) as part:
-                part.write_bytes(msgspec.json.encode(step))
+            yield
         except OSError as error:
-            raise self._fault(error, "written") from error
-
-    def _entry(self, key: Digest) -> Path:
-        word = key.partition(":")[2]
-        return self._folder / "steps" / word[:2] / f"{word}.json"
-
-    def _blob(self, output: Digest) -> Path:
-        return self._folder / "blobs" / "sha256" / output.partition(":")[2]
-
-    def _bring(self, output: Digest) -> bool:
-        """Have an output in the store; what is not what its name says does not count."""
-        if self._store.has(output):
-            return True
-        blob = self._blob(output)
-        if not blob.is_file() or digest.of_file(blob) != output:
-            return False
-        with blob.open("rb") as stream:
-            return self._store.put(stream, LAYER).digest == output
-
-    def _send(self, output: Digest) -> None:
-        blob = self._blob(output)
-        if blob.is_file():
-            return
-        with _Part(blob) as part, self._store.open(output) as whole, part.open("xb") as file:
-            shutil.copyfileobj(whole, file, 1 << 20)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _fault(self, error: OSError, what: str) -> MachineError:
-        return MachineError(
-            f"The shared cache cannot be {what}: {error.strerror or error}.",
-            where=str(error.filename or self._folder),
-            remedy="Mount it, mend its permissions, or take cache.shared out of sealift.toml.",
-        )
+            raise MachineError(
+                f"The shared cache cannot be {what}: {error.strerror or error}.",
+                where=str(error.filename or self._root),
+                remedy="Mount it, mend its permissions, or take cache.shared out of sealift.toml.",
+            ) from error
 
 
-class _Part:
-    """A file under another name, which becomes ``target`` when the block ends well."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._part = target.with_name(f".{target.name}.{clock.token(12)}")
-
-    def __enter__(self) -> Path:
-        self._part.parent.mkdir(parents=True, exist_ok=True)
-        return self._part
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._part.replace(self._target)
+def _write(part: Path, content: bytes | Path) -> None:
+    with part.open("xb") as file:
+        if isinstance(content, bytes):
+            file.write(content)
         else:
-            self._part.unlink(missing_ok=True)
+            with content.open("rb") as whole:
+                shutil.copyfileobj(whole, file, 1 << 20)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-__all__ = ["FolderCache"]
+__all__ = ["Folder"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from sealift.adapters.registries import crowd
@@ -54,6 +56,17 @@ class RegistryCache:
         kept = self._store.put(msgspec.json.encode(manifest), MANIFEST)
         place = msgspec.structs.replace(self._place, tag=_tag(step.key), digest="")
         push(self._store, kept.digest, str(place), access=self._access)
+
+    def keep(self, key: Digest, folder: Path) -> None:
+        """Nothing: what is put into a registry mostly stays there for good."""
+
+    def resume(self, key: Digest, folder: Path) -> bool:
+        """Nothing is kept."""
+        del key, folder
+        return False
+
+    def drop(self, key: Digest) -> None:
+        """Nothing is kept."""
 
     def _layer(self, output: Digest) -> Descriptor:
         size = (self._store.root / "blobs" / output.replace(":", "/")).stat().st_size

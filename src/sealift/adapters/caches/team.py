@@ -1,0 +1,193 @@
+"""The cache of a team, in objects: finished steps with their outputs, and checkpoints of others.
+
+``steps/HH/KEY.json`` is how a step with a key ended, ``blobs/sha256/HEX`` are its outputs: a blob
+is there before the step that names it. ``checkpoints/KEY/NUMBER-HEX.tar`` is what a step that is at
+work wrote to go on from; the highest number counts, and the digest of the bytes is in the name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, cast
+
+import msgspec
+
+from sealift import archive, clock, digest
+from sealift.adapters.caches.objects import Objects
+from sealift.adapters.stores.trees import remove, unpack_tree
+from sealift.errors import IntegrityError, MachineError
+from sealift.ports import Store
+from sealift.record.image import LAYER
+from sealift.record.run import StepRun
+from sealift.types import Digest
+
+CHECKPOINTS = "checkpoints"
+
+
+class TeamCache:
+    """The cache in ``objects``, and the ``store`` that outputs come from and go to."""
+
+    def __init__(self, objects: Objects, store: Store) -> None:
+        self._objects, self._store = objects, store
+        self._damaged: set[str] = set()
+
+    def find(self, key: Digest) -> StepRun | None:
+        """A step with this key, its outputs brought into the store; None where none is whole.
+
+        Raises ``IntegrityError`` for what was damaged there, ``MachineError`` where it cannot be
+        reached.
+        """
+        step = self._step(key)
+        if step is None:
+            return None
+        try:
+            return step if all(map(self.bring, step.outputs.values())) else None
+        except IntegrityError:
+            # the others were not looked at: who makes the step again puts all of it there again
+            self._damaged.update(map(_blob, step.outputs.values()))
+            raise
+
+    def offer(self, step: StepRun) -> None:
+        """Put a finished step there for others; one that is there and whole stays."""
+        for output in step.outputs.values():
+            self.send(output)
+        entry, content = _entry(step.key), msgspec.json.encode(step)
+        if not self._objects.put(entry, content, replace=entry in self._damaged):
+            with suppress(IntegrityError):
+                there = self._step(step.key)
+                if there and all(map(self._whole, there.outputs.values())):
+                    return
+            self._objects.put(entry, content, replace=True)
+
+    def bring(self, output: Digest) -> bool:
+        """Have a blob in the store; false where it is not there.
+
+        Raises ``IntegrityError`` for one that is not what its name says.
+        """
+        if self._store.has(output):
+            return True
+        stream = self._objects.open(_blob(output))
+        if stream is None:
+            return False
+        with stream:
+            found = self._store.put(stream, LAYER).digest
+        if found != output:
+            raise self._damage(_blob(output))
+        return True
+
+    def send(self, output: Digest) -> None:
+        """Put a blob of the store there, unless it is there."""
+        path = self._store.root / "blobs" / output.replace(":", "/")
+        if not self._whole(output):
+            self._objects.put(_blob(output), path, replace=_blob(output) in self._damaged)
+
+    def keep(self, key: Digest, folder: Path) -> None:
+        """Keep what a step at work has in a folder, in place of what was kept of it before."""
+        place = _checkpoints(key)
+        before = self._objects.names(place)
+        number = max(map(_number, before), default=0) + 1
+        with NamedTemporaryFile(dir=folder.parent, prefix=".tar-") as file:
+            with archive.Packed(archive.entries(folder)) as packed:
+                shutil.copyfileobj(packed, file, 1 << 20)
+            file.flush()
+            word = digest.of_file(Path(file.name)).partition(":")[2]
+            name = f"{place}/{number:010}-{word}.tar"
+            self._objects.put(name, Path(file.name), replace=True)
+        for one in before:
+            self._objects.remove(one)
+
+    def resume(self, key: Digest, folder: Path) -> bool:
+        """Make a folder with what was kept last of a step; whether there was anything whole."""
+        for name in sorted(self._objects.names(_checkpoints(key)), key=_number, reverse=True):
+            if self._unpacked(name, folder):
+                return True
+        return False
+
+    def drop(self, key: Digest) -> None:
+        """Remove what was kept of a step, which is done."""
+        for name in self._objects.names(_checkpoints(key)):
+            self._objects.remove(name)
+
+    def _unpacked(self, name: str, folder: Path) -> bool:
+        stream = self._objects.open(name)
+        if stream is None:
+            return False
+        with stream, NamedTemporaryFile(dir=folder.parent, prefix=".tar-") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+            file.flush()
+            word = digest.of_file(Path(file.name)).partition(":")[2]
+            if f"-{word}.tar" not in name:
+                return False
+            file.seek(0)
+            try:
+                unpack_tree(cast("BinaryIO", file), folder, name)
+            except IntegrityError:
+                remove(folder)
+                return False
+            except OSError as error:
+                raise MachineError(
+                    f"A checkpoint cannot be unpacked: {error.strerror or error}.",
+                    where=str(folder),
+                    remedy="Free some space.",
+                ) from error
+        _refresh(folder)
+        return True
+
+    def _step(self, key: Digest) -> StepRun | None:
+        stream = self._objects.open(_entry(key))
+        if stream is None:
+            return None
+        with stream:
+            content = stream.read()
+        try:
+            step = msgspec.json.decode(content, type=StepRun)
+        except msgspec.DecodeError as error:
+            raise self._damage(_entry(key)) from error
+        if step.key != key:
+            raise self._damage(_entry(key))
+        return step
+
+    def _whole(self, output: Digest) -> bool:
+        return _blob(output) not in self._damaged and self._objects.has(_blob(output))
+
+    def _damage(self, name: str) -> IntegrityError:
+        """The error for an object that is not what it should be; it is replaced when it can be."""
+        self._damaged.add(name)
+        return IntegrityError(
+            "Something in the shared cache was damaged or changed; it is made again.", where=name
+        )
+
+
+def _entry(key: Digest) -> str:
+    word = key.partition(":")[2]
+    return f"steps/{word[:2]}/{word}.json"
+
+
+def _blob(output: Digest) -> str:
+    return f"blobs/{output.replace(':', '/')}"
+
+
+def _checkpoints(key: Digest) -> str:
+    return f"{CHECKPOINTS}/{key.partition(':')[2]}"
+
+
+def _number(name: str) -> int:
+    digits = name.rpartition("/")[2].partition("-")[0]
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _refresh(folder: Path) -> None:
+    """Let what was unpacked be written, and be as new as it is here."""
+    now = clock.now()
+    for parent, _, files in os.walk(folder):
+        for path in (Path(parent), *(Path(parent, name) for name in files)):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+                os.utime(path, (now, now))
+
+
+__all__ = ["TeamCache"]

@@ -1,0 +1,164 @@
+"""Checkpoints of a step at work, kept with the team, so that another machine can go on from them.
+
+What a step writes is looked at once in a while. Its files are linked aside within a moment in which
+nothing came, went or was renamed: so the copy is what the folder was at that moment, whatever the
+step does while it is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sealift import clock
+from sealift.errors import SealiftError
+from sealift.ports import SharedCache
+from sealift.train import points, workspace
+from sealift.train.job import Bench, Job
+
+WRITTEN, LOGGED = "checkpoints", "points"
+TRIES = 20
+"""Attempts to see the folder twice the same; else it is looked at again the next time."""
+SHARE = 10
+"""Times as long as it took to send a checkpoint is waited at least before the next is sent."""
+
+
+def fetch(job: Job, bench: Bench) -> bool:
+    """Take the checkpoints that another machine kept, where there are none here; whether it did."""
+    here = bench.checkpoints(job)
+    if bench.shared is None or not job.planned.step.checkpoints or _filled(here):
+        return False
+    part = here.with_name(f"{here.name}.arriving")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    workspace.remove(part)
+    try:
+        if not bench.shared.resume(job.key, part) or not (part / WRITTEN).is_dir():
+            return False
+        workspace.remove(here)
+        (part / WRITTEN).rename(here)
+        if (part / LOGGED).is_dir():
+            workspace.remove(bench.points(job))
+            (part / LOGGED).rename(bench.points(job))
+    finally:
+        workspace.remove(part)
+    return True
+
+
+@contextmanager
+def kept(job: Job, bench: Bench) -> Iterator[threading.Event]:
+    """Keep the checkpoints of a step with the team while the block runs.
+
+    At its end too, unless the block sets the event: the step is done, and needs none.
+    """
+    done = threading.Event()
+    if bench.shared is None or not job.planned.step.checkpoints or not bench.keep_every:
+        yield done
+        return
+    keeper = _Keeper(job, bench, bench.shared)
+    ended = threading.Event()
+    thread = threading.Thread(target=keeper.watch, args=(ended,), daemon=True)
+    thread.start()
+    try:
+        yield done
+    finally:
+        ended.set()
+        thread.join()
+        if not done.is_set():
+            keeper.send()
+        keeper.close()
+
+
+class _Keeper:
+    """Sends what is new."""
+
+    def __init__(self, job: Job, bench: Bench, shared: SharedCache) -> None:
+        self._key, self._shared, self._every = job.key, shared, bench.keep_every
+        self._written, self._logged = bench.checkpoints(job), bench.points(job)
+        self._aside = self._written.with_name(f"{self._written.name}.leaving")
+        self._sent: object = None
+
+    def watch(self, ended: threading.Event) -> None:
+        """Send what is new once in a while until the step has ended."""
+        pause = float(self._every)
+        while not ended.wait(pause):
+            began = clock.monotonic()
+            self.send()
+            pause = max(float(self._every), SHARE * (clock.monotonic() - began))
+
+    def close(self) -> None:
+        """Remove what was put aside."""
+        workspace.remove(self._aside)
+
+    def send(self) -> None:
+        """Send what is new, if anything is."""
+        with suppress(OSError, SealiftError):
+            if _listing(self._written) == self._sent or not _filled(self._written):
+                return
+            found = self._put_aside()
+            if found is not None:
+                self._shared.keep(self._key, self._aside)
+                self._sent = found
+
+    def _put_aside(self) -> object:
+        """Link all files aside; what there was, or None where it was never still."""
+        for _ in range(TRIES):
+            workspace.remove(self._aside)
+            (self._aside / WRITTEN).mkdir(parents=True)
+            before = _listing(self._written)
+            with suppress(FileNotFoundError):
+                _link(self._written, self._aside / WRITTEN)
+                if _names(before) == _names(_listing(self._written)):
+                    self._copy_points()
+                    return before
+        return None
+
+    def _copy_points(self) -> None:
+        """Points are appended to one file: all whole lines of it are copied."""
+        file = self._logged / points.FILE
+        if file.exists():
+            (self._aside / LOGGED).mkdir()
+            content = file.read_bytes()
+            (self._aside / LOGGED / points.FILE).write_bytes(content[: content.rfind(b"\n") + 1])
+
+
+def _filled(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+Listing = tuple[tuple[str, int, int, int], ...]
+
+
+def _listing(folder: Path) -> Listing:
+    """What is below a folder: names, numbers of the files themselves, times and sizes."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            with suppress(FileNotFoundError):
+                seen = path.lstat()
+                found.append((str(path), seen.st_ino, seen.st_mtime_ns, seen.st_size))
+    return tuple(sorted(found))
+
+
+def _names(listing: Listing) -> list[tuple[str, int]]:
+    """What a rename changes; a file that is being written, under another name, does not count."""
+    return [(name, number) for name, number, _, _ in listing]
+
+
+def _link(source: Path, target: Path) -> None:
+    for parent, folders, files in os.walk(source):
+        inner = target / Path(parent).relative_to(source)
+        for name in folders:
+            if Path(parent, name).is_symlink():
+                shutil.copy(Path(parent, name), inner / name, follow_symlinks=False)
+            else:
+                (inner / name).mkdir()
+        for name in files:
+            os.link(Path(parent, name), inner / name, follow_symlinks=False)
+
+
+__all__ = ["fetch", "kept"]
