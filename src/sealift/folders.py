@@ -72,6 +72,10 @@ class Folders:
         """Prediction logs: ``records/CONTAINER/*.jsonl``."""
         return self.state / "records"
 
+    def environment(self, name: str) -> Path:
+        """What is known of an environment: its observations, prediction logs of its servers."""
+        return self.state / "environments" / name
+
     @property
     def keys(self) -> Path:
         """Signing keys."""

@@ -6,13 +6,12 @@ Adapters implement them (``sealift.adapters``), each passing the suite for its p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
-from sealift.kubernetes.kinds import Change, Kind, Listing
-from sealift.kubernetes.objects import Object
+from sealift.kubernetes.cluster import Cluster
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
 from sealift.record.dataset import Snapshot
 from sealift.record.image import Descriptor, Image, Manifest
@@ -303,59 +302,6 @@ class Router(Protocol):
 
     def events(self, cursor: Json) -> tuple[list[RequestSeen], Json]:
         """Requests since the cursor (None: from the first), and the new cursor."""
-        ...
-
-
-class Cluster(Protocol):
-    """Holds objects of Kubernetes, and tells of changes; all methods raise ``ClusterError``."""
-
-    @property
-    def address(self) -> str:
-        """Where it answers, and as which context."""
-        ...
-
-    def apply(self, one: Object, *, force: bool = False) -> Object:
-        """Make an object have these fields, and those set so before no longer; what it is now.
-
-        Raises ``ConflictError`` where somebody else set one of them otherwise, unless ``force``;
-        and where a ``resourceVersion`` is given and the object has another one by now.
-        """
-        ...
-
-    def get(self, kind: Kind, name: str, namespace: str) -> Object | None:
-        """One object; None where there is none."""
-        ...
-
-    def find(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> Listing:
-        """The objects of a namespace that have all these labels."""
-        ...
-
-    def delete(self, one: Object) -> None:
-        """Have an object removed with all that it owns; it may take its time to go.
-
-        Nothing happens where it is gone, or another one has its name by now.
-        """
-        ...
-
-    def watch(
-        self, kind: Kind, namespace: str, labels: Mapping[str, str], *, since: str, seconds: int
-    ) -> Iterator[Change]:
-        """What changes from a version on, for so many seconds; it may end before that.
-
-        Who goes on from the version of the last change misses nothing.
-        """
-        ...
-
-    def follow(self, pod: str, namespace: str, *, container: str, since: str) -> Iterator[bytes]:
-        """The lines of a log from a second on, each after its time, until a break or silence."""
-        ...
-
-    def events(self, one: Object) -> tuple[Object, ...]:
-        """What the cluster noted of an object lately."""
-        ...
-
-    def logs(self, pod: str, namespace: str, *, previous: bool, lines: int) -> str:
-        """The last lines of a pod's container, or of the one before it was started again."""
         ...
 
 

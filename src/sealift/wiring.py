@@ -137,6 +137,13 @@ class Wired:
         """What happened in production."""
         return cast("Observations", self._database)
 
+    def seen_in(self, environment: str) -> Observations:
+        """What happened in an environment."""
+        folder = self.folders.environment(environment)
+        private(self.folders.state)
+        folder.mkdir(parents=True, exist_ok=True)
+        return cast("Observations", adapter("database", "sqlite")(folder / "observations.db"))
+
     @cached_property
     def router(self) -> Router:
         """The router of the project's service."""

@@ -105,11 +105,13 @@ def certify(wired, version):
 
 
 @contextmanager
-def world(folder, monkeypatch, text=PROJECT):
+def world(folder, monkeypatch, text=PROJECT, *, certified=True):
     """All of it, as long as the context is open."""
     wired = recorded(folder, text)
     wired.ledger.save(model(2))
     wired.ledger.save(image(Digest("sha256:" + "c" * 64), platform="linux/amd64", model=2))
+    for version in (1, 2) if certified else ():
+        certify(wired, version)
     with ClusterServer("models") as server, ClusterWorkers(server.state) as workers:
         monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(folder / "kubeconfig")))
         made = {"apiVersion": GATEWAYS, "kind": GATEWAY.name}

@@ -12,6 +12,9 @@ engine = "kubernetes"
 namespace = "models"
 registry = "registry.example.com/team/delays"
 gateway = { name = "public" }
+
+[release]
+strategy = "blue-green"
 """
 IMAGE = Digest("sha256:" + "b" * 64)
 

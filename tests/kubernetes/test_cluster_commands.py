@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from cluster_world import certify, world
+from cluster_world import world
 
 from sealift.cli import operate
 from sealift.errors import ReleaseError, UsageError
@@ -13,8 +13,6 @@ from sealift.errors import ReleaseError, UsageError
 def there(tmp_path, monkeypatch):
     """A project whose versions have passed their checks, and a cluster."""
     with world(tmp_path, monkeypatch) as made:
-        for version in (1, 2):
-            certify(made.wired, version)
         yield made
 
 
@@ -48,7 +46,7 @@ def test_without_waiting_requests_stay(there, tmp_path, capsys):
 
 def test_an_image_without_its_papers_never_reaches_the_cluster(tmp_path, monkeypatch):
     """A release demands there what it demands here; nothing is applied before."""
-    with world(tmp_path, monkeypatch) as made:
+    with world(tmp_path, monkeypatch, certified=False) as made:
         with pytest.raises(ReleaseError, match="no bill of materials") as caught:
             operate.release(where=tmp_path, env="production")
         assert "sealift package --model 2" in caught.value.remedy
@@ -56,10 +54,8 @@ def test_an_image_without_its_papers_never_reaches_the_cluster(tmp_path, monkeyp
 
 
 def test_what_needs_an_environment_says_so(tmp_path):
-    """And what an environment cannot do yet."""
+    """Before anything is looked at."""
     with pytest.raises(UsageError, match="--model needs --env"):
         operate.down(where=tmp_path, model="1")
     with pytest.raises(UsageError, match="--force-conflicts needs --env"):
         operate.release(where=tmp_path, force=True)
-    with pytest.raises(UsageError, match="no canaries"):
-        operate.release(where=tmp_path, env="production", strategy="canary")

@@ -8,7 +8,7 @@ import sys
 import pytest
 from cluster_world import GATEWAYS, ROUTE, world
 
-from sealift.chapters.deploying.release import release
+from sealift.chapters.deploying.release import Wish, release
 from sealift.chapters.deploying.removal import down
 from sealift.chapters.deploying.standing import status
 from sealift.errors import ClusterError, ConflictError, ForbiddenError, KindError, ReleaseError
@@ -145,7 +145,7 @@ def test_fields_that_others_set_are_taken_over_by_force_alone(there):
     there.state.edit(key, ("spec", "replicas"), 5, "kubectl-edit")
     with pytest.raises(ConflictError, match=r"'kubectl-edit'.*spec\.replicas"):
         release(there.wired, "production", 1, there.told)
-    ended = release(there.wired, "production", 1, there.told, force=True)
+    ended = release(there.wired, "production", 1, there.told, Wish(force=True))
     assert ended.wanted == 2
 
 

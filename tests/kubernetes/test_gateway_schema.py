@@ -54,8 +54,8 @@ def test_the_route_is_valid(tmp_path):
 
     for shares in FORMS:
         for gateway in (GATEWAY, GatewaySettings(name="public")):
-            assert told(schema, route(shares, gateway, place(), 7)) == []
-    damaged = route(FORMS[0], GATEWAY, place(), 7)
+            assert told(schema, route("delays", shares, gateway, place(), 7)) == []
+    damaged = route("delays", FORMS[0], GATEWAY, place(), 7)
     damaged["spec"]["rules"][0]["wieght"] = 1
     damaged["spec"]["rules"][0]["backendRefs"][0]["port"] = 0
     assert len(told(schema, damaged)) == 2

@@ -164,7 +164,7 @@ def test_a_route_spreads_both_protocols_alike():
     """Over all versions by their weights; gRPC only when every version speaks it."""
     gateway = GatewaySettings(name="public", namespace="edge", hosts=["delays.example.com"])
     old, new = served(version=2), served(version=3)
-    spec = route([(old, 900), (new, 100)], gateway, place(), 7)["spec"]
+    spec = route("delays", [(old, 900), (new, 100)], gateway, place(), 7)["spec"]
 
     assert spec["parentRefs"] == [{"name": "public", "namespace": "edge"}]
     assert spec["hostnames"] == ["delays.example.com"]
@@ -178,7 +178,7 @@ def test_a_route_spreads_both_protocols_alike():
         assert changed == [{"name": "X-Sealift-Generation", "value": "7"}]
     assert calls["matches"][0]["path"]["value"] == "/inference.GRPCInferenceService"
 
-    mixed = route([(served(own=False), 900), (new, 100)], gateway, place(), 7)["spec"]
+    mixed = route("delays", [(served(own=False), 900), (new, 100)], gateway, place(), 7)["spec"]
     assert len(mixed["rules"]) == 1
 
 

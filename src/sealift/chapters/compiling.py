@@ -23,11 +23,15 @@ def manifests(wired: Wired, environment: str, version: int | None) -> list[Objec
 
     Raises ``NotFoundError`` for an environment or an image that is not there.
     """
-    place = placed(wired, environment)
+    return made(wired, placed(wired, environment), version)
+
+
+def made(wired: Wired, place: Place, version: int | None) -> list[Object]:
+    """The same in an environment that is not quite as the project file says."""
     served = _served(wired, place, versions.pick(wired, version))
     objects = list(service.objects(served, place))
     if gateway := place.settings.gateway:
-        objects.append(route([(served, WHOLE)], gateway, place, served.version))
+        objects.append(route(served.service, [(served, WHOLE)], gateway, place, served.version))
     return objects
 
 
@@ -101,4 +105,4 @@ def _images(wired: Wired, model: Model) -> list[Image]:
     return [one for (accelerator, _), one in sorted(newest.items()) if accelerator == first]
 
 
-__all__ = ["manifests", "placed", "repository"]
+__all__ = ["made", "manifests", "placed", "repository"]

@@ -183,8 +183,17 @@ def admit(wired: Wired, model: Model) -> tuple[Digest, Digest]:
     return image.digest, sealed.digest
 
 
-def release(wired: Wired, version: int | None, *, strategy: str | None, comment: str) -> Release:
+def release(
+    wired: Wired,
+    version: int | None,
+    *,
+    strategy: str | None,
+    comment: str,
+    environment: str = "",
+) -> Release:
     """Ask the controller for a release of a model version; returns its record at once.
+
+    In an ``environment`` whoever drives it there is the controller.
 
     Raises what ``admit`` raises, and ``ReleaseError`` when a guard needs predictions of a server
     that was brought in, when another release is in progress, or when the version serves already.
@@ -193,7 +202,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
     image, sealed = admit(wired, model)
     _can_be_guarded(model, wired.project.release)
     with wired.ledger.exclusive("release"):
-        previous = _free_for(wired, model.version)
+        previous = _free_for(wired, model.version, environment)
         settings = wired.project.release
         if strategy is not None:
             settings = msgspec.convert(
@@ -210,6 +219,7 @@ def release(wired: Wired, version: int | None, *, strategy: str | None, comment:
             user=getpass.getuser(),
             comment=comment,
             created=clock.now(),
+            environment=environment,
         )
         wired.ledger.save(wanted)
     return wanted
@@ -241,9 +251,9 @@ def follow(
         clock.sleep(poll)
 
 
-def ask(wired: Wired, wish: Literal["promote", "rollback"]) -> Release:
+def ask(wired: Wired, wish: Literal["promote", "rollback"], environment: str = "") -> Release:
     """Tell the controller to end the release in progress by promoting or rolling back."""
-    current = versions.in_progress(wired)
+    current = versions.in_progress(wired, environment)
     if current is None:
         raise UsageError(
             "No release is in progress.", remedy="See `sealift releases` for those that ended."
@@ -278,13 +288,13 @@ def _can_be_guarded(model: Model, settings: ReleaseSettings) -> None:
         )
 
 
-def _free_for(wired: Wired, version: int) -> int | None:
-    if (busy := versions.in_progress(wired)) is not None:
+def _free_for(wired: Wired, version: int, environment: str) -> int | None:
+    if (busy := versions.in_progress(wired, environment)) is not None:
         raise ReleaseError(
             f"Release {busy.id} of model {busy.version} is in progress.",
             remedy="Wait for it, or end it with `sealift promote` or `sealift rollback`.",
         )
-    current = versions.serving(wired)
+    current = versions.serving(wired, environment)
     if current == version:
         raise ReleaseError(f"Model {version} serves already.", remedy="Release another version.")
     return current

@@ -9,17 +9,20 @@ from sealift.record.mark import Mark, Marks
 from sealift.record.model import Model
 from sealift.record.release import Release
 from sealift.record.shape import nearest
+from sealift.release.place import releases
 from sealift.wiring import Wired
 
 
-def in_progress(wired: Wired) -> Release | None:
-    """The release that has not ended, if there is one."""
-    return next((one for one in wired.ledger.all(Release) if one.state != "ended"), None)
+def in_progress(wired: Wired, environment: str = "") -> Release | None:
+    """The release that has not ended, if there is one; on this machine, or in an environment."""
+    known = releases(wired.ledger, environment)
+    return next((one for one in known if one.state != "ended"), None)
 
 
-def serving(wired: Wired) -> int | None:
+def serving(wired: Wired, environment: str = "") -> int | None:
     """The version that the last promoted release brought up; None before the first."""
-    promoted = [one for one in wired.ledger.all(Release) if one.outcome == "promoted"]
+    known = releases(wired.ledger, environment)
+    promoted = [one for one in known if one.outcome == "promoted" and one.left is None]
     return promoted[-1].version if promoted else None
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": "operate:watch",
     "promote": "operate:promote",
     "rollback": "operate:rollback",
+    "scale": "there:scale",
     "status": "operate:status",
     "releases": "operate:releases",
     "models": "models:app",

@@ -9,13 +9,16 @@ import typer
 
 from sealift import clock, control
 from sealift.chapters import journey, versions
+from sealift.chapters.deploying.release import Wish
+from sealift.chapters.deploying.watching import collect
 from sealift.cli import there
 from sealift.cli.options import HERE, Comment, Environment, Json, Version, Where, finite, project
-from sealift.cli.output import Page, Talk, if_interrupted, moment, number
+from sealift.cli.output import Page, Talk, if_interrupted, moment
+from sealift.cli.releases import judge_outcome, show_release
 from sealift.cli.watching import show_watch
-from sealift.errors import MachineError, ReleaseError, UsageError
+from sealift.errors import MachineError, UsageError
 from sealift.record.model import Model
-from sealift.record.release import GuardEvidence, Release
+from sealift.record.release import Release
 from sealift.watch.labels import read_labels
 from sealift.watch.profiles import Profiles
 from sealift.watch.report import watch as look
@@ -106,12 +109,8 @@ def release(
 ) -> None:
     """Bring a model up behind the stable address, on evidence."""
     if env:
-        if strategy == "canary":
-            raise UsageError(
-                "There are no canaries in an environment yet.",
-                remedy="Release without --strategy: requests move when the new servers are ready.",
-            )
-        there.release(where, env, model, json, wait=wait, force=force)
+        wish = Wish(strategy=strategy, comment=comment, wait=wait, force=force)
+        there.release(where, env, model, json, wish)
         return
     if force:
         raise UsageError("--force-conflicts needs --env.", remedy="Say which environment.")
@@ -148,58 +147,6 @@ def steered(wired: Wired) -> bool:
     return running.controller is not None and bool(running.address)
 
 
-def show_release(page: Page, one: Release) -> None:
-    """A release for a person: verdict, evidence, audit."""
-    page.line(
-        f"release {one.id}  model {one.version} (before: {one.previous or 'none'})  "
-        f"{one.plan.strategy}  {one.outcome or one.state}",
-        "good" if one.outcome == "promoted" else "warning",
-    )
-    if one.verdict is not None:
-        page.line(one.verdict.reason)
-        page.table(EVIDENCE_HEADS, [evidence_row(guard) for guard in one.verdict.evidence])
-    audit = one.audit
-    shares = ", ".join(f"model {name}: {count:,}" for name, count in audit.by_version.items())
-    page.line(f"audit: {audit.requests:,} requests, {audit.failed:,} failed ({shares or 'none'})")
-
-
-EVIDENCE_HEADS = (
-    "guard",
-    "stable",
-    "candidate",
-    "difference",
-    "at least",
-    "at most",
-    "margin",
-    "standing",
-)
-
-
-def evidence_row(guard: GuardEvidence) -> tuple[str, ...]:
-    """One guard's numbers as cells."""
-    return (
-        guard.guard,
-        f"{number(guard.stable)} ({guard.stable_count:,})",
-        f"{number(guard.candidate)} ({guard.candidate_count:,})",
-        number(guard.difference),
-        number(guard.lower),
-        number(guard.upper),
-        number(guard.margin),
-        guard.standing,
-    )
-
-
-def judge_outcome(one: Release) -> None:
-    """Raises ``ReleaseError`` for a release that did not end with a promotion."""
-    if one.outcome != "promoted":
-        reason = one.verdict.reason if one.verdict else one.events[-1].what
-        raise ReleaseError(
-            f"Model {one.version} was not promoted ({one.outcome}): {reason}",
-            where=f"release {one.id}",
-            remedy="See `sealift watch`, mend the model, and release it again.",
-        )
-
-
 def releases(where: Where = HERE, json: Json = False) -> None:
     """The releases so far, with outcome and audit."""
     wired, page = project(where), Page(as_json=json)
@@ -225,17 +172,20 @@ def releases(where: Where = HERE, json: Json = False) -> None:
     )
 
 
-def promote(where: Where = HERE, json: Json = False) -> None:
+def promote(where: Where = HERE, env: Environment = "", json: Json = False) -> None:
     """Promote the release in progress, whatever the evidence."""
-    _ask(where, "promote", json)
+    _ask(where, env, "promote", json)
 
 
-def rollback(where: Where = HERE, json: Json = False) -> None:
+def rollback(where: Where = HERE, env: Environment = "", json: Json = False) -> None:
     """Roll the release in progress back."""
-    _ask(where, "rollback", json)
+    _ask(where, env, "rollback", json)
 
 
-def _ask(where: Path, wish: Literal["promote", "rollback"], json: bool) -> None:
+def _ask(where: Path, env: str, wish: Literal["promote", "rollback"], json: bool) -> None:
+    if env:
+        there.ask(where, env, wish, json)
+        return
     wired, page, talk = project(where), Page(as_json=json), Talk()
     asked = journey.ask(wired, wish)
     ended = follow(wired, asked, talk)
@@ -258,20 +208,22 @@ def watch(
             callback=finite,
         ),
     ] = 0.0,
+    env: Environment = "",
     json: Json = False,
 ) -> None:
     """Error, drift and latency of every version that served."""
     wired, page, talk = project(where), Page(as_json=json), Talk()
+    observations = collect(wired, env, talk) if env else wired.observations
     if labels is not None:
         added = read_labels(labels, now=clock.now())
-        wired.observations.add(cursors={}, labels=added)
+        observations.add(cursors={}, labels=added)
         talk.say(f"{len(added):,} labels added")
     begin = clock.now() - since * 3600 if since else 0.0
     models = wired.ledger.all(Model)
     seen = look(
-        wired.observations,
+        observations,
         Profiles(wired.ledger, wired.store).known(),
-        serving=versions.serving(wired),
+        serving=versions.serving(wired, env),
         since=begin,
         trained={model.version: model.metrics for model in models},
         brought={model.version for model in models if model.origin},
@@ -286,7 +238,6 @@ __all__ = [
     "release",
     "releases",
     "rollback",
-    "show_release",
     "status",
     "up",
     "watch",

@@ -13,7 +13,7 @@ from sealift.errors import MachineError
 from sealift.loopback import get
 from sealift.ports import Progress
 from sealift.record.model import Model
-from sealift.release.fleet import START
+from sealift.release.servers import START
 from sealift.wiring import Wired
 
 PATIENCE = 5.0

@@ -17,6 +17,7 @@ from sealift.loopback import free_port, get, is_free
 from sealift.record.model import Model
 from sealift.release.controller import Controller
 from sealift.release.fleet import Fleet
+from sealift.release.place import InPlace
 from sealift.watch.collect import Collector
 from sealift.watch.profiles import Profiles
 from sealift.wiring import Wired
@@ -48,7 +49,7 @@ class Supervisor:
         )
         self._controller = Controller(
             service=wired.project.name,
-            ledger=wired.ledger,
+            ledger=InPlace(wired.ledger, environment=""),
             observations=wired.observations,
             router=wired.router,
             fleet=Fleet(

@@ -43,6 +43,11 @@ def ending(pod: Object) -> bool:
     return bool(text(pod, "metadata", "deletionTimestamp"))
 
 
+def restarts(pod: Object) -> int:
+    """How often containers of a pod were started again."""
+    return sum(count(one, "restartCount") for one in entries(pod, "status", "containerStatuses"))
+
+
 def trouble(pod: Object) -> Trouble | None:
     """What is wrong with a pod; None where nothing is, or it is ending anyway."""
     if ending(pod):
@@ -144,4 +149,4 @@ def _line(said: str) -> str:
     return said if said.endswith((".", "!")) else f"{said or 'no reason is given'}."
 
 
-__all__ = ["AGAIN", "Trouble", "ending", "ready", "trouble"]
+__all__ = ["AGAIN", "Trouble", "ending", "ready", "restarts", "trouble"]

@@ -8,8 +8,9 @@ Source: Gateway API v1, HTTPRoute; GEP-1911 for the protocol of a backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from sealift.kubernetes.objects import Object, Place, Served, made, service_labels
+from sealift.kubernetes.objects import Object, Place, made, service_labels
 from sealift.kubernetes.pod import GRPC, HTTP
 from sealift.record.environment import GatewaySettings
 from sealift.types import Json
@@ -21,20 +22,40 @@ CALLS = "/inference.GRPCInferenceService/"
 GENERATION = "X-Sealift-Generation"
 
 
+class Behind(Protocol):
+    """What the route has to know of a version: its address, and whether the server is Sealift's."""
+
+    @property
+    def name(self) -> str:
+        """What its objects are called."""
+        ...
+
+    @property
+    def own(self) -> bool:
+        """Whether the server is Sealift's, which speaks gRPC as well."""
+        ...
+
+
 def route(
-    shares: Sequence[tuple[Served, int]], gateway: GatewaySettings, place: Place, generation: int
+    service: str,
+    shares: Sequence[tuple[Behind, int]],
+    gateway: GatewaySettings,
+    place: Place,
+    generation: int,
+    *,
+    echo: bool = False,
 ) -> Object:
     """The route of a service; gRPC is in it where every version speaks it.
 
-    ``shares`` are its versions with their weights, ``generation`` the number of this division.
+    ``shares`` are its versions with their weights (none: nobody answers), ``generation`` the number
+    of this division, which answers carry as well with ``echo``.
     """
-    service = shares[0][0].service
     parent: Object = {"name": gateway.name}
     if gateway.namespace:
         parent["namespace"] = gateway.namespace
-    rules: list[Json] = [_rule(shares, HTTP, "/", generation)]
-    if all(served.own for served, _ in shares):
-        rules.insert(0, _rule(shares, GRPC, CALLS, generation))
+    rules: list[Json] = [_rule(shares, HTTP, "/", generation, echo)]
+    if shares and all(served.own for served, _ in shares):
+        rules.insert(0, _rule(shares, GRPC, CALLS, generation, echo))
     spec: Object = {"parentRefs": [parent], "rules": rules}
     if gateway.hosts:
         hosts: list[Json] = list(gateway.hosts)
@@ -42,17 +63,23 @@ def route(
     return {**made("HTTPRoute", API, service, place, service_labels(service)), "spec": spec}
 
 
-def _rule(shares: Sequence[tuple[Served, int]], port: int, below: str, generation: int) -> Object:
+def _rule(
+    shares: Sequence[tuple[Behind, int]], port: int, below: str, generation: int, echo: bool
+) -> Object:
     # a prediction's record says which division of the traffic it came under
     header: Object = {"name": GENERATION, "value": str(generation)}
     changed: Object = {"set": [header]}
+    filters: list[Json] = [{"type": "RequestHeaderModifier", "requestHeaderModifier": changed}]
+    if echo:
+        said: Object = {"set": [dict(header)]}
+        filters.append({"type": "ResponseHeaderModifier", "responseHeaderModifier": said})
     return {
         "matches": [{"path": {"type": "PathPrefix", "value": below.rstrip("/") or "/"}}],
-        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": changed}],
+        "filters": filters,
         "backendRefs": [
             {"name": served.name, "port": port, "weight": weight} for served, weight in shares
         ],
     }
 
 
-__all__ = ["API", "CALLS", "GENERATION", "route"]
+__all__ = ["API", "CALLS", "GENERATION", "Behind", "route"]

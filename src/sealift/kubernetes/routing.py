@@ -6,9 +6,12 @@ Source: Gateway API v1, RouteParentStatus, GatewayStatus, GatewayClassStatus.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.pods import Trouble
 from sealift.kubernetes.reading import condition, count, entries, part, text
+from sealift.kubernetes.route import GENERATION
 
 _GATEWAY = "gateway of the environment"
 SLOW = 30.0
@@ -114,6 +117,25 @@ def weights(route: Object) -> dict[str, int]:
     return found
 
 
+class Division(NamedTuple):
+    """How a route divides requests: the number of the division, and servers with their weights."""
+
+    generation: int
+    weights: tuple[tuple[str, int], ...]
+
+
+def division(route: Object) -> Division:
+    """How a route divides plain requests; number 0 where it carries none."""
+    found = 0
+    for rule in entries(route, "spec", "rules")[-1:]:
+        for one in entries(rule, "filters"):
+            for header in entries(one, "requestHeaderModifier", "set"):
+                value = text(header, "value")
+                if text(header, "name") == GENERATION and value.isdecimal():
+                    found = int(value)
+    return Division(found, tuple(sorted(weights(route).items())))
+
+
 def _one(parent: Object, kind: str) -> Object:
     found = [one for one in entries(parent, "conditions") if one.get("type") == kind]
     return found[0] if found else {}
@@ -128,8 +150,10 @@ def _fresh(route: Object, one: Object) -> bool:
 
 __all__ = [
     "SLOW",
+    "Division",
     "absent",
     "accepted",
+    "division",
     "gateway_trouble",
     "refused",
     "silent",

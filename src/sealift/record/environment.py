@@ -35,6 +35,15 @@ Quantity = Annotated[
 ]
 
 
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+/?$",
+        extra={"write": "a URL without a path, such as 'http://203.0.113.7:8080'"},
+    ),
+]
+
+
 class GatewaySettings(Section, frozen=True):
     """The Gateway (of Gateway API) that requests come through."""
 
@@ -45,6 +54,10 @@ class GatewaySettings(Section, frozen=True):
     hosts: Annotated[
         list[Host], Meta(description="Host names of the service; all of the Gateway's if absent.")
     ] = field(default_factory=list)
+    address: Annotated[
+        Address | None,
+        Meta(description="Where this machine reaches it; what it says itself if absent."),
+    ] = None
 
 
 class StoreSettings(Section, frozen=True):

@@ -99,7 +99,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     observations before the release: the evidence can be worked out anew from those behind them.
     ``began`` is when the candidate first got traffic.
     ``outcome`` is known once it goes back, and "promoted" once it has ended. ``request`` is what
-    a person asked for meanwhile.
+    a person asked for meanwhile. ``environment`` is empty for this machine;
+    ``left`` is when the service was taken down there.
     """
 
     id: str
@@ -125,3 +126,5 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     audit: Audit = Audit()
     request: Literal["", "promote", "rollback"] = ""
+    environment: str = ""
+    left: float | None = None

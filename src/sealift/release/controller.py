@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from sealift import clock
 from sealift.errors import NotFoundError, SealiftError
-from sealift.ports import Ledger, Observations, Router
+from sealift.ports import Observations, Router
 from sealift.record.release import Outcome, Release, State, Verdict
 from sealift.release import transitions
-from sealift.release.fleet import START, Fleet, Standing
 from sealift.release.judge import judge
+from sealift.release.place import Releases
 from sealift.release.replay import Replay, last_request, last_scored
+from sealift.release.servers import START, Servers, Standing
 from sealift.release.steering import Steering
 
 Change = Callable[[Release], Release]
@@ -44,10 +45,10 @@ class Controller:
         self,
         *,
         service: str,
-        ledger: Ledger,
+        ledger: Releases,
         observations: Observations,
         router: Router,
-        fleet: Fleet,
+        fleet: Servers,
         baseline: Baseline = lambda _: None,
         behind: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = clock.now,
@@ -318,7 +319,7 @@ def _these(version: int | None) -> list[int]:
 
 
 def _stable(releases: list[Release]) -> Release | None:
-    promoted = [one for one in releases if one.outcome == "promoted"]
+    promoted = [one for one in releases if one.outcome == "promoted" and one.left is None]
     return max(promoted, key=lambda one: one.ended or 0.0, default=None)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-import msgspec
-
 from sealift import clock
 from sealift.errors import MachineError
 from sealift.folders import Folders
@@ -15,34 +13,20 @@ from sealift.ports import Engine
 from sealift.record.container import Container, ContainerSpec, Mount
 from sealift.record.launch import OWN, Launch, filled
 from sealift.release.probe import Loopback, Probe
+from sealift.release.servers import START, Standing
 from sealift.retired import retire
 from sealift.types import Digest
 
 PORT = "sealift.port"
 VERSION = "sealift.version"
 
-START = 180.0
-"""Seconds that a replica gets to become ready."""
+LOG = "Its log in .sealift/live tells more."
 SILENCE = 60.0
 """Seconds without an answer after which one that has been ready, and runs, is taken for hung."""
 GRACE = 30.0
 """Seconds that a replica gets to finish what it is doing; longer than its own limit for that."""
 LONGEST = 30.0
 """Seconds to wait, at most, before one that dies again and again is started again."""
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a version stands.
-
-    ``urls`` are the replicas that have been ready, also those that are just being restarted at the
-    same address. ``ready`` says that every replica that was asked for answers now; ``deaths``
-    counts replicas that died or hung since this process looks after them.
-    """
-
-    version: int
-    urls: tuple[str, ...]
-    ready: bool
-    deaths: int = 0
 
 
 @dataclass
@@ -75,6 +59,8 @@ class Fleet:
 
     ``launches`` says how the server of a version is started.
     """
+
+    patience = START
 
     def __init__(
         self,
@@ -124,6 +110,7 @@ class Fleet:
             urls=tuple(one.url for one in held if one.proven),
             ready=len(answers) == replicas and all(answers),
             deaths=self._deaths.get(version, 0),
+            cause=LOG,
         )
 
     def idle(self, version: int) -> bool:
@@ -244,4 +231,4 @@ def _port(container: Container) -> int:
     return int(text) if text.isdigit() else 0
 
 
-__all__ = ["Fleet", "Standing"]
+__all__ = ["Fleet"]

@@ -8,7 +8,7 @@ from sealift.errors import SealiftError
 from sealift.ports import Router
 from sealift.record.release import Release
 from sealift.record.route import Backend, Route
-from sealift.release.fleet import START, Fleet, Standing
+from sealift.release.servers import Servers, Standing
 
 DEATHS = 3
 """A candidate that died this often is not worth another start."""
@@ -27,7 +27,7 @@ class Steering:
     """
 
     def __init__(
-        self, *, service: str, router: Router, fleet: Fleet, now: Callable[[], float]
+        self, *, service: str, router: Router, fleet: Servers, now: Callable[[], float]
     ) -> None:
         self._service = service
         self._router = router
@@ -57,13 +57,16 @@ class Steering:
 
     def hopeless(self, candidate: Standing) -> str:
         """Why a candidate is given up; empty while it is not."""
-        cause = self._troubles[-1] if self._troubles else "Its log in .sealift/live tells more."
+        cause = self._troubles[-1] if self._troubles else candidate.cause
+        if candidate.hopeless:
+            return candidate.hopeless
         if candidate.deaths >= DEATHS:
             return f"model {candidate.version} died {candidate.deaths} times. {cause}"
         if candidate.ready:
             self._since.pop("unready", None)
-        elif self.elapsed("unready", START):
-            return f"model {candidate.version} was not ready for {START:.0f} s. {cause}"
+        elif self.elapsed("unready", self._fleet.patience):
+            waited = f"{self._fleet.patience:.0f} s"
+            return f"model {candidate.version} was not ready for {waited}. {cause}"
         return ""
 
     def route(

@@ -54,6 +54,8 @@ class Counting:
         seconds = clock.monotonic() - call.began
         name = route.name if route else "none"
         self._metrics.answered(name, status, seconds)
+        if route is not None and route.predicts and (generation := call.generation):
+            self._metrics.routed(generation, status, seconds)
         if call.code:
             self._metrics.refused.add(1.0, call.code)
             if route is not None and route.predicts:

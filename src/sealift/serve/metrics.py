@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil, log
 from typing import Any
 
 from sealift.serve.board import Family, Name, Seat
@@ -20,6 +21,16 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 """Upper bounds of the buckets of rows, and of requests, in a call of the model."""
 
 SECONDS = "sealift_request_seconds"
+
+ROUTED = "sealift_routed_seconds"
+
+FINEST, STEP, PLACES = 0.0001, 1.1, 140
+"""Durations by the number of a route are counted in buckets that grow by a tenth, up to a minute:
+fine enough to compare the slowest answers of two versions."""
+
+GENERATIONS = 64
+"""Numbers of routes that are counted; what came under later ones is not, so that nobody who makes
+numbers up can fill the memory."""
 
 _FAMILIES = {
     "sealift_requests_total": (("route", "status"), "Requests answered, by route and HTTP status."),
@@ -74,6 +85,9 @@ class Metrics:
         self._board = seat.board
         self._table = table
         self._places: dict[tuple[str, int], tuple[int, int, list[int]]] = {}
+        self._generations: set[int] = set()
+        self._routed = Family(table, f"{ROUTED}_bucket")
+        self._taken = Family(table, f"{ROUTED}_sum")
         self.refused = Family(table, "sealift_refused_total")
         self.flags = Family(table, "sealift_flagged_total")
         self._rows = table.cell("sealift_rows_total")
@@ -97,6 +111,15 @@ class Metrics:
         numbers[count] += 1.0
         numbers[total] += seconds
         numbers[buckets[bisect_left(BOUNDS, seconds)]] += 1.0
+
+    def routed(self, generation: int, status: int, seconds: float) -> None:
+        """Count a request for predictions by the number of the route that it came by."""
+        if generation not in self._generations:
+            if len(self._generations) >= GENERATIONS:
+                return
+            self._generations.add(generation)
+        self._routed.add(1.0, generation, status, place(seconds))
+        self._taken.add(seconds, generation, status)
 
     def _of(self, route: str, status: int) -> tuple[int, int, list[int]]:
         """Where requests to a route with a status are counted: how many, how long, by bucket."""
@@ -165,11 +188,47 @@ class Metrics:
         for kind, others in (("counter", counters), ("gauge", gauges)):
             for name, number in others.items():
                 _family(lines, name, kind, _HELP[name], [({}, number)])
+        _of_routes(lines, by_family)
         for name, (words, count) in _OF_MODELS.items():
             each = (({"model": one["name"], "version": one["version"]}, one) for one in models)
             _family(lines, name, "counter", words, [(named, count(one)) for named, one in each])
         _family(lines, "sealift_info", "gauge", "What is served.", [(one, 1) for one in info])
         return "\n".join(lines) + "\n"
+
+
+def place(seconds: float) -> int:
+    """The number of the fine bucket that a duration belongs in.
+
+    >>> place(0.0), place(0.0001), place(0.00011), place(0.01), place(9999.0)
+    (0, 0, 1, 49, 140)
+    """
+    if seconds <= FINEST:
+        return 0
+    return min(PLACES, ceil(log(seconds / FINEST) / log(STEP) - 1e-9))
+
+
+def _of_routes(lines: list[str], families: Mapping[str, Mapping[Name, float]]) -> None:
+    """Requests by the number of their route; only buckets that are not empty are told."""
+    lines += [
+        f"# HELP {ROUTED} Time in the server of requests for predictions, by number of the route.",
+        f"# TYPE {ROUTED} histogram",
+    ]
+    buckets = families[f"{ROUTED}_bucket"]
+    for (generation, status), taken in sorted(families[f"{ROUTED}_sum"].items()):
+        labels = {"generation": generation, "status": status}
+        own = {
+            int(number): count
+            for (of, with_status, number), count in buckets.items()
+            if (of, with_status) == (generation, status)
+        }
+        total = 0.0
+        for number, count in sorted(own.items()):
+            total += count
+            bound = f"{FINEST * STEP**number:.6g}"
+            lines.append(_sample(f"{ROUTED}_bucket", {**labels, "le": bound}, total))
+        lines.append(_sample(f"{ROUTED}_bucket", {**labels, "le": "+Inf"}, total))
+        lines.append(_sample(f"{ROUTED}_sum", labels, taken))
+        lines.append(_sample(f"{ROUTED}_count", labels, total))
 
 
 def _histogram(

@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -26,7 +26,7 @@ from sealift.types import Json
 _PATH = re.compile(
     r"/(?:api|apis)/(?P<api>v1|[a-z0-9.]+/v[a-z0-9]+)"
     r"(?:/namespaces/(?P<namespace>[^/]+))?(?:/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?)?"
-    r"(?P<log>/log)?"
+    r"(?:(?P<log>/log)|/proxy(?P<proxy>/.*))?"
 )
 _VERBS = {"GET": "get", "PATCH": "patch", "DELETE": "delete"}
 
@@ -35,7 +35,8 @@ class ClusterServer:
     """A context manager; ``state`` is what it serves, ``token`` what it wants to see.
 
     With ``tls`` (a certificate of the server's) it speaks HTTPS. ``lines`` are what every pod's
-    log says; ``seen`` is each request's method and path.
+    log says; ``seen`` is each request's method and path. ``pods`` are those that answer requests
+    of their own, by name: path and headers in, status and body out.
     """
 
     def __init__(self, *namespaces: str, tls: ssl.SSLContext | None = None) -> None:
@@ -43,6 +44,7 @@ class ClusterServer:
         self.token = "open-sesame"  # noqa: S105 - it guards nothing
         self.lines = ""
         self.seen: list[str] = []
+        self.pods: dict[str, Callable[[str, dict[str, str]], tuple[int, bytes]]] = {}
         self.ends = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
         self._scheme = "https" if tls else "http"
@@ -134,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind = _kind(found["api"], found["plural"])
         key = Key(kind, found["namespace"] or "", found["name"] or "")
         self._allowed(key, found["plural"])
-        if found["log"] and "container" in self._query:
+        if found["proxy"]:
+            self._pod(key, found["proxy"])
+        elif found["log"] and "container" in self._query:
             self._follow(key)
         elif found["log"]:
             self._write(200, self.server.cluster.lines.encode(), "text/plain")
@@ -142,6 +146,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._many(key)
         else:
             self._one(key)
+
+    def _pod(self, key: Key, path: str) -> None:
+        """What a pod answers on a port of its own."""
+        name, _, _ = key.name.partition(":")
+        ask = self.server.cluster.pods.get(name)
+        query = urlsplit(self.path).query
+        if ask is None:
+            told = f"error trying to reach service: pod {name} does not answer"
+            raise RefusedError(503, "ServiceUnavailable", told)
+        code, body = ask(f"{path}?{query}" if query else path, dict(self.headers))
+        self._write(code, body, "text/plain")
 
     def _allowed(self, key: Key, plural: str) -> None:
         verb = _VERBS[self.command]

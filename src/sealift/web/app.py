@@ -23,6 +23,7 @@ from sealift.record.profile import Profile
 from sealift.record.release import Release
 from sealift.record.run import Run
 from sealift.release import transitions
+from sealift.release.place import releases
 from sealift.watch.report import watch
 from sealift.web.answer import of_http, of_sealift, refuse, send
 from sealift.web.guard import Guard, body
@@ -53,12 +54,12 @@ class Api:
 
     def status(self, _request: Request) -> Response:
         """The service at a glance."""
-        releases = self.ledger.all(Release)
+        known = releases(self.ledger)
         return send(
             {
                 "service": self.service,
-                "serving": serving(releases),
-                "releasing": [one for one in releases if one.state != "ended"],
+                "serving": serving(known),
+                "releasing": [one for one in known if one.state != "ended"],
                 "counts": self.observations.counts(),
             }
         )
@@ -87,7 +88,7 @@ class Api:
             watch(
                 self.observations,
                 self.profiles(),
-                serving=serving(self.ledger.all(Release)),
+                serving=serving(releases(self.ledger)),
                 since=since,
                 trained={model.version: model.metrics for model in models},
                 brought={model.version for model in models if model.origin},
@@ -124,9 +125,9 @@ class Api:
         return records[::-1][:limit]
 
 
-def serving(releases: list[Release]) -> int | None:
+def serving(known: list[Release]) -> int | None:
     """The version that the last promoted release brought up."""
-    promoted = [one.version for one in releases if one.outcome == "promoted"]
+    promoted = [one.version for one in known if one.outcome == "promoted"]
     return promoted[-1] if promoted else None
 
 

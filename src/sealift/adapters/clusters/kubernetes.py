@@ -27,6 +27,8 @@ _APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _GONE = 410
 _QUIET = httpx.Timeout(5.0)
 """How long a log that is followed may say nothing before it is looked whether it will."""
+_ANSWER = 10.0
+"""Seconds that a pod gets to answer."""
 _WHAT: dict[str, Literal["added", "modified", "deleted", "bookmark"]] = {
     "added": "added",
     "modified": "modified",
@@ -193,6 +195,16 @@ class KubernetesCluster:
         path = f"{self._path(Kind('v1', 'Pod'), namespace, pod)}/log"
         query = {"previous": str(previous).lower(), "tailLines": str(lines)}
         return self._ask("GET", path, f"get the log of pod {pod}", params=query).text
+
+    def fetch(
+        self, pod: str, namespace: str, port: int, path: str, headers: Mapping[str, str]
+    ) -> bytes:
+        """See ``Cluster.fetch``: the proxy of the pod."""
+        base = self._path(Kind("v1", "Pod"), namespace, f"{pod}:{port}")
+        asked = f"ask pod {pod} for {path.partition('?')[0]}"
+        patience = httpx.Timeout(_ANSWER, connect=5.0)
+        answer = self._ask("GET", f"{base}/proxy{path}", asked, headers=headers, timeout=patience)
+        return answer.content
 
     def _path(self, kind: Kind, namespace: str, name: str = "") -> str:
         """The path of a kind's objects, or of one; a kind that is in no namespace needs none."""

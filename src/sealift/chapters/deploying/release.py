@@ -1,4 +1,4 @@
-"""A version is brought into service: its servers first, then the requests.
+"""A version is brought into service: its servers first, then the requests, on evidence.
 
 Everything is applied and judged by what the cluster says: the next run goes on where one ended.
 """
@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import msgspec
 
-from sealift.chapters import compiling
+from sealift.chapters import compiling, journey, versions
+from sealift.chapters.deploying import noted
+from sealift.chapters.deploying.driving import Driver
 from sealift.chapters.deploying.waiting import Waiter, failed, standing_of
-from sealift.errors import ConflictError, ReleaseError
+from sealift.errors import NotFoundError, ReleaseError
 from sealift.kubernetes import rollout
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE, kind_of
 from sealift.kubernetes.objects import Object, Place
-from sealift.kubernetes.reading import part, text, title
+from sealift.kubernetes.reading import text, title
 from sealift.kubernetes.routing import weights
 from sealift.ports import Cluster, Progress
-from sealift.types import Json
+from sealift.record.release import Release
 from sealift.wiring import Wired
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):
     """How a release ended: what it did with each object, and whether requests go there now.
 
-    ``before`` are the servers that the requests went to until then.
+    ``before`` are the servers that the requests went to until then. ``release`` is its record, None
+    where no requests were to be moved.
     """
 
     environment: str
@@ -35,6 +38,23 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int
     moved: bool
     before: tuple[str, ...] = ()
+    release: Release | None = None
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version is to be released.
+
+    ``strategy`` is None for the project's. While not ``wait`` its servers are asked for and the
+    requests stay where they are. With ``force`` fields that others set otherwise are taken over.
+    """
+
+    strategy: str | None = None
+    comment: str = ""
+    wait: bool = True
+    force: bool = False
+
+
+PLAIN = Wish()
 
 
 def release(
@@ -42,46 +62,47 @@ def release(
     environment: str,
     version: int | None,
     progress: Progress,
-    *,
-    wait: bool = True,
-    force: bool = False,
+    wish: Wish = PLAIN,
 ) -> Released:
     """Bring a version (None: the newest) into service in an environment.
 
-    While not ``wait`` its servers are asked for and the requests stay where they are. With
-    ``force`` fields that others set otherwise are taken over. Raises ``ClusterError`` where the
-    cluster refuses something, and ``ReleaseError`` as soon as it is sure that the servers will
-    not be ready; then the requests stay where they are, too.
+    A release of it that is in progress is gone on with. Raises ``ClusterError`` where the cluster
+    refuses something, and ``ReleaseError`` where another release is in progress, as soon as it is
+    sure that the servers will not be ready, and where somebody else moved the requests: they stay
+    where they are then.
     """
     place = compiling.placed(wired, environment)
     objects = compiling.manifests(wired, environment, version)
-    namespace = place.settings.namespace
+    model = versions.pick(wired, version).version
     with wired.cluster(place.settings.context) as cluster:
-        progress.say(f"cluster {cluster.address}, namespace {namespace}")
-        work = _Work(cluster, place, progress, force)
-        route = next((one for one in objects if kind_of(one) == ROUTE), None)
-        before = work.looked_at(route) if route else None
-        deployment = work.servers([one for one in objects if one is not route])
-        ready = work.ready(deployment) if wait else standing_of(cluster, deployment)[0]
-        if wait and route:
-            work.move(route, before)
+        progress.say(f"cluster {cluster.address}, namespace {place.settings.namespace}")
+        work = Work(wired, cluster, place, progress, force=wish.force)
+        before = work.looked_at()
+        work.require_free(model, before)
+        deployment = work.servers([one for one in objects if kind_of(one) != ROUTE])
+        ready = work.ready(deployment) if wish.wait else standing_of(cluster, deployment)[0]
+        ended = work.moved(model, before, wish) if wish.wait else None
         return Released(
             environment=place.name,
             cluster=cluster.address,
-            namespace=namespace,
-            model=int(text(deployment, "metadata", "labels", "sealift.version")),
+            namespace=place.settings.namespace,
+            model=model,
             objects=work.done,
             ready=ready.ready,
             wanted=ready.wanted,
-            moved=wait and route is not None,
+            moved=work.serves(model),
             before=tuple(name for name, weight in weights(before or {}).items() if weight),
+            release=ended,
         )
 
 
-class _Work:
+class Work:
     """What a release does in a cluster; ``done`` is what became of each object."""
 
-    def __init__(self, cluster: Cluster, place: Place, progress: Progress, force: bool) -> None:
+    def __init__(
+        self, wired: Wired, cluster: Cluster, place: Place, progress: Progress, *, force: bool
+    ) -> None:
+        self._wired = wired
         self._cluster = cluster
         self._place = place
         self._progress = progress
@@ -89,13 +110,34 @@ class _Work:
         self._waiter = Waiter(cluster, place.settings.namespace, progress)
         self.done: dict[str, str] = {}
 
-    def looked_at(self, route: Object) -> Object | None:
+    def looked_at(self) -> Object | None:
         """The route as it is; raises ``ReleaseError`` at once where no gateway would take one."""
         gateway = self._place.settings.gateway
-        assert gateway is not None
+        if gateway is None:
+            return None
         if found := self._waiter.gateway_trouble(gateway):
             raise failed(found)
-        return self._get(route)
+        return self.route()
+
+    def require_free(self, version: int, route: Object | None) -> None:
+        """Bring the ledger up to date; raises ``ReleaseError`` where another release goes on."""
+        busy = noted.stranger(self._wired, route)
+        who = noted.holder(route)
+        if busy is None:
+            noted.learn(self._wired, self._place, route)
+            busy = versions.in_progress(self._wired, self._place.name)
+            if busy is None or busy.version == version:
+                return
+        by, env = f" by {who}" if who else "", self._place.name
+        raise ReleaseError(
+            f"Release {busy.id} of model {busy.version}{by} is in progress in {env}.",
+            where=f"httproute {self._wired.project.name}",
+            remedy=f"Wait for it, or end it: `sealift promote --env {env}`, or `rollback`.",
+        )
+
+    def learn(self) -> None:
+        """Bring the ledger up to date."""
+        noted.learn(self._wired, self._place, self.route())
 
     def servers(self, objects: list[Object]) -> Object:
         """Apply what makes the servers; their deployment."""
@@ -106,33 +148,58 @@ class _Work:
         """Wait for the servers."""
         return self._waiter.until_ready(deployment)
 
-    def move(self, route: Object, before: Object | None) -> None:
-        """Send the requests there, unless somebody else changed the route meanwhile."""
-        for last in (False, False, True):
-            try:
-                made = self._swapped(route, before)
-                break
-            except ConflictError:  # a gateway that writes its status changes the route as well
-                if last:
-                    raise
-        gateway = self._place.settings.gateway
-        assert gateway is not None
-        self._waiter.until_routed(made, gateway)
+    def moved(self, version: int, route: Object | None, wish: Wish) -> Release | None:
+        """Move the requests to a version, by the project's plan; the record of that.
 
-    def _swapped(self, route: Object, before: Object | None) -> Object:
-        """Apply the route where it is as it was; raises ``ConflictError`` where it is not."""
-        now = self._get(route)
-        if weights(now or {}) != weights(before or {}):
+        None where no gateway is named, or they go there already.
+        """
+        if self._place.settings.gateway is None:
+            return None
+        env = self._place.name
+        with self._wired.ledger.exclusive(f"release-{env}"):
+            current = versions.in_progress(self._wired, env)
+            if current is None:
+                if versions.serving(self._wired, env) == version:
+                    return None
+                current = journey.release(
+                    self._wired,
+                    version,
+                    strategy=wish.strategy,
+                    comment=wish.comment,
+                    environment=env,
+                )
+            told = f"release {current.id}: model {current.version}, {current.plan.strategy}"
+            self._progress.say(told)
+            return self.drive(current, route)
+
+    def drive(self, one: Release, route: Object | None) -> Release:
+        """Carry a release out from where it is; ``route`` is the one that was looked at."""
+        driver = Driver(self._wired, self._cluster, self._place, self._progress, one, self._bring)
+        return driver.run(route)
+
+    def serves(self, version: int) -> bool:
+        """Whether a version gets all requests of the gateway."""
+        if self._place.settings.gateway is None:
+            return False
+        now = {name for name, weight in weights(self.route() or {}).items() if weight}
+        return now == {f"{self._wired.project.name}-v{version}"}
+
+    def route(self) -> Object | None:
+        """The route as it is now."""
+        name, namespace = self._wired.project.name, self._place.settings.namespace
+        return self._cluster.get(ROUTE, name, namespace)
+
+    def _bring(self, version: int) -> Object:
+        """The servers of a version whose Deployment is gone, anew."""
+        try:
+            objects = compiling.manifests(self._wired, self._place.name, version)
+        except NotFoundError as error:
             raise ReleaseError(
-                "Somebody else moved the requests meanwhile; they were left there.",
-                where=title(route),
-                remedy="See `sealift status` of the environment, and release again.",
-            )
-        metadata = part(route, "metadata")
-        assert isinstance(metadata, dict)
-        version = text(now, "metadata", "resourceVersion")
-        pinned: dict[str, Json] = {**metadata, "resourceVersion": version} if now else metadata
-        return self._apply({**route, "metadata": pinned})
+                f"The servers of model {version} are gone, and it is not known here.",
+                where=self._place.name,
+                remedy="Release another model there.",
+            ) from error
+        return self.servers([one for one in objects if kind_of(one) != ROUTE])
 
     def _apply(self, one: Object) -> Object:
         """Apply an object, and tell whether that made or changed it."""
@@ -154,4 +221,4 @@ def _version(one: Object) -> str:
     return text(one, "metadata", "resourceVersion")
 
 
-__all__ = ["Released", "release"]
+__all__ = ["PLAIN", "Released", "Wish", "Work", "release"]

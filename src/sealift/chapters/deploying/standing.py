@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from sealift.chapters import compiling
+from sealift.chapters.deploying import noted
 from sealift.chapters.deploying.waiting import standing_of
 from sealift.errors import KindError
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE
@@ -12,6 +13,7 @@ from sealift.kubernetes.objects import Object, service_labels
 from sealift.kubernetes.reading import entries, part, text
 from sealift.kubernetes.routing import accepted, refused, weights
 from sealift.ports import Cluster
+from sealift.record.release import Release
 from sealift.wiring import Wired
 
 
@@ -31,7 +33,11 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class There(msgspec.Struct, frozen=True, kw_only=True):
-    """A service in a cluster; ``route`` says how its route is."""
+    """A service in a cluster; ``route`` says how its route is.
+
+    ``release`` is the last one that moved requests, as the route or the ledger here tells it;
+    ``holder`` who moved them.
+    """
 
     environment: str
     cluster: str
@@ -39,6 +45,8 @@ class There(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[Deployed, ...]
     route: str
     hosts: tuple[str, ...]
+    release: Release | None = None
+    holder: str = ""
 
 
 def status(wired: Wired, environment: str) -> There:
@@ -59,7 +67,18 @@ def status(wired: Wired, environment: str) -> There:
             versions=_versions(cluster, service, namespace, shares),
             route=_told(route),
             hosts=tuple(map(str, hosts)) if isinstance(hosts, list) else (),
+            release=_release(wired, route),
+            holder=noted.holder(route),
         )
+
+
+def _release(wired: Wired, route: Object) -> Release | None:
+    """The release that the route tells of; as the ledger here knows it, where that knows more."""
+    there = noted.noted(route)
+    if there is None:
+        return None
+    ours = [one for one in wired.ledger.all(Release) if one.id == there.id]
+    return ours[0] if ours and ours[0].generation >= there.generation else there
 
 
 def _versions(

@@ -1,0 +1,110 @@
+"""The servers of a release in a cluster: Deployments, looked at and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from sealift.chapters.deploying.waiting import Patience, selector, standing_of
+from sealift.errors import AwayError, ClusterError, KindError
+from sealift.kubernetes.kinds import DEPLOYMENT, MADE, POD, ROUTE
+from sealift.kubernetes.objects import MANAGER, Object, Place, service_labels
+from sealift.kubernetes.pod import HTTP
+from sealift.kubernetes.pods import restarts
+from sealift.kubernetes.reading import managers, text
+from sealift.kubernetes.traffic import busy
+from sealift.ports import Cluster
+from sealift.release.servers import Standing
+from sealift.types import Digest
+
+START = 600.0
+"""Seconds that servers get to become ready: a node may have to come first."""
+
+
+class ClusterServers:
+    """Implements ``Servers`` in an environment.
+
+    ``bring`` applies the objects of a version whose Deployment is gone. Only the ``candidate`` is
+    ever ended: other versions keep their servers, so that there is a way back.
+    """
+
+    patience = START
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        place: Place,
+        service: str,
+        *,
+        candidate: int,
+        bring: Callable[[int], Object],
+    ) -> None:
+        self._cluster = cluster
+        self._place = place
+        self._service = service
+        self._candidate = candidate
+        self._bring = bring
+        self._last: dict[int, Standing] = {}
+        self._patience: dict[int, Patience] = {}
+        self._before: dict[int, int] = {}
+
+    def ensure(self, version: int, image: Digest) -> Standing:  # noqa: ARG002 - the objects name it
+        """See ``Servers``. While the cluster does not answer, all is as it was."""
+        try:
+            self._last[version] = self._look(version)
+        except AwayError:
+            if version not in self._last:
+                raise
+        return self._last[version]
+
+    def idle(self, version: int) -> bool:
+        """Whether no server of a version is answering anything."""
+        namespace = self._place.settings.namespace
+        labels = {"app.kubernetes.io/name": self._service, "sealift.version": str(version)}
+        for pod in self._cluster.find(POD, namespace, labels).items:
+            name = text(pod, "metadata", "name")
+            try:
+                page = self._cluster.fetch(name, namespace, HTTP, "/metrics", {})
+            except ClusterError:
+                continue
+            if busy(page.decode(errors="replace")):
+                return False
+        return True
+
+    def stop_others(self, keep: Collection[int]) -> None:
+        """See ``Servers``; the route is nobody's servers."""
+        if self._candidate in keep:
+            return
+        labels = service_labels(self._service) | {"sealift.version": str(self._candidate)}
+        for kind in MADE:
+            if kind == ROUTE:
+                continue
+            try:
+                found = self._cluster.find(kind, self._place.settings.namespace, labels).items
+            except KindError:
+                continue
+            for one in found:
+                if MANAGER in managers(one):
+                    self._cluster.delete(one)
+
+    def _look(self, version: int) -> Standing:
+        name, namespace = f"{self._service}-v{version}", self._place.settings.namespace
+        deployment = self._cluster.get(DEPLOYMENT, name, namespace)
+        if deployment is None:
+            deployment = self._bring(version)
+        now, _ = standing_of(self._cluster, deployment)
+        pods = self._cluster.find(POD, namespace, selector(deployment)).items
+        deaths = sum(map(restarts, pods))
+        first = self._before.setdefault(version, deaths)
+        trouble = self._patience.setdefault(version, Patience()).out(now.trouble)
+        told = f"{trouble.what} {trouble.remedy}" if trouble else ""
+        return Standing(
+            version=version,
+            urls=(f"http://{name}:{HTTP}",) if now.ready else (),
+            ready=now.done or now.ready >= min(now.wanted, self._place.settings.replicas),
+            deaths=max(0, deaths - first),
+            hopeless="" if now.ready else told,
+            cause=told,
+        )
+
+
+__all__ = ["START", "ClusterServers"]

@@ -1,0 +1,209 @@
+"""Canaries in a cluster, on evidence from the servers, with requests that are all accounted for."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from cluster_world import world
+from sealift_project import PROJECT
+
+from sealift import clock
+from sealift.chapters import versions
+from sealift.chapters.deploying.asking import ask
+from sealift.chapters.deploying.release import release
+from sealift.chapters.deploying.standing import status
+from sealift.chapters.deploying.watching import collect
+from sealift.errors import ReleaseError, UsageError
+from sealift.testing.cluster_traffic import ClusterTraffic
+from sealift.testing.load import Load
+from sealift.wiring import Wired
+
+CANARY = PROJECT.replace(
+    'strategy = "blue-green"',
+    'strategy = "canary"\nstages = [20, 50]\nstage_requests = 20\n'
+    '[release.guard]\nerrors = { margin = "30%" }',
+)
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """A project whose model 1 serves, behind a gateway that carries requests."""
+    with (
+        world(tmp_path, monkeypatch, CANARY) as made,
+        ClusterTraffic(made.server, "models") as made.traffic,
+    ):
+        release(made.wired, "production", 1, made.told)
+        yield made
+
+
+def go(there):
+    """Release model 2 under load; how it ended, and the load."""
+    with Load(there.traffic.address, clients=2) as load:
+        ended = release(there.wired, "production", 2, there.told)
+    return ended.release, load
+
+
+def test_a_healthy_version_takes_over_by_shares(there):
+    """By evidence of what the servers counted; no request is lost."""
+    there.traffic.lag = 3
+    ended, load = go(there)
+
+    assert ended.outcome == "promoted"
+    assert there.route() == {"delays-v2": 1000}
+    assert load.failed == []
+    assert ended.audit.failed == 0
+    assert ended.audit.by_version.keys() == {"1", "2"}
+    assert [share for _, share in sorted(ended.shares.items())] == [0.2, 0.5, 1.0]
+    assert any("follow the route" in line for line in there.told.lines)
+    seen = collect(there.wired, "production", there.told).counts()
+    assert seen[1]["requests"] + seen[2]["requests"] == load.sent
+
+
+def test_a_version_that_fails_is_rolled_back_and_ended(there):
+    """Requests go back; the servers of the failed version are taken away, not those before it."""
+    there.traffic.answer = lambda version: 500 if version == 2 else 200
+    ended, load = go(there)
+
+    assert ended.outcome == "rolled-back"
+    assert there.route() == {"delays-v1": 1000}
+    assert {one.split(":")[0] for one in load.failed} == {"500"}
+    assert "Deployment delays-v2" not in there.kinds()
+    assert "Deployment delays-v1" in there.kinds()
+    assert versions.serving(there.wired, "production") == 1
+
+
+RUN = """
+import signal, sys
+from pathlib import Path
+from sealift.chapters.deploying.release import release
+from sealift.wiring import Wired
+class Told:
+    def say(self, text): pass
+    def step(self, name, status):
+        if sys.argv[2] in status:
+            print("there", flush=True); signal.pause()
+release(Wired(Path(sys.argv[1])), "production", 2, Told())
+"""
+
+
+def killed(there, when):
+    """Release model 2 in a process of its own, and kill it at a moment."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(there.wired.folders.root), when],
+        stdout=subprocess.PIPE,
+        env=os.environ,
+    )
+    assert child.stdout.readline() == b"there\n"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+
+
+@pytest.mark.parametrize("when", ["20% of the traffic", "50% of the traffic"])
+def test_a_release_that_was_killed_goes_on_with_its_evidence(there, when):
+    """By the same command; what was answered meanwhile counts, under the share it came by."""
+    with Load(there.traffic.address, clients=2) as load:
+        killed(there, when)
+        one = versions.in_progress(there.wired, "production")
+        ended = release(there.wired, "production", 2, there.told).release
+
+    assert ended.id == one.id
+    assert ended.outcome == "promoted"
+    assert load.failed == []
+
+
+def test_a_person_ends_a_release_whoever_drives_it(there):
+    """While nobody does, the command itself; while a process does, that one."""
+    with Load(there.traffic.address, clients=1) as load:
+        killed(there, "20% of the traffic")
+        ended = ask(there.wired, "production", "rollback", there.told)
+    assert ended.outcome == "rolled-back"
+    assert there.route() == {"delays-v1": 1000}
+    assert load.failed == []
+
+    begun = threading.Event()
+    driver = threading.Thread(
+        target=release, args=(there.wired, "production", 2, Shouting(begun, "20% of the traffic"))
+    )
+    driver.start()
+    assert begun.wait(30)
+    promoted = ask(there.wired, "production", "promote", there.told)
+    driver.join(30)
+    assert promoted.outcome == "promoted"
+    assert there.route() == {"delays-v2": 1000}
+    with pytest.raises(UsageError, match="No release is in progress"):
+        ask(there.wired, "production", "rollback", there.told)
+
+
+class Shouting:
+    """Progress that sets an event once a text is told."""
+
+    def __init__(self, event, text):
+        self._event, self._text = event, text
+
+    def say(self, text):
+        """Nothing."""
+
+    def step(self, _name, told):
+        """Look for the text."""
+        if self._text in told:
+            self._event.set()
+
+
+@pytest.fixture
+def another(there, tmp_path):
+    """The same project on another machine, which has no ledger yet."""
+    folder = tmp_path / "another"
+    folder.mkdir()
+    (folder / "sealift.toml").write_text((tmp_path / "sealift.toml").read_text())
+    return Wired(folder)
+
+
+def test_a_second_person_sees_a_release_and_may_end_it(there, another):
+    """By what stands on the route; whoever drove it is told."""
+    begun, faults = threading.Event(), []
+
+    def drive():
+        try:
+            release(there.wired, "production", 2, Shouting(begun, "20% of the traffic"))
+        except ReleaseError as error:
+            faults.append(error)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    assert begun.wait(30)
+    until(lambda: there.route() == {"delays-v1": 800, "delays-v2": 200})
+    seen = status(another, "production")
+    assert (seen.release.version, seen.release.state) == (2, "observing")
+    assert "@" in seen.holder
+    ended = ask(another, "production", "rollback", there.told)
+    driver.join(60)
+
+    assert ended.outcome == "rolled-back"
+    assert there.route() == {"delays-v1": 1000}
+    assert "Somebody else moved the requests" in faults[0].what
+
+
+def until(true):
+    """Wait for something that will come."""
+    ends = clock.monotonic() + 60
+    while not true():
+        assert clock.monotonic() < ends
+        clock.sleep(0.05)
+
+
+def test_counters_that_begin_anew_count_once(there):
+    """A container that is started again, and a pod that is new, are read from their beginning."""
+    with Load(there.traffic.address, clients=1) as load:
+        until(lambda: load.sent >= 30)
+    collect(there.wired, "production", there.told)
+    for pod in there.traffic.pods("delays-v1"):
+        there.traffic.restart(pod)
+    with Load(there.traffic.address, clients=1) as again:
+        until(lambda: again.sent >= 20)
+    collect(there.wired, "production", there.told)
+    seen = collect(there.wired, "production", there.told)
+    assert seen.counts()[1]["requests"] == load.sent + again.sent
