@@ -65,11 +65,9 @@ class Lake(Protocol):
 
     def pin(self, name: str, source: Source) -> Snapshot:
         """The present state of a dataset. Raises ``DataError`` when nothing is there."""
-        ...
 
     def verify(self, pinned: Snapshot) -> None:
         """Raises ``DataError`` that names what is gone or different by now."""
-        ...
 
 
 class Store(Protocol):
@@ -78,15 +76,12 @@ class Store(Protocol):
     @property
     def root(self) -> Path:
         """The folder of the layout (``oci-layout``, ``index.json``, ``blobs/``)."""
-        ...
 
     def has(self, digest: Digest) -> bool:
         """Whether a blob is here."""
-        ...
 
     def put(self, content: BinaryIO | bytes, media_type: str) -> Descriptor:
         """Keep a blob; crash-safe: it is whole or absent. The same bytes are kept once."""
-        ...
 
     def adopt(self, file: Path, digest: Digest) -> None:
         """Take a finished file below ``root`` as a blob: moved, not copied, nor hashed again.
@@ -104,7 +99,6 @@ class Store(Protocol):
 
     def tag(self, name: str, manifest: Descriptor) -> None:
         """Name a manifest; the name moves if it is taken."""
-        ...
 
     def resolve(self, reference: str) -> Descriptor:
         """The manifest of a name, of a digest or of a unique beginning of one (12 digits or more).
@@ -115,11 +109,9 @@ class Store(Protocol):
 
     def manifest(self, digest: Digest) -> Manifest:
         """A manifest as a record."""
-        ...
 
     def referrers(self, subject: Digest, artifact_type: str = "") -> list[Descriptor]:
         """The manifests whose ``subject`` is this digest, oldest first."""
-        ...
 
     def forget(self, referrer: Digest) -> None:
         """List a manifest no longer among the referrers of its subject; its names go too.
@@ -130,15 +122,12 @@ class Store(Protocol):
 
     def put_tree(self, root: Path) -> Digest:
         """Keep a file or a folder as one uncompressed, deterministic tar; the blob's digest."""
-        ...
 
     def tree(self, digest: Digest) -> Path:
         """A kept tree as a read-only folder (or file), unpacked at most once."""
-        ...
 
     def rootfs(self, manifest: Digest) -> Path:
         """The root file system of an image: its layers in order, as a read-only folder."""
-        ...
 
 
 class Depot(Protocol):
@@ -165,6 +154,12 @@ class SharedCache(Protocol):
 
     def drop(self, key: Digest) -> None:
         """Remove what was kept of a step."""
+
+    def publish(self, run: Run) -> None:
+        """Put the record of a finished run there, with its code and all outputs."""
+
+    def recall(self, word: str) -> Run | None:
+        """The run whose id is ``word``, or alone begins or ends so, with its code and outputs."""
 
 
 T = TypeVar("T", Run, Model, Image, Release, Mark)

@@ -5,6 +5,8 @@ import pytest
 from train_project import Small, on_host
 from train_repeated import again, verdicts
 
+from sealift.adapters.caches.folder import Folder
+from sealift.adapters.caches.team import TeamCache
 from sealift.adapters.signers.keyfile import KeyFile
 from sealift.errors import DataError, IntegrityError, NotFoundError, ProjectError, UsageError
 from sealift.record.reproduction import Reproduction
@@ -229,3 +231,43 @@ def test_an_audit_takes_some_steps_at_random(small):
     assert len(sample(run, 2, "1")) == 2
     assert sample(run, 1, "1") == sample(run, 1, "1")
     assert len({sample(run, 1, str(seed)) for seed in range(40)}) == 3
+
+
+def test_a_run_of_another_machine_is_reproduced_from_what_the_team_shares(tmp_path):
+    """Its record, its code and its outputs come from there; the image is made from the lock."""
+    (tmp_path / "team").mkdir()
+    here = machine_of(tmp_path, "here")
+    run = here.run()
+    here.write("train.sh", "exit 1\n")
+    there = machine_of(tmp_path, "there")
+    there.write("train.sh", "exit 2\n")
+    found = there.cache.recall(run.id[-6:])
+
+    assert found == msgspec.structs.replace(run, model=None)
+    assert there.store.tree(run.code.digest).joinpath("train.sh").read_text().startswith("mkdir")
+    made = again(there, found)
+    assert made.reproduced
+    assert set(verdicts(made).values()) == {"identical bytes"}
+    assert there.cache.recall("nothing") is None
+
+
+def test_a_run_that_the_team_has_is_named_by_enough_of_its_id(tmp_path):
+    """And a damaged record is told."""
+    (tmp_path / "team").mkdir()
+    here = machine_of(tmp_path, "here")
+    first, second = here.run(), here.run(depth=3)
+    assert here.cache.recall(second.id) == second
+    with pytest.raises(UsageError, match="2 runs of the team fit"):
+        here.cache.recall(first.id[:6])
+    (tmp_path / "team" / "runs" / f"{first.id}.json").write_text("{ half")
+    with pytest.raises(IntegrityError, match="damaged"):
+        here.cache.recall(first.id)
+
+
+def machine_of(root, name):
+    """A machine with the project, an image, and the cache of the team."""
+    (root / name).mkdir()
+    made = Small(root / name)
+    made.image = made.store.put(b"an image", "application/octet-stream").digest
+    made.cache = TeamCache(Folder(root / "team"), made.store)
+    return made

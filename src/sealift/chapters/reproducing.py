@@ -28,6 +28,11 @@ def reproduce(
     ``tolerance`` is the relative difference of numbers that does not matter in any output; None
     takes what the project file says today, which for outputs it does not name is none.
     """
+    if not all(map(wired.store.has, (run.image, *run.images.values()))):
+        # of a run of another machine: the same lock makes the same image
+        builder = wired.builder(progress)
+        builder.step_image()
+        builder.borrowed()
     bench = Bench(
         folders=wired.folders,
         project=wired.project.name,
@@ -50,6 +55,12 @@ def reproduce(
             tolerances=declared if tolerance is None else dict.fromkeys(outputs, tolerance),
             progress=progress,
         )
+
+
+def of_team(wired: Wired, word: str, progress: Progress) -> Run | None:
+    """A run of another machine, which the cache of the team has with its code and its outputs."""
+    shared = wired.shared(progress)
+    return shared.recall(word) if shared else None
 
 
 def images(wired: Wired, run: Run) -> list[Digest]:

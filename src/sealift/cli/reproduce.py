@@ -11,7 +11,11 @@ from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, finite, workplace
 from sealift.cli.output import Page, Work, number
 from sealift.digest import short
+from sealift.errors import NotFoundError, UsageError
+from sealift.ports import Progress
 from sealift.record.reproduction import Remade, Reproduction
+from sealift.record.run import Run
+from sealift.wiring import Wired
 
 
 def reproduce(
@@ -39,9 +43,14 @@ def reproduce(
 ) -> None:
     """Run a recorded run again, and compare every output."""
     wired, page = workplace(where), Page(as_json=json)
-    wanted = find_run(wired, run)
-    images = reproducing.images(wired, wanted) if attach else []
     with Work(told=True) as talk:
+        wanted, ours = _wanted(wired, run, talk)
+        if attach and not ours:
+            raise UsageError(
+                f"Run {wanted.id} is of another machine, and so is its model's image.",
+                remedy="Reproduce it without --attach, or attach there.",
+            )
+        images = reproducing.images(wired, wanted) if attach else []
         made = reproducing.reproduce(
             wired, wanted, steps=tuple(step or ()), tolerance=tolerance, progress=talk
         )
@@ -52,6 +61,18 @@ def reproduce(
         page.line(f"signed, and kept beside image {short(image)}", "good")
     reproducing.reproduced(made)
     page.line(f"run {made.run} is reproduced", "good")
+
+
+def _wanted(wired: Wired, word: str, talk: Progress) -> tuple[Run, bool]:
+    """A run of this project's records, or else of the team; whether it is of these records."""
+    try:
+        return find_run(wired, word), True
+    except NotFoundError:
+        found = reproducing.of_team(wired, word, talk)
+        if found is None:
+            raise
+        talk.say(f"Run {found.id} comes from the cache of the team.")
+        return found, False
 
 
 def show(page: Page, made: Reproduction) -> None:

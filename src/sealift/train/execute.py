@@ -143,6 +143,8 @@ class _Execution:
                     self._collect(ready)
                 self._pulse.end()
                 self._end("failed" if self._errors else "done")
+                if self._bench.shared is not None and not self._errors:
+                    self._bench.shared.publish(self._record)
             except BaseException as error:
                 self._abort(error)
                 raise

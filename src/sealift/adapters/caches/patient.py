@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sealift.errors import IntegrityError, SealiftError
 from sealift.ports import Progress, SharedCache
-from sealift.record.run import StepRun
+from sealift.record.run import Run, StepRun
 from sealift.types import Digest
 
 T = TypeVar("T")
@@ -48,6 +48,15 @@ class PatientCache:
         """Remove what was kept, as long as nothing failed."""
         if self._write:
             self._tried(lambda: self._inner.drop(key), None)
+
+    def publish(self, run: Run) -> None:
+        """Put a run there, as long as nothing failed."""
+        if self._write:
+            self._tried(lambda: self._inner.publish(run), None)
+
+    def recall(self, word: str) -> Run | None:
+        """A run; whatever fails is raised, since nothing can be done without it."""
+        return self._inner.recall(word)
 
     def _tried(self, attempt: Callable[[], T], otherwise: T) -> T:
         if not self._well:

@@ -15,7 +15,7 @@ from sealift.adapters.registries.session import Access
 from sealift.errors import NotFoundError
 from sealift.ports import Store
 from sealift.record.image import LAYER, MANIFEST, Descriptor, Manifest
-from sealift.record.run import StepRun
+from sealift.record.run import Run, StepRun
 from sealift.types import Digest
 
 STEP = "application/vnd.sealift.step.v1+json"
@@ -67,6 +67,12 @@ class RegistryCache:
 
     def drop(self, key: Digest) -> None:
         """Nothing is kept."""
+
+    def publish(self, run: Run) -> None:
+        """Nothing: a registry has steps alone."""
+
+    def recall(self, word: str) -> None:
+        """No run is there."""
 
     def _layer(self, output: Digest) -> Descriptor:
         size = (self._store.root / "blobs" / output.replace(":", "/")).stat().st_size

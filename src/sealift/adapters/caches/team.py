@@ -3,6 +3,7 @@
 ``steps/HH/KEY.json`` is how a step with a key ended, ``blobs/sha256/HEX`` are its outputs: a blob
 is there before the step that names it. ``checkpoints/KEY/NUMBER-HEX.tar`` is what a step that is at
 work wrote to go on from; the highest number counts, and the digest of the bytes is in the name.
+``runs/ID.json`` is the record of a finished run, for `sealift reproduce` on other machines.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import msgspec
 from sealift import archive, clock, digest
 from sealift.adapters.caches.objects import Objects
 from sealift.adapters.stores.trees import remove, unpack_tree
-from sealift.errors import IntegrityError, MachineError
+from sealift.errors import IntegrityError, MachineError, UsageError
 from sealift.ports import Store
 from sealift.record.image import LAYER
-from sealift.record.run import StepRun
+from sealift.record.run import Run, StepRun
 from sealift.types import Digest
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, RUNS = "checkpoints", "runs"
 
 
 class TeamCache:
@@ -111,6 +112,45 @@ class TeamCache:
         """Remove what was kept of a step, which is done."""
         for name in self._objects.names(_checkpoints(key)):
             self._objects.remove(name)
+
+    def publish(self, run: Run) -> None:
+        """Put the record of a finished run there, with its code and its outputs."""
+        mine = [one for one in run.steps if one.cached and one.log]  # the others are there
+        outputs = {tree for one in mine for tree in one.outputs.values()}
+        for blob in (run.code.digest, *sorted(outputs)):
+            self.send(blob)
+        self._objects.put(f"{RUNS}/{run.id}.json", msgspec.json.encode(run), replace=True)
+
+    def recall(self, word: str) -> Run | None:
+        """A run by its id, or by how that alone begins or ends, with its code and its outputs.
+
+        Raises ``UsageError`` where several fit, ``IntegrityError`` for one that was damaged.
+        """
+        ids = [name.removeprefix(f"{RUNS}/").removesuffix(".json") for name in self._runs()]
+        fitting = [one for one in ids if word and (one.startswith(word) or one.endswith(word))]
+        if word in ids:
+            fitting = [word]
+        if len(fitting) > 1:
+            raise UsageError(
+                f"{len(fitting)} runs of the team fit {word!r}.",
+                remedy=f"Write more of the id, such as {fitting[-1]}.",
+            )
+        stream = self._objects.open(f"{RUNS}/{fitting[0]}.json") if fitting else None
+        if stream is None:
+            return None
+        with stream:
+            content = stream.read()
+        try:
+            run = msgspec.json.decode(content, type=Run)
+        except msgspec.DecodeError as error:
+            raise self._damage(f"{RUNS}/{fitting[0]}.json") from error
+        outputs = {tree for one in run.steps for tree in one.outputs.values()}
+        for blob in (run.code.digest, *sorted(outputs)):
+            self.bring(blob)
+        return run
+
+    def _runs(self) -> list[str]:
+        return self._objects.names(f"{RUNS}/")
 
     def _unpacked(self, name: str, folder: Path) -> bool:
         stream = self._objects.open(name)

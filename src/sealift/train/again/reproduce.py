@@ -226,7 +226,8 @@ def _kept(run: Run, bench: Bench) -> Path:
             raise NotFoundError(
                 f"Of run {run.id}, {what} is no longer in the store.",
                 where=address,
-                remedy="Bring the store back from a copy, or train again.",
+                remedy="Bring the store back from a copy, or train again. An image is made again "
+                f"from the files of the run: git checkout {run.code.commit or 'COMMIT'}.",
             )
     return bench.store.tree(run.code.digest)
 
