@@ -115,17 +115,22 @@ class Work:
 
     def _follow(self, followed: Followed, going: Going) -> None:
         """Bring the log; of a container that has ended, to its end."""
+        before = clock.monotonic()
         try:
-            before = clock.monotonic()
+            if going.ended or going.lost:
+                patiently(lambda: followed.bring(going.pod), self._progress)
+                return
             followed.bring(going.pod)
-            if not going.ended and clock.monotonic() - before < LOOK / 10:
-                clock.sleep(LOOK / 10)  # it ended just now, or the connection breaks at once
         except AwayError:
             clock.sleep(LOOK / 2)
-        except ForbiddenError as error:
-            self._progress.say(f"{error.what} {error.remedy}")
-        except ClusterError:  # its pod is gone, and its log with it
-            return
+            if not (going.ended or going.lost):
+                return
+            self._progress.say(f"The log of pod {going.pod} does not come: the cluster is away.")
+        except ClusterError as error:  # its pod may be gone, or logs be nobody's business
+            if not going.lost:
+                self._progress.say(f"{error.what} {error.remedy}")
+        if clock.monotonic() - before < LOOK / 10:
+            clock.sleep(LOOK / 10)  # it ended just now, or the connection breaks at once
 
     def _failed(self, found: Trouble) -> StepError:
         for line in self._last_lines(found.crashed):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
+import msgspec
+
 from sealift.errors import NotFoundError, UsageError
 from sealift.record.container import ContainerSpec, Mount
 
@@ -30,7 +32,7 @@ def _plain(mount: Mount, name: str) -> Mount:
             f"{mount.target!r} is no place for a mount in the container {name!r}.",
             remedy="Give an absolute path below /.",
         )
-    return Mount(source=str(source), target=target, writable=mount.writable)
+    return msgspec.structs.replace(mount, source=str(source), target=target)
 
 
 __all__ = ["mounts"]
