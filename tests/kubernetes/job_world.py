@@ -23,7 +23,7 @@ from sealift.testing.cluster_server import ClusterServer
 from sealift.testing.engine_image import host_image
 from sealift.testing.registry import RegistryServer
 
-PYTHON = (sys.executable, "-m", "sealift.porter")
+PYTHON = (sys.executable, "-m")
 
 
 class Quiet:

@@ -50,7 +50,10 @@ class Cluster(Protocol):
         ...
 
     def follow(self, pod: str, namespace: str, *, container: str, since: str) -> Iterator[bytes]:
-        """The lines of a log from a second on, each after its time, until a break or silence."""
+        """The lines of a log from a second on, each after its time, to the container's end.
+
+        Raises ``AwayError`` where it breaks off, or is silent for a while.
+        """
         ...
 
     def events(self, one: Object) -> tuple[Object, ...]:

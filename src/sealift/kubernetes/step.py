@@ -83,6 +83,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     note: Note
 
     @property
+    def writes(self) -> bool:
+        """Whether it writes anything that outlives it."""
+        return any(one.writable for one in self.mounts)
+
+    @property
     def outbound(self) -> str:
         """What the Job is called that sends its outputs."""
         return f"{self.name}-out"
@@ -113,7 +118,7 @@ def marks(labels: Mapping[str, str]) -> dict[str, str]:
 
 def objects(task: Task, place: Place) -> list[Object]:
     """What a step is made of, in the order in which to apply it: the Job last."""
-    found = [_claim(task, place)]
+    found = [_claim(task, place)] if task.writes else []
     if task.secrets:
         found.append(_secret(task, place))
     found += [_policy(task, place), job(task, place)]
@@ -176,7 +181,8 @@ def job(task: Task, place: Place) -> Object:
     pod = _pod(task, place, STEP)
     spec = pod["spec"]
     assert isinstance(spec, dict)
-    spec["initContainers"] = [_porter(task, ["lay", _plan(task)], INPUTS)]
+    if task.mounts:
+        spec["initContainers"] = [_porter(task, ["sealift.porter.lay", _plan(task)], INPUTS)]
     spec["containers"] = [_step(task)]
     spec["volumes"] = _volumes(task)
     if task.hostname:
@@ -193,7 +199,7 @@ def sender(task: Task, place: Place) -> Object:
     pod = _pod(task, place, PORTER)
     spec = pod["spec"]
     assert isinstance(spec, dict)
-    porter = _porter(task, ["send", _outputs(task)], LOGIN)
+    porter = _porter(task, ["sealift.porter.send", _outputs(task)], LOGIN)
     mounted = porter["volumeMounts"]
     assert isinstance(mounted, list)
     volumes: list[Json] = [_kept(task), {"name": "tmp", "emptyDir": {}}]
@@ -251,10 +257,9 @@ _HARD: Object = {
 
 def _porter(task: Task, words: list[str], beside: str) -> Object:
     env: list[Json] = [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 -- the container's own
-    mounted: list[Json] = [
-        {"name": "kept", "mountPath": KEPT},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-    ]
+    mounted: list[Json] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    if task.writes:
+        mounted.append({"name": "kept", "mountPath": KEPT})
     if beside == INPUTS:
         mounted.append({"name": "inputs", "mountPath": INPUTS})
     else:
@@ -334,7 +339,7 @@ def _volumes(task: Task) -> list[Json]:
         *(f"scratch-{number}" for number in range(len(task.scratch))),
     ]
     volumes: list[Json] = [{"name": name, "emptyDir": {}} for name in names]
-    return [_kept(task), *volumes]
+    return [*([_kept(task)] if task.writes else []), *volumes]
 
 
 def _kept(task: Task) -> Object:

@@ -15,7 +15,7 @@ from sealift.record.image import LAYER
 from sealift.stacked import stack
 from sealift.types import Digest
 
-ENTRY_POINT = "sealift.porter"
+ENTRY_POINTS = ("sealift.porter.lay", "sealift.porter.send")
 PACKAGES = ("anyio", "certifi", "h11", "httpcore", "httpx", "idna", "typing_extensions")
 """What it needs beside the runtime's wheels: Python alone, so that it fits every processor."""
 
@@ -29,7 +29,8 @@ def write(store: Store, base: Digest) -> Digest:
 
 def entries() -> Iterator[Entry]:
     """The porter's modules, and those of the packages that it needs, as installed here."""
-    yield from server.entries(ENTRY_POINT)
+    own = {one.name: one for point in ENTRY_POINTS for one in server.entries(point)}
+    yield from (own[name] for name in sorted(own))
     for name in PACKAGES:
         yield from sorted(_installed(name), key=lambda entry: entry.name)
 
@@ -49,4 +50,4 @@ def _installed(name: str) -> Iterator[Entry]:
         yield Entry(name=f"{server.PLACE}/{place}", kind="file", content=content)
 
 
-__all__ = ["ENTRY_POINT", "PACKAGES", "entries", "write"]
+__all__ = ["ENTRY_POINTS", "PACKAGES", "entries", "write"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sealift import clock
 from sealift.errors import SealiftError
-from sealift.kubernetes.kinds import POLICY, SECRET
+from sealift.kubernetes.kinds import CLAIM, POLICY, SECRET
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.reading import count, entries, part, text
 from sealift.ports import Engine
@@ -212,7 +212,8 @@ class PodRun:
             each for each in entries(self._pod, "spec", "volumes") if each["name"] == name
         )
         if claim := text(volume, "persistentVolumeClaim", "claimName"):
-            folder = self._node.folder / "claims" / self._key.namespace / claim
+            held = self._state.objects[Key(CLAIM, self._key.namespace, claim)]
+            folder = self._node.folder / "claims" / text(held, "metadata", "uid")
         else:
             folder = self._folder / "volumes" / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -177,8 +177,8 @@ class KubernetesCluster:
                     answer.read()
                     raise _refused(answer, f"follow the log of pod {pod}")
                 yield from _lines(answer.iter_bytes())
-        except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError):
-            return  # who follows goes on from the last line
+        except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
+            raise AwayError("The log broke off, or is silent.", where=f"pod {pod}") from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 

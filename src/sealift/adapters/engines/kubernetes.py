@@ -43,7 +43,7 @@ AGAIN = 5
 KEY = "sealift.key"
 """The label of what decides the outputs of a container: the same one is the same Job."""
 
-_PYTHON = ("python3", "-m", "sealift.porter")
+_PYTHON = ("python3", "-m")
 
 
 class KubernetesJobs:
@@ -169,6 +169,8 @@ class KubernetesJobs:
 
     def _bring(self, task: Task, spec: ContainerSpec) -> None:
         """Have the outputs sent, and put them where the caller looks for them."""
+        if not task.writes:
+            return
         job = self._work.found(task.outbound)
         if job is None:
             self._told(spec, "sends its outputs")
@@ -226,7 +228,7 @@ class KubernetesJobs:
         return msgspec.structs.replace(
             task,
             image=self._images.pushed(spec.image),
-            porter=self._images.pushed(self._images.laden(spec)),
+            porter=self._images.pushed(self._images.laden(spec)) if task.mounts else "",
             repository=str(self._images.outputs(task.outbound)),
         )
 

@@ -122,10 +122,8 @@ class Work:
                 return
             followed.bring(going.pod)
         except AwayError:
-            clock.sleep(LOOK / 2)
-            if not (going.ended or going.lost):
-                return
-            self._progress.say(f"The log of pod {going.pod} does not come: the cluster is away.")
+            if going.ended or going.lost:
+                self._progress.say(f"The log of pod {going.pod} does not come.")
         except ClusterError as error:  # its pod may be gone, or logs be nobody's business
             if not going.lost:
                 self._progress.say(f"{error.what} {error.remedy}")

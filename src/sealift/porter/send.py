@@ -1,15 +1,9 @@
-"""The entry point of the porter, which brings inputs to a step in a cluster and outputs from it.
-
-lay PLAN      copy what the image holds to where the step finds it
-send OUTPUTS  keep what the step wrote in a registry; the manifest's digest is the last message
-"""
+"""Sending what a step wrote to a registry: ``send OUTPUTS`` says the digest of its manifest."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,22 +15,14 @@ from sealift import archive, digest, process
 from sealift.adapters.registries.client import PUSH, Client
 from sealift.adapters.registries.reference import parse
 from sealift.adapters.registries.session import Access
-from sealift.errors import MachineError, SealiftError, UsageError
-from sealift.kubernetes.step import PATH, TOLD
+from sealift.kubernetes.step import PATH
 from sealift.network.network import Network
+from sealift.porter.telling import telling
 from sealift.record.image import LAYER, MANIFEST, Descriptor, Manifest
 from sealift.record.network import NetworkSettings
 
 OUTPUTS = "application/vnd.sealift.outputs.v1+json"
 _OUTBOX = ".sending"
-
-
-class Laid(msgspec.Struct, frozen=True):
-    """One thing to lay out; what ``lasts`` is left as it is where it is there."""
-
-    source: str
-    target: str
-    lasting: bool = False
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -47,57 +33,9 @@ class Sending(msgspec.Struct, frozen=True):
     paths: dict[str, tuple[str, str]]
 
 
-def main(arguments: Sequence[str], told: Path = Path(TOLD)) -> int:
-    """Do what the arguments say; the exit status. The message for whoever waits is in ``told``."""
-    try:
-        match arguments:
-            case ["lay", plan]:
-                lay(msgspec.json.decode(plan, type=list[Laid]))
-            case ["send", outputs]:
-                _tell(told, send(msgspec.json.decode(outputs, type=Sending)))
-            case _:
-                raise UsageError("The first argument must be 'lay' or 'send'.")
-    except SealiftError as error:
-        _tell(told, error.what)
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        _tell(told, f"{error.strerror or error} ({error.filename})")
-        sys.stderr.write(f"{error}\n")
-        return MachineError.exit_code
-    return 0
-
-
-def _tell(told: Path, message: str) -> None:
-    with told.open("w", encoding="utf-8") as file:
-        file.write(message[:4000])
-
-
-def lay(plan: Sequence[Laid]) -> None:
-    """Lay everything out; each thing is there wholly or not at all."""
-    for one in plan:
-        source, target = Path(one.source), Path(one.target)
-        if one.lasting and os.path.lexists(target):
-            continue
-        remove(target)
-        part = target.with_name(f"{target.name}.part")
-        remove(part)
-        if source.is_dir():
-            shutil.copytree(source, part, symlinks=True)
-            part.chmod(0o755)
-        else:
-            shutil.copy2(source, part)
-        part.rename(target)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a folder, whatever modes its folders have."""
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
-    for folder, _, _ in os.walk(path):
-        Path(folder).chmod(0o700)
-    shutil.rmtree(path)
+def main(arguments: Sequence[str]) -> int:
+    """Send the outputs that the first argument tells of; the exit status."""
+    return telling(lambda: send(msgspec.json.decode(arguments[0], type=Sending)))
 
 
 def send(sending: Sending) -> str:
@@ -162,4 +100,4 @@ if __name__ == "__main__":
     process.exit_now(main(sys.argv[1:]))
 
 
-__all__ = ["OUTPUTS", "Laid", "Sending", "lay", "main", "send"]
+__all__ = ["OUTPUTS", "Sending", "main", "send"]
