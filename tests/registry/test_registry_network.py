@@ -1,12 +1,13 @@
 """Registries are reached by the ways of the project's network, or it is said what is amiss."""
 
+import httpx
 import pytest
 from registry_images import make_image
 
 from network_servers import Company, Proxy, forget
 from registry_programs import QUICK
 from sealift.adapters.registries.pull import pull
-from sealift.adapters.registries.push import push
+from sealift.adapters.registries.push import Pushing, push
 from sealift.adapters.registries.session import Access
 from sealift.errors import MachineError, OfflineError, RegistryError
 from sealift.loopback import free_port
@@ -71,6 +72,28 @@ def test_without_the_authority_the_registry_is_not_trusted(inside, other):
 
     assert "network.ca" in caught.value.remedy
     assert not inside.server.seen
+
+
+def test_any_number_of_tunnels_without_trust_end(inside):
+    """None waits for a connection that another one left behind."""
+    network = Network(NetworkSettings(proxy=inside.url))
+    with network.client(connections=2) as client:
+        for _ in range(20):
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                client.get("https://registry.example/v2/")
+
+    assert len(inside.seen) == 20
+
+
+def test_layers_that_leave_ahead_do_not_wait_for_trust(inside, store):
+    """The push says what is wrong, however many layers there are."""
+    image = make_image(store, sizes=[100] * 30)
+    ways = access(proxy=inside.url)
+
+    with Pushing(store, PLACE, access=ways) as going:
+        going.ahead(store.manifest(image.digest).layers)
+        with pytest.raises(RegistryError, match="certificate"):
+            going.finish(image.digest, PLACE)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from sealift.errors import OfflineError
 from sealift.network.faults import DeadProxyError, causes, said
 from sealift.network.proxies import Proxies, is_local
 
+_LEFT = 8
+"""Transports that stay open after they were left, for what may still go on in them."""
+
 
 class Roads(httpx.BaseTransport):
     """Sends each request by the way that the settings choose for its address.
@@ -33,6 +36,7 @@ class Roads(httpx.BaseTransport):
         self._offline = offline
         self._limits = limits
         self._made: dict[tuple[str, bool], httpx.HTTPTransport] = {}
+        self._left: list[httpx.HTTPTransport] = []
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,17 +49,32 @@ class Roads(httpx.BaseTransport):
                 "away.",
             )
         proxy = self._proxies.of(request.url)
+        transport = self._transport(proxy, request.url.scheme == "https")
         try:
-            return self._transport(proxy, request.url.scheme == "https").handle_request(request)
+            return transport.handle_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if proxy:
+                self._leave(transport)
             if not proxy or any(isinstance(one, ssl.SSLError) for one in causes(error)):
                 raise
             raise DeadProxyError(f"{proxy}: {said(error)}", request=request) from error
 
     def close(self) -> None:
         """Close all connections."""
-        for transport in self._made.values():
+        for transport in (*self._made.values(), *self._left):
             transport.close()
+
+    def _leave(self, transport: httpx.HTTPTransport) -> None:
+        """Take another transport from now on: a tunnel whose TLS failed keeps its place in this
+        one's pool for ever, and requests would wait for each other in the end.
+        """
+        with self._lock:
+            for key, one in list(self._made.items()):
+                if one is transport:
+                    self._left.append(self._made.pop(key))
+            old, self._left = self._left[:-_LEFT], self._left[-_LEFT:]
+        for one in old:
+            one.close()
 
     def _transport(self, proxy: str, secure: bool) -> httpx.HTTPTransport:
         with self._lock:

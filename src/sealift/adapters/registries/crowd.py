@@ -97,7 +97,8 @@ def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
 class Begun(Generic[K, R]):
     """Pieces of work that are begun before anybody waits for them, ``WORKERS`` at a time.
 
-    Close it after use: what still goes on is stopped then, and its errors are nobody's.
+    Once one has failed none is begun any more. Close it after use: what still goes on is stopped
+    then, and its errors are nobody's.
 
     >>> begun = Begun[str, int](Gauge("", None))
     >>> begun.begin("a", lambda: 1)
@@ -109,17 +110,27 @@ class Begun(Generic[K, R]):
     def __init__(self, gauge: Gauge) -> None:
         self._gauge = gauge
         self._pool = ThreadPoolExecutor(WORKERS, "begun")
-        self._futures: dict[K, Future[R]] = {}
+        self._futures: dict[K, Future[R | None]] = {}
+        self._failed = threading.Event()
 
     def begin(self, key: K, work: Callable[[], R]) -> None:
         """Begin with ``work`` soon; once for each key."""
         if key not in self._futures:
-            self._futures[key] = self._pool.submit(work)
+            self._futures[key] = self._pool.submit(self._done, work)
 
     def get(self, key: K) -> R | None:
         """The result of what was begun, or what it raised; None if nothing was."""
         future = self._futures.get(key)
         return None if future is None else future.result()
+
+    def _done(self, work: Callable[[], R]) -> R | None:
+        if self._failed.is_set():
+            return None
+        try:
+            return work()
+        except BaseException:
+            self._failed.set()
+            raise
 
     def close(self) -> None:
         """End all of it, and wait until it has ended."""
