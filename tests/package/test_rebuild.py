@@ -1,5 +1,7 @@
 """An image is made again from its lock, anywhere, and compared byte by byte."""
 
+import shutil
+
 import evidence_world
 import msgspec
 import pytest
@@ -158,6 +160,13 @@ def test_whoever_pulls_an_image_can_make_it_again(world, packaged, tmp_path):
         public = (tmp_path / "signer/key.pub").read_bytes()
         (users / ".sealift/keys/trusted/builder.pub").write_bytes(public)
         (found,) = remaking.rebuild(Wired(users), f"{server.host}/flights:1", progress=talk)
+        shutil.rmtree(users / ".sealift/layout")
+        with pytest.raises(NotFoundError, match="no registry is named that may have it"):
+            remaking.rebuild(Wired(users), made.digest, progress=talk)
+        registry = f'[image]\nregistry = "{server.host}/flights:other"\n'
+        (users / "sealift.toml").write_text(f'name = "others"\n{registry}')
+        (by_digest,) = remaking.rebuild(Wired(users), made.digest, progress=talk)
     assert found.same
+    assert by_digest == found
     assert found.maker == sealift.__version__
     remaking.same([found])

@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from sealift.adapters.registries.pull import pull
+from sealift.adapters.registries.reference import DIGEST, parse
 from sealift.adapters.registries.session import Access
 from sealift.adapters.table import adapter
 from sealift.chapters import versions
@@ -47,9 +48,9 @@ def verify(wired: Wired, version: int | None, *, progress: Progress) -> list[Com
 def rebuild(wired: Wired, reference: str, *, progress: Progress) -> list[Comparison]:
     """Make an image again from the lock that its signed provenance names.
 
-    ``reference`` is a digest or name in the store, else a place in a registry. Raises
-    ``NotFoundError`` when it is in neither, ``ReleaseError`` when it has no provenance, and
-    ``IntegrityError`` when that is not signed by a trusted key.
+    ``reference`` is a digest or name in the store, else a place in a registry, or a digest in that
+    of the project. Raises ``NotFoundError`` when it is in neither, ``ReleaseError`` when it has no
+    provenance, and ``IntegrityError`` when that is not signed by a trusted key.
     """
     found = []
     for image in _images(_here(wired, reference, progress), wired.store):
@@ -65,11 +66,24 @@ def _here(wired: Wired, reference: str, progress: Progress) -> Digest:
     """The digest of what a reference names, brought into the store if it is in a registry."""
     try:
         return wired.store.resolve(reference).digest
-    except NotFoundError:
-        if "/" not in reference:
-            raise
-    access = Access(wired.network)
-    return pull(reference, wired.store, access=access, progress=progress)
+    except NotFoundError as error:
+        place = reference if "/" in reference else _at_home(wired, reference, error)
+    return pull(place, wired.store, access=Access(wired.network), progress=progress)
+
+
+def _at_home(wired: Wired, digest: str, error: NotFoundError) -> str:
+    """A digest in the project's own registry; raises ``error`` for what is no digest."""
+    if not DIGEST.fullmatch(digest):
+        raise error
+    if not wired.project.image.registry:
+        raise NotFoundError(
+            "The image is not in the store, and no registry is named that may have it.",
+            where=digest,
+            remedy="Say where it is, as HOST/REPOSITORY@DIGEST, or set image.registry in "
+            "sealift.toml.",
+        ) from error
+    place = parse(wired.project.image.registry)
+    return str(msgspec.structs.replace(place, tag="", digest=Digest(digest)))
 
 
 class _Child(msgspec.Struct, frozen=True):

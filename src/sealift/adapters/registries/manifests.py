@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from sealift import digest
 from sealift.adapters.registries import faults
+from sealift.adapters.registries.reference import DIGEST
 from sealift.adapters.registries.retry import TransientError, repeated
 from sealift.adapters.registries.session import Session
 from sealift.errors import IntegrityError, RegistryError
@@ -21,7 +20,6 @@ INDEXES = frozenset({INDEX, DOCKER_LIST})
 LARGEST = 4 << 20
 """The size of a manifest that every registry takes (distribution-spec, "Pushing Manifests")."""
 ACCEPT = ", ".join((MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST))
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLD = "application/vnd.docker.distribution.manifest.v1"
 
 
@@ -101,7 +99,7 @@ def links(content: bytes, where: str) -> Links:
 
 def demand_digest(text: str, where: str) -> Digest:
     """The digest, if it is one. Raises ``IntegrityError`` for other algorithms and other texts."""
-    if not _DIGEST.fullmatch(text):
+    if not DIGEST.fullmatch(text):
         raise IntegrityError(f"{text[:100]!r} is not a SHA-256 digest.", where=where)
     return Digest(text)
 

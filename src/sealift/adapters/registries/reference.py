@@ -21,7 +21,7 @@ _HOST = re.compile(
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_WORD}(?:/{_WORD})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LONGEST = 255
 _EXAMPLE = "Write HOST/REPOSITORY:TAG, such as registry.example.com/team/model:3."
 
@@ -72,7 +72,7 @@ def parse(text: str) -> Reference:
         raise _wrong(text, f"{repository!r} is not the name of a repository")
     if colon and not _TAG.fullmatch(tag):
         raise _wrong(text, f"{tag!r} is not a tag")
-    if at and not _DIGEST.fullmatch(digest):
+    if at and not DIGEST.fullmatch(digest):
         raise _wrong(text, f"{digest!r} is not a SHA-256 digest")
     return Reference(
         host=host, repository=repository, tag=tag, digest=Digest(digest) if at else None
@@ -101,4 +101,4 @@ def _wrong(text: str, why: str) -> UsageError:
     return UsageError(f"{text!r} does not name an image: {why}.", remedy=_EXAMPLE)
 
 
-__all__ = ["HUB", "LATEST", "Reference", "is_loopback", "parse"]
+__all__ = ["DIGEST", "HUB", "LATEST", "Reference", "is_loopback", "parse"]
