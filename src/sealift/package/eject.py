@@ -26,9 +26,9 @@ _README = """\
     docker build --platform {platform} --tag model .
     docker run --rm --read-only --tmpfs /tmp {ports} -e SEALIFT_HOST=0.0.0.0 model
 
-podman and buildah take the same words. Another base: `--build-arg BASE=...` (Debian {suite}).
-Another package index: `--build-arg PIP_INDEX_URL=...`; mirrors of Debian, proxies and certificates
-are those of the base.
+podman and buildah take the same words. Another base: `--build-arg BASE=...` (Debian {suite}, with
+the sources of its updates and security updates, as the usual one has them). Another package index:
+`--build-arg PIP_INDEX_URL=...`; mirrors of Debian, proxies and certificates are those of the base.
 
 The same as in the image that Sealift packaged: the model's files, the server's files, the wheels
 (by digest), the versions of the Debian packages named, environment, user, entry point and labels.
