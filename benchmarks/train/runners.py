@@ -53,7 +53,7 @@ KINDS: dict[str, Kind] = {
         steps=30,
     ),
     "prefect": Kind(run=("python", "pipeline.py", "{work}", "{steps}")),
-    "dagster": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=30, keeps=False),
+    "dagster": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=10, keeps=False),
     "kfp": Kind(run=("python", "pipeline.py", "{work}", "{steps}"), steps=30, keeps=False),
 }
 PYTHON = "3.12"

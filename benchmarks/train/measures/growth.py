@@ -40,6 +40,8 @@ def grown(steps: int) -> dict[str, float]:
     folder = WORK / "grown"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    # else the project is in a folder that the repository around it ignores
+    program.run(["git", "init", "--quiet"], cwd=folder)
     words = [sys.executable, "-m", "benchmarks.train.grown", str(folder), str(steps)]
     told: dict[str, float] = json.loads(program.run(words, cwd=REPOSITORY, timeout=3600.0).output)
     if told["steps"] != steps or told["cached"] != steps:

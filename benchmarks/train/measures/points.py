@@ -14,7 +14,7 @@ from benchmarks.train.places import HERE, WORK
 from benchmarks.train.runners import PYTHON
 
 POINTS = 1_000_000
-SINGLE = 10_000
+SINGLE = 2_000
 """Points that are logged one by one into MLflow, which makes a transaction of each."""
 
 

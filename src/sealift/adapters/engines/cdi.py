@@ -8,6 +8,7 @@ for all of them. What the later folder says of a device counts.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,6 @@ from pathlib import Path
 from threading import Lock
 
 import msgspec
-import yaml
 
 from sealift.errors import MachineError
 from sealift.record.container import Cards
@@ -154,7 +154,7 @@ def _specifications(folder: Path) -> Iterator[_Specification]:
             continue
         try:
             yield _read(path, path.stat().st_mtime_ns)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError):
+        except (OSError, ValueError):  # msgspec's errors are ValueErrors
             continue
 
 
@@ -162,7 +162,15 @@ def _specifications(folder: Path) -> Iterator[_Specification]:
 def _read(path: Path, changed: int) -> _Specification:
     """A file as it was when it was last ``changed``; one of a real driver takes a while."""
     del changed
-    return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _Specification)
+    content = path.read_bytes()
+    if path.suffix == ".json":
+        return msgspec.json.decode(content, type=_Specification)
+    # every command that runs a container would load it, and hardly any machine has such a file
+    yaml = importlib.import_module("yaml")
+    try:
+        return msgspec.convert(yaml.safe_load(content.decode()), _Specification)
+    except yaml.YAMLError as error:
+        raise ValueError(path) from error
 
 
 def _single(known: dict[str, tuple[_Specification, _Device]]) -> list[str]:

@@ -7,14 +7,11 @@ tell the dynamic linker about folders.
 
 from __future__ import annotations
 
+import importlib
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
 
 from sealift.adapters.engines.cdi import Bind, Edits, Hook
 from sealift.errors import MachineError
@@ -134,13 +131,15 @@ def _soname(one: Bind) -> Iterator[tuple[str, str]]:
 
 def soname(library: Path) -> str:
     """What a library calls itself (ELF, DT_SONAME); nothing where it is none, or has no name."""
+    # every command that runs a container would load it, and hardly any asks for a card
+    elf = importlib.import_module("elftools.elf.elffile")
+    errors = importlib.import_module("elftools.common.exceptions")
     try:
         with library.open("rb") as stream:
-            for section in ELFFile(stream).iter_sections("SHT_DYNAMIC"):
-                if isinstance(section, DynamicSection):
-                    found = next(section.iter_tags("DT_SONAME"), None)
-                    return str(vars(found)["soname"]) if found else ""
-    except (OSError, ELFError):
+            for section in elf.ELFFile(stream).iter_sections("SHT_DYNAMIC"):
+                found = next(section.iter_tags("DT_SONAME"), None)
+                return str(found.soname) if found else ""
+    except (OSError, errors.ELFError):
         pass
     return ""
 
