@@ -1,5 +1,7 @@
 """A version as manifests: valid for every cluster, restricted, and worth reviewing."""
 
+import copy
+
 import kubernetes_validate
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from sealift.kubernetes.objects import Place, Served
 from sealift.kubernetes.route import route
 from sealift.record.environment import EnvironmentSettings, GatewaySettings
 from sealift.record.launch import OWN, Launch
+from sealift.testing import cluster_defaults
 from sealift.types import Digest
 
 DIGEST = Digest("sha256:" + "a" * 64)
@@ -160,19 +163,29 @@ def test_nothing_goes_out_of_a_server():
     assert [one["port"] for one in policy["ingress"][0]["ports"]] == ["http", "grpc"]
 
 
+def test_a_route_says_all_that_a_cluster_would_fill_in():
+    """Its lists are compared whole: who applied the same without that would be refused."""
+    written = route("delays", [(served(), 1000)], GatewaySettings(name="public"), place(), 7)
+    filled = copy.deepcopy(written)
+    cluster_defaults.fill(filled)
+
+    assert filled == written
+
+
 def test_a_route_spreads_both_protocols_alike():
     """Over all versions by their weights; gRPC only when every version speaks it."""
     gateway = GatewaySettings(name="public", namespace="edge", hosts=["delays.example.com"])
     old, new = served(version=2), served(version=3)
     spec = route("delays", [(old, 900), (new, 100)], gateway, place(), 7)["spec"]
 
-    assert spec["parentRefs"] == [{"name": "public", "namespace": "edge"}]
+    (parent,) = spec["parentRefs"]
+    assert (parent["kind"], parent["name"], parent["namespace"]) == ("Gateway", "public", "edge")
     assert spec["hostnames"] == ["delays.example.com"]
     calls, rest = spec["rules"]
     for rule, port in ((calls, 8081), (rest, 8080)):
         assert rule["backendRefs"] == [
-            {"name": "delays-v2", "port": port, "weight": 900},
-            {"name": "delays-v3", "port": port, "weight": 100},
+            {"group": "", "kind": "Service", "name": "delays-v2", "port": port, "weight": 900},
+            {"group": "", "kind": "Service", "name": "delays-v3", "port": port, "weight": 100},
         ]
         changed = rule["filters"][0]["requestHeaderModifier"]["set"]
         assert changed == [{"name": "X-Sealift-Generation", "value": "7"}]

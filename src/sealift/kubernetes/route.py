@@ -15,7 +15,8 @@ from sealift.kubernetes.pod import GRPC, HTTP
 from sealift.record.environment import GatewaySettings
 from sealift.types import Json
 
-API = "gateway.networking.k8s.io/v1"
+GROUP = "gateway.networking.k8s.io"
+API = f"{GROUP}/v1"
 CALLS = "/inference.GRPCInferenceService/"
 """What the path of every call of the protocol begins with."""
 
@@ -50,7 +51,9 @@ def route(
     ``shares`` are its versions with their weights (none: nobody answers), ``generation`` the number
     of this division, which answers carry as well with ``echo``.
     """
-    parent: Object = {"name": gateway.name}
+    # what a cluster would fill in is written out: lists are compared whole, and who applies the
+    # same without it would be refused
+    parent: Object = {"group": GROUP, "kind": "Gateway", "name": gateway.name}
     if gateway.namespace:
         parent["namespace"] = gateway.namespace
     rules: list[Json] = [_rule(shares, HTTP, "/", generation, echo)]
@@ -77,7 +80,8 @@ def _rule(
         "matches": [{"path": {"type": "PathPrefix", "value": below.rstrip("/") or "/"}}],
         "filters": filters,
         "backendRefs": [
-            {"name": served.name, "port": port, "weight": weight} for served, weight in shares
+            {"group": "", "kind": "Service", "name": served.name, "port": port, "weight": weight}
+            for served, weight in shares
         ],
     }
 

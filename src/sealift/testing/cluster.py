@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from sealift import clock
-from sealift.kubernetes.kinds import Kind
+from sealift.kubernetes.kinds import ROUTE, Kind
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.reading import count, entries, part, text
-from sealift.testing import cluster_fields, cluster_refusals
+from sealift.testing import cluster_defaults, cluster_fields, cluster_refusals
 from sealift.testing.cluster_fields import Owners
 from sealift.types import Json
 
@@ -124,6 +124,8 @@ class ClusterState:
                 raise cluster_refusals.owned(found, key.kind.api)
             made, after = cluster_fields.applied(base, fields, owners, manager)
             self._owners[key] = after
+            if key.kind == ROUTE:
+                cluster_defaults.fill(made)
             empty = [path for path, value in fields.items() if value == [] and _own(key.kind)]
             for path in empty:  # it is not kept, and so is news each time
                 cluster_fields.drop(made, path)
