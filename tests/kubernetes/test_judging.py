@@ -96,6 +96,29 @@ def test_what_keeps_a_pod_from_being_ready_is_a_sentence(one, message, patience)
     assert found.patience == patience
 
 
+PULLS = {
+    "failed to resolve image: 127.0.0.1:5000/m@sha256:51d7: not found": ("package --push", 2.0),
+    "pull access denied, repository does not exist or may require authorization": (
+        "pull_secret that may pull",
+        2.0,
+    ),
+    "failed to authorize: unexpected status: 401 Unauthorized": ("pull_secret that may pull", 2.0),
+    'Head "https://r.example/v2/": dial tcp: lookup r.example: no such host': ("nodes reach", 10.0),
+    "tls: failed to verify certificate: x509: unknown authority": ("nodes reach", 10.0),
+    "something that nobody foresaw": ("package --push", 10.0),
+}
+
+
+@pytest.mark.parametrize(("said", "expected"), PULLS.items())
+def test_an_image_that_is_not_pulled_says_what_to_do(said, expected):
+    """By what the node heard; an answer of the registry is sure sooner than none."""
+    state = {"waiting": {"reason": "ErrImagePull", "message": said}}
+    found = pods.trouble(pod(container={"state": state}))
+
+    assert (expected[0] in found.remedy, found.patience) == (True, expected[1])
+    assert said in found.what
+
+
 @pytest.mark.parametrize(
     "one",
     [

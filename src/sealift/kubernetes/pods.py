@@ -91,13 +91,12 @@ def _waiting(pod: Object, one: Object) -> Trouble | None:
     said = _line(text(one, "state", "waiting", "message"))
     image = text(one, "image") or _where(pod)
     if reason in _NEVER or reason in _PULL:
+        remedy, patience = _pulling(said)
         return Trouble(
             what=f"The cluster cannot pull the image ({reason}): {said}",
             where=image,
-            remedy="Push it with `sealift package --push`; where the registry asks who pulls, "
-            "name a secret with pull_secret.",
-            # the first failure may be the network's; a back-off is the second at least
-            patience=10.0 if reason == "ErrImagePull" else 0.0,
+            remedy=remedy,
+            patience=patience if reason == "ErrImagePull" else 0.0,
         )
     if reason in _CONFIG:
         return Trouble(
@@ -107,6 +106,41 @@ def _waiting(pod: Object, one: Object) -> Trouble | None:
             patience=5.0,
         )
     return None
+
+
+def _pulling(said: str) -> tuple[str, float]:
+    """What to do about an image that is not pulled, and for how long it may come right.
+
+    A node tries again after 10 seconds and more; what a registry answered stays so until then.
+    """
+    for words, remedy, patience in _PULLED:
+        if any(word in said for word in words):
+            return remedy, patience
+    return _PUSH, 10.0
+
+
+_PUSH = (
+    "Push it with `sealift package --push`; where the registry asks who pulls, name a secret with "
+    "pull_secret."
+)
+_PULLED = [
+    (
+        ("nauthorized", "Forbidden", "denied", "authentication required"),
+        "Name a secret with pull_secret that may pull from there.",
+        2.0,
+    ),
+    (
+        ("no such host", "dial tcp", "i/o timeout", "x509", "tls:", "server gave HTTP"),
+        "See that the nodes reach the registry by that name and trust it, or change registry.",
+        10.0,
+    ),
+    (
+        ("not found", "NotFound", "manifest unknown"),
+        "Push it with `sealift package --push` to the registry of the environment.",
+        2.0,
+    ),
+]
+"""By words of containerd and of registries."""
 
 
 def _crashing(pod: Object, one: Object) -> Trouble | None:
