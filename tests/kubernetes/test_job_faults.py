@@ -115,7 +115,7 @@ def test_a_step_whose_node_is_drained_goes_on_from_its_checkpoint(world):
     assert ended.status == 0
     assert said(world) == ["begins at 0", "now 1", "now 2", "begins at 2", "now 3"]
     assert total(world) == "3\n"
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def test_a_step_whose_pod_is_removed_goes_on_from_its_checkpoint(world):
@@ -125,7 +125,7 @@ def test_a_step_whose_pod_is_removed_goes_on_from_its_checkpoint(world):
     assert ended.status == 0
     assert said(world)[-2:] == ["begins at 2", "now 3"]
     assert any("taken away" in one for one in world.told.lines)
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def test_a_killed_caller_finds_its_step_again(world):
@@ -146,7 +146,7 @@ def test_a_killed_caller_finds_its_step_again(world):
     assert ended.status == 0
     assert said(world) == ["begins at 0", "now 1", "now 2", "now 3"]
     assert total(world) == "3\n"
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 CALLER = """
@@ -187,7 +187,7 @@ def test_a_step_that_ended_while_nobody_looked_is_taken_as_it_ended(world):
     ended = world.engine().run(wanted)
 
     assert (ended.status, said(world)) == (7, ["once"])
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def test_a_log_that_breaks_off_is_brought_line_by_line_once(world):
@@ -213,7 +213,7 @@ def test_what_keeps_a_step_from_running_is_said(world, fate, words, remedy):
         world.engine(patience=0).run(spec(world, "exit"))
 
     assert remedy in caught.value.remedy
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def test_an_image_that_cannot_be_pulled_is_said(world):
@@ -221,7 +221,7 @@ def test_an_image_that_cannot_be_pulled_is_said(world):
     world.workers.node.pull = refused
     with pytest.raises(StepError, match=r"cannot pull the image.*no such image"):
         world.engine().run(spec(world, "exit"))
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def refused(image):
@@ -253,7 +253,7 @@ def test_a_job_that_somebody_removes_ends_its_step(world):
         with pytest.raises(StepError, match="was removed"):
             running.result(60)
 
-    assert world.kinds() == ["PersistentVolumeClaim"]
+    assert until(lambda: world.kinds() == ["PersistentVolumeClaim"], 60.0)
 
 
 def test_a_failed_attempt_leaves_its_checkpoints_for_the_next(world):
@@ -261,15 +261,15 @@ def test_a_failed_attempt_leaves_its_checkpoints_for_the_next(world):
     wanted = checkpointed(world)
     failing = spec(world, "echo 5 > /checkpoints/n; exit 1", mounts=wanted.mounts)
     first = world.engine().run(failing)
-    left = world.kinds()
+    kept = ["PersistentVolumeClaim"]
+    assert until(lambda: world.kinds() == kept, 60.0)
     second = world.engine().run(
         spec(world, "mkdir out; cat /checkpoints/n > out/total", mounts=wanted.mounts)
     )
 
     assert (first.status, second.status) == (1, 0)
-    assert left == ["PersistentVolumeClaim"]
     assert total(world) == "5\n"
-    assert world.kinds() == []
+    assert until(lambda: world.kinds() == [], 60.0)
 
 
 def test_a_step_that_needs_too_much_memory_says_so(world):

@@ -40,6 +40,10 @@ PATH = "sealift.path"
 STAYS = 3 * 86_400
 """Seconds for which a Job that ended waits to be found."""
 
+_ARRIVAL = 1800
+"""Seconds that a pod has besides until its container runs: the cluster counts from the beginning of
+the pod, for when nobody watches."""
+
 _END = 30
 """Seconds that a program gets to end when its pod is taken away: to write a checkpoint, say."""
 
@@ -188,7 +192,7 @@ def job(task: Task, place: Place) -> Object:
     if task.hostname:
         spec["hostname"] = task.hostname
     if task.seconds:
-        spec["activeDeadlineSeconds"] = max(1, math.ceil(task.seconds))
+        spec["activeDeadlineSeconds"] = math.ceil(task.seconds) + _ARRIVAL
     if task.gpus:
         spec["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists"}]
     return _job(task.name, task, place, pod, again=0)

@@ -21,14 +21,17 @@ KILLED = 137
 class Going(msgspec.Struct, frozen=True, kw_only=True):
     """How far a Job is: in words, the pod that tells, and how it ended.
 
-    ``speaks`` says that the pod's container runs or has run, so that it has a log. It is ``lost``
-    when its pod was taken away, so that nobody knows how it would have ended. ``said`` is what its
-    last container left as its message.
+    ``speaks`` says that the pod's container runs or has run, so that it has a log, ``since`` from
+    when on it runs, in seconds since 1970, 0 before that. A Job that is ``leaving`` was removed. It
+    is ``lost`` when its pod was taken away, so that nobody knows how it would have ended. ``said``
+    is what its last container left as its message.
     """
 
     told: str
     pod: str = ""
     speaks: bool = False
+    since: float = 0.0
+    leaving: bool = False
     ended: Exit | None = None
     lost: bool = False
     said: str = ""
@@ -49,11 +52,12 @@ def judge(job: Object, pods: Sequence[Object], container: str = STEP) -> Going:
     if condition(job, "Failed").get("status") == "True":
         return _failed(job, newest, ended, name=name, speaks=speaks, said=said)
     if text(job, "metadata", "deletionTimestamp"):
-        return Going(told="being removed", pod=name, speaks=speaks)
-    if newest is None:
-        return Going(told="waits for a pod")
+        return Going(told="being removed", pod=name, leaving=True)
+    if newest is None or text(newest, "status", "phase") in ("Failed", "Succeeded"):
+        return Going(told="running" if speaks else "waits for a pod", pod=name, speaks=speaks)
     if speaks:
-        return Going(told="running", pod=name, speaks=True)
+        began = instant(status, "state", "running", "startedAt")
+        return Going(told="running", pod=name, speaks=True, since=began)
     return Going(told=_waiting(newest), pod=name, trouble=_trouble(newest))
 
 

@@ -13,7 +13,7 @@ from sealift import clock
 from sealift.adapters.engines.environment import environment, of_image
 from sealift.adapters.engines.kubernetes_back import bring
 from sealift.adapters.engines.kubernetes_image import Images
-from sealift.adapters.engines.kubernetes_job import Work
+from sealift.adapters.engines.kubernetes_job import Watched, Work
 from sealift.adapters.engines.mounts import mounts
 from sealift.adapters.registries.session import Access
 from sealift.digest import of_json
@@ -154,9 +154,7 @@ class KubernetesJobs:
                 job = self._work.made(objects(self._pushed(task, spec), self._place))
             else:
                 self._told(spec, "found in the cluster")
-            going = self._work.ended(
-                job, told=lambda word: self._told(spec, word), log=Path(spec.log), container=STEP
-            )
+            going = self._work.ended(job, self._watched(task, spec))
             if going.ended:
                 return going.ended
             self._told(spec, "begins again: its pod was taken away")
@@ -167,6 +165,9 @@ class KubernetesJobs:
             remedy="See `kubectl get events` for who takes it away; with checkpoints it goes on.",
         )
 
+    def _watched(self, task: Task, spec: ContainerSpec) -> Watched:
+        return Watched(lambda word: self._told(spec, word), Path(spec.log), STEP, task.seconds)
+
     def _bring(self, task: Task, spec: ContainerSpec) -> None:
         """Have the outputs sent, and put them where the caller looks for them."""
         if not task.writes:
@@ -176,9 +177,8 @@ class KubernetesJobs:
             self._told(spec, "sends its outputs")
             job = self._work.made([sender(self._pushed(task, spec), self._place)])
         log = Path(spec.log).with_suffix(".porter.log")
-        going = self._work.ended(
-            job, told=lambda word: self._told(spec, word), log=log, container=PORTER
-        )
+        told = self._watched(task, spec).told
+        going = self._work.ended(job, Watched(told, log, PORTER))
         if going.ended is None or going.ended.status != 0 or not going.said:
             raise StepError(
                 f"The outputs of the step could not be sent: {going.said or 'it says no more'}",
@@ -191,7 +191,8 @@ class KubernetesJobs:
     def _clear(self, task: Task, *, well: bool) -> None:
         """Take away what is no longer wanted; checkpoints of a step that failed are."""
         lasting = any(one.lasting for one in task.mounts)
-        self._work.remove(task.name, but=_STAYING if lasting and not well else frozenset())
+        staying = _STAYING if lasting and not well else frozenset()
+        self._work.remove(task.name, but=staying)
 
     def _task(self, spec: ContainerSpec, timeout: float | None) -> Task:
         """What is known of a container before anything is sent anywhere."""

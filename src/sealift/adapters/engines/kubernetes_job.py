@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -10,14 +12,15 @@ import msgspec
 from sealift import clock
 from sealift.adapters.engines.kubernetes_log import Followed
 from sealift.errors import AwayError, ClusterError, ForbiddenError, StepError
-from sealift.kubernetes.kinds import JOB, POD, WORK
+from sealift.kubernetes.kinds import JOB, POD, WORK, Kind, kind_of
 from sealift.kubernetes.objects import Object, Place
 from sealift.kubernetes.patience import LOOK, Patience, patiently, pause
 from sealift.kubernetes.pods import Trouble
 from sealift.kubernetes.reading import text, title
 from sealift.kubernetes.step import JOB_LABEL
-from sealift.kubernetes.steps import Going, judge, unmade
+from sealift.kubernetes.steps import KILLED, Going, judge, unmade
 from sealift.ports import Cluster, Progress
+from sealift.record.container import Exit
 
 GONE = 120.0
 """Seconds within which a Job that was removed is gone: its program gets 30 to end."""
@@ -26,6 +29,22 @@ NAMED = "batch.kubernetes.io/job-name"
 """The label that a cluster gives the pods of a Job."""
 
 _LINES = 20
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a Job is watched with: how to tell of it, its log, its container, the time it has."""
+
+    told: Callable[[str], None]
+    log: Path
+    container: str
+    seconds: float | None = None
+
+    def left(self, since: float) -> float:
+        """Seconds that a container has from now on that runs since then."""
+        if self.seconds is None:
+            return math.inf
+        return self.seconds - max(0.0, clock.now() - since)
 
 
 class Work:
@@ -42,61 +61,69 @@ class Work:
 
     def found(self, name: str) -> Object | None:
         """A Job of this name that is not on its way out; one that is gets waited for."""
+        return self._there(JOB, name)
+
+    def _there(self, kind: Kind, name: str) -> Object | None:
+        """An object that is not on its way out; one that is gets waited for."""
         ends = clock.monotonic() + GONE
         while True:
-            job = patiently(lambda: self._cluster.get(JOB, name, self._namespace), self._progress)
-            if job is None or not text(job, "metadata", "deletionTimestamp"):
-                return job
+            one = patiently(lambda: self._cluster.get(kind, name, self._namespace), self._progress)
+            if one is None or not text(one, "metadata", "deletionTimestamp"):
+                return one
             if clock.monotonic() > ends:
                 raise ClusterError(
-                    "The Job of an earlier attempt is still being removed.",
-                    where=title(job),
-                    remedy="See `kubectl describe` of it and its pod.",
+                    "What an earlier attempt left is still being removed.",
+                    where=title(one),
+                    remedy="See `kubectl describe` of it, and of its pod.",
                 )
-            self._pause(name, text(job, "metadata", "resourceVersion"))
+            labels = {JOB_LABEL: text(one, "metadata", "labels", JOB_LABEL)}
+            since = text(one, "metadata", "resourceVersion")
+            pause(self._cluster, kind, self._namespace, labels, since=since)
 
     def made(self, objects: list[Object]) -> Object:
         """Apply objects, the Job last; the Job."""
         for one in objects:
+            self._there(kind_of(one), text(one, "metadata", "name"))
             last = patiently(lambda one=one: self._cluster.apply(one), self._progress)  # type: ignore[misc]
         return last
 
-    def ended(
-        self, job: Object, *, told: Callable[[str], None], log: Path, container: str
-    ) -> Going:
-        """Follow a Job until it has ended, or its pod was taken away.
+    def ended(self, job: Object, watched: Watched) -> Going:
+        """Follow a Job until it has ended, ran for too long, or its pod was taken away.
 
         Raises ``StepError`` for a Job that surely will not run, and for one that somebody removed;
         ``ClusterError`` for a cluster that is away for too long: the Job goes on then.
         """
-        patience, last = Patience(), ""
-        name = text(job, "metadata", "name")
-        followed = Followed(self._cluster, self._namespace, container, log)
+        patience, last, name = Patience(), "", text(job, "metadata", "name")
+        followed = Followed(self._cluster, self._namespace, watched.container, watched.log)
+        until = math.inf
         while True:
-            going, seen = patiently(lambda: self._going(job, container), self._progress)
+            going, seen = patiently(lambda: self._going(job, watched.container), self._progress)
+            if going.leaving:
+                raise _removed(job)
             found = going.trouble
             word = found.what if found and found.patience else going.told
-            if word != last:
+            if word != last and not going.ended:
                 last = word
-                told(word)
+                watched.told(word)
+            if going.since and until == math.inf:
+                until = clock.monotonic() + watched.left(going.since)
             if going.speaks:
-                self._follow(followed, going)
+                self._follow(followed, going, until)
             if going.ended or going.lost:
                 return going
+            if clock.monotonic() > until:
+                late = Exit(status=KILLED, seconds=watched.seconds or 0.0, timed_out=True)
+                return msgspec.structs.replace(going, ended=late)
             if sure := patience.out(found):
                 raise self._failed(sure)
             if not going.speaks:
-                self._pause(name, seen)
+                pause(self._cluster, POD, self._namespace, {NAMED: name}, since=seen)
 
     def _going(self, job: Object, container: str) -> tuple[Going, str]:
         name = text(job, "metadata", "name")
         now = self._cluster.get(JOB, name, self._namespace)
         if now is None or text(now, "metadata", "uid") != text(job, "metadata", "uid"):
-            raise StepError(
-                "The Job of the step was removed.",
-                where=title(job),
-                remedy="Run `sealift train` again where that was not meant.",
-            )
+            raise _removed(job)
         pods = self._cluster.find(POD, self._namespace, {NAMED: name})
         going = judge(now, pods.items, container)
         if not pods.items and not going.ended and not going.lost:
@@ -113,19 +140,19 @@ class Work:
         except ForbiddenError:
             return None  # events are a help, no more
 
-    def _follow(self, followed: Followed, going: Going) -> None:
+    def _follow(self, followed: Followed, going: Going, until: float) -> None:
         """Bring the log; of a container that has ended, to its end."""
-        before = clock.monotonic()
+        before, over = clock.monotonic(), bool(going.ended or going.lost)
         try:
-            if going.ended or going.lost:
+            if over:
                 patiently(lambda: followed.bring(going.pod), self._progress)
                 return
-            followed.bring(going.pod)
+            followed.bring(going.pod, until)
         except AwayError:
-            if going.ended or going.lost:
+            if over:
                 self._progress.say(f"The log of pod {going.pod} does not come.")
         except ClusterError as error:  # its pod may be gone, or logs be nobody's business
-            if not going.lost:
+            if not (going.lost or (going.ended and going.ended.timed_out)):
                 self._progress.say(f"{error.what} {error.remedy}")
         if clock.monotonic() - before < LOOK / 10:
             clock.sleep(LOOK / 10)  # it ended just now, or the connection breaks at once
@@ -145,27 +172,30 @@ class Work:
         return said.splitlines()
 
     def remove(self, name: str, *, but: frozenset[str] = frozenset()) -> None:
-        """Remove what belongs to a step, except kinds that are to stay; wait for its Jobs' end."""
-        labels = {JOB_LABEL: name}
-        jobs = []
+        """Have removed what belongs to a step, except kinds that are to stay.
+
+        It may take its time to go; who makes the same again waits for that.
+        """
         for kind in WORK:
             if kind.name in but:
                 continue
             found = patiently(
-                lambda kind=kind: self._cluster.find(kind, self._namespace, labels),  # type: ignore[misc]
+                lambda kind=kind: self._cluster.find(kind, self._namespace, {JOB_LABEL: name}),  # type: ignore[misc]
                 self._progress,
             )
             for one in found.items:
                 patiently(lambda one=one: self._cluster.delete(one), self._progress)  # type: ignore[misc]
-                jobs += [one] if kind == JOB else []
-        for one in jobs:
-            self.found(text(one, "metadata", "name"))
 
-    def _pause(self, name: str, since: str) -> None:
-        pause(self._cluster, POD, self._namespace, {NAMED: name}, since=since)
+
+def _removed(job: Object) -> StepError:
+    return StepError(
+        "The Job of the step was removed.",
+        where=title(job),
+        remedy="Run `sealift train` again where that was not meant.",
+    )
 
 
 _ROOM = 20.0
 """The patience that a trouble has which may end when others give room."""
 
-__all__ = ["Work"]
+__all__ = ["Watched", "Work"]

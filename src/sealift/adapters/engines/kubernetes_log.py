@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+from sealift import clock
 from sealift.ports import Cluster
 
 
@@ -23,11 +25,14 @@ class Followed:
         self._last = b""
         self._same = 0
 
-    def bring(self, pod: str) -> bool:
-        """Write what a pod says until it ends or falls silent; whether anything came."""
+    def bring(self, pod: str, until: float = math.inf) -> None:
+        """Write what a pod says until it ends, or until a time of ``clock.monotonic``.
+
+        Raises ``AwayError`` where the log breaks off or is silent.
+        """
         if pod != self._pod:
             self._pod, self._last, self._same = pod, b"", 0
-        skip, any_came = self._same, False
+        skip = self._same
         lines = self._cluster.follow(
             pod, self._namespace, container=self._container, since=self._last.decode()
         )
@@ -46,8 +51,8 @@ class Followed:
                     self._last, self._same, skip = time, 1, 0
                 file.write(said + b"\n")
                 file.flush()
-                any_came = True
-        return any_came
+                if clock.monotonic() > until:
+                    return
 
 
 def _order(time: bytes) -> tuple[bytes, bytes]:
