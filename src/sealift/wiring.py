@@ -118,7 +118,14 @@ class Wired:
         access, kind = Access(self.network), adapter("jobs", place.settings.engine)
         with self.cluster(place.settings.context) as cluster:
             made = kind.by_registry(
-                cluster, place, self.store, repository, porter, access, progress
+                cluster,
+                place,
+                self.store,
+                repository,
+                porter,
+                access,
+                progress,
+                project=self.project.name,
             )
             yield cast("Engine", made)
 

@@ -85,7 +85,7 @@ class JobWorld:
         """The engine as another process would make it."""
         where = place(**settings)
         images = Images(self.store, f"{self.registry.host}/team/steps", self.image, Access())
-        return KubernetesJobs(self.cluster, where, self.store, images, self.told, PYTHON)
+        return KubernetesJobs(self.cluster, where, self.store, images, self.told, python=PYTHON)
 
     def kinds(self):
         """What there is of steps in the cluster."""

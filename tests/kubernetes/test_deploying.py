@@ -8,10 +8,13 @@ import sys
 import pytest
 from cluster_world import GATEWAYS, ROUTE, world
 
+from sealift.adapters.clusters.kubernetes import KubernetesCluster
 from sealift.chapters.deploying.release import Wish, release
 from sealift.chapters.deploying.removal import down
 from sealift.chapters.deploying.standing import status
 from sealift.errors import ClusterError, ConflictError, ForbiddenError, KindError, ReleaseError
+from sealift.kubernetes.objects import step_labels
+from sealift.network.network import Network
 
 
 @pytest.fixture
@@ -190,6 +193,22 @@ def test_down_removes_what_is_sealifts_and_waits_for_it(there):
     assert theirs in there.state.objects
     assert not [key for key in there.state.objects if key.kind.name in ("Pod", "ReplicaSet")]
     assert ended.removed[0] == "httproute delays"
+
+
+def test_down_removes_what_steps_left(there):
+    """With the whole service, not with one version of it; another project's stays."""
+    for name, project in (("mine", "delays"), ("theirs", "other")):
+        labels = {**step_labels(project), "sealift.job": name}
+        metadata = {"name": name, "namespace": "models", "labels": labels}
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
+        with KubernetesCluster("test", Network()) as cluster:
+            cluster.apply({**claim, "spec": {"accessModes": ["ReadWriteOnce"]}})
+    first = down(there.wired, "production", 7, there.told)
+    second = down(there.wired, "production", None, there.told)
+
+    assert first.removed == ()
+    assert second.removed == ("persistentvolumeclaim mine",)
+    assert there.kinds() == ["PersistentVolumeClaim theirs"]
 
 
 def test_requests_do_not_move_to_servers_that_are_being_removed(there):

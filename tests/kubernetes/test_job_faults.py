@@ -168,7 +168,7 @@ store = Layout(folder / "layout", folder / "unpacked")
 images = Images(store, "{world.registry.host}/team/steps", {world.image!r}, Access())
 where = Place(name="test", settings=EnvironmentSettings(engine="kubernetes", namespace="models"))
 with KubernetesCluster("test", Network()) as cluster:
-    engine = KubernetesJobs(cluster, where, store, images, Mute(), {python!r})
+    engine = KubernetesJobs(cluster, where, store, images, Mute(), python={python!r})
     engine.run(msgspec.json.decode({spec!r}, type=ContainerSpec))
 """
 

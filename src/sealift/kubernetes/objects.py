@@ -69,6 +69,15 @@ def service_labels(service: str) -> dict[str, str]:
     }
 
 
+def step_labels(project: str) -> dict[str, str]:
+    """The labels of all that belongs to the steps of a project."""
+    return {
+        "app.kubernetes.io/name": project,
+        "app.kubernetes.io/component": "step",
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
+
+
 def version_labels(served: Served) -> dict[str, str]:
     """The labels of all that belongs to a version."""
     return {
@@ -91,5 +100,6 @@ __all__ = [
     "made",
     "selector",
     "service_labels",
+    "step_labels",
     "version_labels",
 ]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import msgspec
 
 from sealift.digest import of_bytes
-from sealift.kubernetes.objects import MANAGER, Object, Place, made
+from sealift.kubernetes.objects import Object, Place, made, step_labels
 from sealift.kubernetes.pod import USER
 from sealift.record.container import Cards, Mount
 from sealift.types import Digest, Json
@@ -131,9 +131,7 @@ def objects(task: Task, place: Place) -> list[Object]:
 
 def _labels(task: Task) -> dict[str, str]:
     return {
-        "app.kubernetes.io/name": task.project,
-        "app.kubernetes.io/component": "step",
-        "app.kubernetes.io/managed-by": MANAGER,
+        **step_labels(task.project),
         JOB_LABEL: task.name,
         **marks(task.note.labels),
     }

@@ -51,7 +51,8 @@ class KubernetesJobs:
 
     Unlike that of other engines, a container goes on when the caller of ``run`` dies; who runs the
     same again finds its Job, also one that has ended meanwhile. Images and inputs go there, and
-    outputs come from there, by the registry of ``images``; ``python`` begins the porter's command.
+    outputs come from there, by the registry of ``images``. Its objects bear the name of the
+    ``project``; ``python`` begins the porter's command.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class KubernetesJobs:
         store: Store,
         images: Images,
         progress: Progress,
+        *,
+        project: str = "sealift",
         python: Sequence[str] = _PYTHON,
     ) -> None:
         self._cluster = cluster
@@ -68,6 +71,7 @@ class KubernetesJobs:
         self._store = store
         self._images = images
         self._progress = progress
+        self._project = project
         self._python = tuple(python)
         self._work = Work(cluster, place, progress)
 
@@ -81,9 +85,12 @@ class KubernetesJobs:
         porter: Digest,
         access: Access,
         progress: Progress,
+        *,
+        project: str,
     ) -> Self:
         """The engine with a ``repository`` (HOST/NAME) and the image of the ``porter``."""
-        return cls(cluster, place, store, Images(store, repository, porter, access), progress)
+        images = Images(store, repository, porter, access)
+        return cls(cluster, place, store, images, progress, project=project)
 
     @property
     def name(self) -> str:
@@ -199,7 +206,7 @@ class KubernetesJobs:
         configured = configuration(self._store, spec.image)
         return Task(
             name=_name(spec),
-            project=_slug(spec.labels.get("sealift.project", "").rpartition("/")[2]) or "sealift",
+            project=self._project,
             image="",
             porter="",
             python=self._python,

@@ -8,8 +8,8 @@ from sealift import clock
 from sealift.chapters import compiling
 from sealift.chapters.deploying.waiting import Waiter
 from sealift.errors import ClusterError, KindError, ReleaseError
-from sealift.kubernetes.kinds import MADE, ROUTE, Kind, kind_of
-from sealift.kubernetes.objects import MANAGER, Object, service_labels
+from sealift.kubernetes.kinds import MADE, ROUTE, WORK, Kind, kind_of
+from sealift.kubernetes.objects import MANAGER, Object, service_labels, step_labels
 from sealift.kubernetes.reading import managers, part, text, title
 from sealift.kubernetes.routing import weights
 from sealift.ports import Cluster, Progress
@@ -41,6 +41,7 @@ def down(
 ) -> Removed:
     """Remove a service from an environment, or one version of it, and wait until it is gone.
 
+    With the whole service goes what steps left there, such as claims with checkpoints.
     Raises ``ReleaseError`` for a version that gets requests, and ``ClusterError`` for objects that
     are still there after ``patience`` seconds.
     """
@@ -53,6 +54,9 @@ def down(
             _idle(cluster, service, namespace, version)
             labels["sealift.version"] = str(version)
         found = [one for kind in MADE for one in _found(cluster, kind, namespace, labels)]
+        if version is None:
+            steps = step_labels(service)
+            found += [one for kind in WORK for one in _found(cluster, kind, namespace, steps)]
         own = [one for one in found if MANAGER in managers(one)]
         for one in own:
             cluster.delete(one)
