@@ -111,7 +111,7 @@ def test_the_end_leaves_time_to_drain():
     """
     own = made(served(), place())["Deployment"]["spec"]["template"]["spec"]
     other = made(*FORMS[2])["Deployment"]["spec"]["template"]["spec"]
-    env = {one["name"]: one["value"] for one in own["containers"][0]["env"]}
+    env = {one["name"]: one.get("value") for one in own["containers"][0]["env"]}
     pause = other["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
 
     assert "lifecycle" not in own["containers"][0]
@@ -133,7 +133,7 @@ def test_readiness_is_the_servers_own_proof():
 def test_a_server_listens_where_the_cluster_reaches_it():
     """On every address, on the ports that are declared."""
     container = made(served(), place())["Deployment"]["spec"]["template"]["spec"]["containers"][0]
-    env = {one["name"]: one["value"] for one in container["env"]}
+    env = {one["name"]: one.get("value") for one in container["env"]}
     ports = {one["name"]: str(one["containerPort"]) for one in container["ports"]}
 
     assert env["SEALIFT_HOST"] == "0.0.0.0"

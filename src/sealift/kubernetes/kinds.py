@@ -59,7 +59,7 @@ ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute")
 GATEWAY = Kind("gateway.networking.k8s.io/v1", "Gateway")
 CLASS = Kind("gateway.networking.k8s.io/v1", "GatewayClass")
 
-MADE = (ROUTE, SCALER, BUDGET, DEPLOYMENT, SERVICE, POLICY)
+MADE = (ROUTE, SCALER, BUDGET, DEPLOYMENT, SERVICE, POLICY, SECRET)
 """What is made of a service, in the order in which it is taken away: requests end first."""
 
 WORK = (JOB, POLICY, SECRET, CLAIM)

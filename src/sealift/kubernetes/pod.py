@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from sealift.kubernetes.objects import Object, Place, Served, selector, version_labels
+from sealift.kubernetes.records import WORD, reader_name
 from sealift.record.environment import EnvironmentSettings
 from sealift.record.launch import filled
 from sealift.types import Json
@@ -72,7 +73,7 @@ def _container(served: Served, settings: EnvironmentSettings) -> Object:
         "image": served.image,
         "command": list(launch.argv),
         "workingDir": launch.workdir,
-        "env": [{"name": name, "value": value} for name, value in sorted(env.items())],
+        "env": [*_named(env), *_reader(served)],
         "ports": _ports(served),
         "resources": _resources(served, settings),
         "securityContext": {
@@ -95,6 +96,18 @@ def _container(served: Served, settings: EnvironmentSettings) -> Object:
         # others end at once when they are told to: requests that are on their way still come
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN}}}
     return container
+
+
+def _named(env: dict[str, str]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in sorted(env.items())]
+
+
+def _reader(served: Served) -> list[Json]:
+    """The word for which the server hands its prediction log out, where there is one."""
+    if not served.own or not served.launch.records:
+        return []
+    named: Object = {"name": reader_name(served.service), "key": WORD, "optional": True}
+    return [{"name": "SEALIFT_READER", "valueFrom": {"secretKeyRef": named}}]
 
 
 def _ports(served: Served) -> list[Json]:

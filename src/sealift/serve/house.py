@@ -14,6 +14,7 @@ from sealift.serve.board import Seat
 from sealift.serve.call import Call
 from sealift.serve.limits import Limits
 from sealift.serve.metrics import CONTENT_TYPE, Metrics
+from sealift.serve.reading import Reader
 from sealift.serve.refusal import RefusalError, brief, nearest, some
 from sealift.serve.service import Service
 
@@ -54,6 +55,7 @@ class House:
         self.metrics = Metrics(seat)
         self.room = Room(limits.room)
         self.ending = False
+        self.reader: Reader | None = None
         self._seat = seat
         self.limits = limits
         self._server_name = server

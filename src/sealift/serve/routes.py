@@ -74,6 +74,9 @@ class Routes:
             return found
         path = path.rstrip("/")
         parts = path.split("/", 6)
+        reader = self._house.reader
+        if reader is not None and parts[1:2] == ["records"] and len(parts) in (2, 4):
+            return Route("records", "GET", reader.files if len(parts) == 2 else reader.piece)
         if parts[:4] == ["", "v2", "repository", "models"] and len(parts) == 6:
             return self._control(parts[4], parts[5])
         return self._table.get(path)

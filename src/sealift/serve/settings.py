@@ -23,6 +23,7 @@ class Settings:
     stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
     Of more than ``record_rate`` predictions a second an even share is logged (0: all are); of
     rows with more than 64 fields as many fewer.
+    Who knows the word ``reader`` is handed the log out; nobody is where it is empty.
     ``grpc`` is the port for gRPC, 0 for none.
     After the signal to end, the server answers for ``drain`` more seconds while it says that it
     is not ready, and a little longer while requests still come; then it takes no more, and has
@@ -45,6 +46,7 @@ class Settings:
     grpc: int = 0
     workers: int = 0
     hang: float = 15.0
+    reader: str = ""
 
 
 def settings(environment: Mapping[str, str], model: Path) -> Settings:
@@ -67,6 +69,7 @@ def settings(environment: Mapping[str, str], model: Path) -> Settings:
         grpc=int(_number(environment, "SEALIFT_GRPC_PORT", 0, most=65_535)),
         workers=int(_number(environment, "SEALIFT_WORKERS", 0, most=1024)),
         hang=_number(environment, "SEALIFT_HANG", 15.0, most=3600),
+        reader=environment.get("SEALIFT_READER", ""),
     )
 
 

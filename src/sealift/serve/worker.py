@@ -20,6 +20,7 @@ from sealift.serve.board import Seat
 from sealift.serve.house import House
 from sealift.serve.http.listener import Listener as Door
 from sealift.serve.listening import Sockets
+from sealift.serve.reading import reader
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
 from sealift.serve.rpc.desk import Desk
@@ -192,7 +193,9 @@ def _house(post: Post, seat: Seat, *, recording: bool) -> House:
         )
         for artifact, _ in post.models
     ]
-    return House(services, limits, seat, server=chosen.name, image=chosen.image)
+    house = House(services, limits, seat, server=chosen.name, image=chosen.image)
+    house.reader = reader(chosen.records, chosen.reader)
+    return house
 
 
 async def _prepare_all(house: House, shop: _Shop) -> None:

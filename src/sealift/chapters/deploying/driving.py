@@ -7,9 +7,11 @@ route: who is killed is followed by whoever runs the same command.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sealift import clock
 from sealift.adapters.routers.gateway import GatewayRouter
+from sealift.chapters.deploying.mirror import Mirror
 from sealift.chapters.deploying.noted import Pen
 from sealift.chapters.deploying.servers import ClusterServers
 from sealift.chapters.deploying.waiting import Waiter
@@ -60,6 +62,7 @@ class Driver:
             settle=lambda made: waiter.until_routed(made, gateway),
         )
         self._observations = wired.seen_in(place.name)
+        self._mirror = Mirror(cluster, place, release.service, records(wired, place))
         self._profiles = Profiles(wired.ledger, wired.store)
         self._collector = collector(wired, place, self.router, self._observations)
         self._controller = Controller(
@@ -97,6 +100,7 @@ class Driver:
         return one
 
     def _round(self) -> None:
+        self._mirror.tick()
         self._behind = True
         self._behind = self._collector.tick() >= MANY
         self._controller.tick()
@@ -118,8 +122,13 @@ def collector(
     """
     if observations.cursors().get("router") is None:
         observations.add(cursors={"router": router.here()})
-    folder = wired.folders.environment(place.name) / "records"
-    return Collector(router, observations, folder, Profiles(wired.ledger, wired.store))
+    profiles = Profiles(wired.ledger, wired.store)
+    return Collector(router, observations, records(wired, place), profiles)
 
 
-__all__ = ["AWAY", "Driver", "collector"]
+def records(wired: Wired, place: Place) -> Path:
+    """The folder of the prediction logs of an environment's servers."""
+    return wired.folders.environment(place.name) / "records"
+
+
+__all__ = ["AWAY", "Driver", "collector", "records"]

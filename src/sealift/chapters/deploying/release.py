@@ -9,7 +9,8 @@ import msgspec
 
 from sealift.chapters import compiling, journey, versions
 from sealift.chapters.deploying import noted
-from sealift.chapters.deploying.driving import Driver
+from sealift.chapters.deploying.driving import Driver, records
+from sealift.chapters.deploying.mirror import Mirror, ensure_word
 from sealift.chapters.deploying.waiting import Waiter, failed, standing_of
 from sealift.errors import NotFoundError, ReleaseError
 from sealift.kubernetes import rollout
@@ -18,6 +19,7 @@ from sealift.kubernetes.objects import Object, Place
 from sealift.kubernetes.reading import text, title
 from sealift.kubernetes.routing import weights
 from sealift.ports import Cluster, Progress
+from sealift.record.model import Model
 from sealift.record.release import Release
 from sealift.wiring import Wired
 
@@ -141,6 +143,7 @@ class Work:
 
     def servers(self, objects: list[Object]) -> Object:
         """Apply what makes the servers; their deployment."""
+        ensure_word(self._cluster, self._place, self._wired.project.name, self._progress)
         made = {kind_of(one): self._apply(one) for one in objects}
         return made[DEPLOYMENT]
 
@@ -161,6 +164,7 @@ class Work:
             if current is None:
                 if versions.serving(self._wired, env) == version:
                     return None
+                self._require_sight(version, wish.strategy)
                 current = journey.release(
                     self._wired,
                     version,
@@ -171,6 +175,30 @@ class Work:
             told = f"release {current.id}: model {current.version}, {current.plan.strategy}"
             self._progress.say(told)
             return self.drive(current, route)
+
+    def _require_sight(self, version: int, strategy: str | None) -> None:
+        """Raises ``ReleaseError`` where what is guarded could never be seen from here."""
+        before = versions.serving(self._wired, self._place.name)
+        if before is None or (strategy or self._wired.project.release.strategy) != "canary":
+            return
+        for one in self._wired.ledger.all(Model):
+            if one.version in (version, before) and one.origin is not None:
+                raise ReleaseError(
+                    f"Model {one.version} was brought in: its server does not count requests by "
+                    "their route, so that a canary in a cluster would see nothing.",
+                    where=self._place.name,
+                    remedy="Release with --strategy blue-green.",
+                )
+        guards = set(self._wired.project.release.guard) - set(journey.SEEN_BY_ROUTER)
+        folder = records(self._wired, self._place)
+        seen = Mirror(self._cluster, self._place, self._wired.project.name, folder).able
+        if guards and not seen:
+            raise ReleaseError(
+                f"Predictions cannot be read in {self._place.name}, so that "
+                f"{' and '.join(sorted(guards))} can never be shown to be well.",
+                where="[release.guard]",
+                remedy="Have a Role that allows to get and patch Secrets there, or remove them.",
+            )
 
     def drive(self, one: Release, route: Object | None) -> Release:
         """Carry a release out from where it is; ``route`` is the one that was looked at."""

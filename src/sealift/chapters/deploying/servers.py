@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from sealift.chapters.deploying.waiting import Patience, selector, standing_of
 from sealift.errors import AwayError, ClusterError, KindError
-from sealift.kubernetes.kinds import DEPLOYMENT, MADE, POD, ROUTE
+from sealift.kubernetes.kinds import DEPLOYMENT, MADE, POD, ROUTE, SECRET
 from sealift.kubernetes.objects import MANAGER, Object, Place, service_labels
 from sealift.kubernetes.pod import HTTP
 from sealift.kubernetes.pods import restarts
@@ -76,7 +76,7 @@ class ClusterServers:
             return
         labels = service_labels(self._service) | {"sealift.version": str(self._candidate)}
         for kind in MADE:
-            if kind == ROUTE:
+            if kind in (ROUTE, SECRET):
                 continue
             try:
                 found = self._cluster.find(kind, self._place.settings.namespace, labels).items

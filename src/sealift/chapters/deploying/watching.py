@@ -5,7 +5,8 @@ from __future__ import annotations
 from sealift.adapters.routers.gateway import GatewayRouter
 from sealift.chapters import compiling
 from sealift.chapters.deploying import noted
-from sealift.chapters.deploying.driving import MANY, collector
+from sealift.chapters.deploying.driving import MANY, collector, records
+from sealift.chapters.deploying.mirror import Mirror
 from sealift.errors import UsageError
 from sealift.kubernetes.kinds import ROUTE
 from sealift.ports import Observations, Progress
@@ -30,6 +31,7 @@ def collect(wired: Wired, environment: str, progress: Progress) -> Observations:
         noted.learn(wired, place, cluster.get(ROUTE, service, place.settings.namespace))
         router = GatewayRouter(cluster, place, service, progress, notes=dict, settle=lambda _: None)
         reading = collector(wired, place, router, seen)
+        Mirror(cluster, place, service, records(wired, place)).tick()
         while reading.tick() >= MANY:
             pass
     return seen
