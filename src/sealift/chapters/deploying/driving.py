@@ -18,15 +18,17 @@ from sealift.chapters.deploying.waiting import Waiter
 from sealift.errors import AwayError
 from sealift.kubernetes.objects import Object, Place
 from sealift.ports import Cluster, Observations, Progress
-from sealift.record.release import Release
+from sealift.record.release import Release, State
 from sealift.release.controller import Controller
 from sealift.release.place import InPlace
 from sealift.watch.collect import Collector
 from sealift.watch.profiles import Profiles
 from sealift.wiring import Wired
 
-PAUSE = 0.5
+PAUSE = 0.2
 """Seconds between two rounds."""
+READ = 1.0
+"""Seconds between two looks at what the servers counted, while evidence is gathered."""
 MANY = 10_000
 """New observations in one round that mean that there are more."""
 AWAY = 600.0
@@ -50,6 +52,7 @@ class Driver:
         self._id = release.id
         self._told = 0
         self._behind = True
+        self._read = 0.0
         gateway = place.settings.gateway
         assert gateway is not None
         waiter = Waiter(cluster, place.settings.namespace, progress)
@@ -87,7 +90,7 @@ class Driver:
         away = 0.0
         while (one := self._tell()).state != "ended":
             try:
-                self._round()
+                self._round(one.state)
                 away = 0.0
             except AwayError as error:
                 if not away:
@@ -99,10 +102,14 @@ class Driver:
         self.router.note()
         return one
 
-    def _round(self) -> None:
-        self._mirror.tick()
-        self._behind = True
-        self._behind = self._collector.tick() >= MANY
+    def _round(self, state: State) -> None:
+        # what ended lately belongs in the audit of a release that is about to end
+        observed = clock.monotonic() - self._read if state == "observing" else READ
+        if observed >= READ:
+            self._mirror.tick()
+            self._behind = True
+            self._behind = self._collector.tick() >= MANY
+            self._read = clock.monotonic()
         self._controller.tick()
 
     def _tell(self) -> Release:
