@@ -53,6 +53,8 @@ lock: setup
 		pyproject.toml -o requirements/dev.txt
 
 bench: setup
+	@# bytecode, as whatever installs a package makes it, and as the rivals' environments have it
+	$(BIN)/python -m compileall -q src benchmarks
 	$(BIN)/python -m benchmarks.$(STAGE)
 	$(BIN)/python -m docs.generate
 
