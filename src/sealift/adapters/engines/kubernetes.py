@@ -17,7 +17,7 @@ from sealift.adapters.engines.kubernetes_job import Watched, Work
 from sealift.adapters.engines.mounts import mounts
 from sealift.adapters.registries.session import Access
 from sealift.digest import of_json
-from sealift.errors import MachineError, StepError
+from sealift.errors import DataError, MachineError, StepError
 from sealift.kubernetes.kinds import JOB
 from sealift.kubernetes.objects import Object, Place
 from sealift.kubernetes.reading import condition, instant, text
@@ -32,6 +32,7 @@ from sealift.kubernetes.step import (
     objects,
     sender,
 )
+from sealift.kubernetes.steps import Going
 from sealift.ports import Cluster, Progress, Store
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
 from sealift.stacked import configuration
@@ -118,12 +119,13 @@ class KubernetesJobs:
         begin = clock.monotonic()
         try:
             ended = self._ran(task, spec)
-            if ended.status == 0 and not ended.timed_out:
-                self._bring(task, spec)
         except StepError:
             self._clear(task, well=False)
             raise
-        self._clear(task, well=ended.status == 0 and not ended.timed_out)
+        well = ended.status == 0 and not ended.timed_out
+        if well:
+            self._bring(task, spec)
+        self._clear(task, well=well)
         spent = ended.seconds or clock.monotonic() - begin
         return msgspec.structs.replace(ended, seconds=spent)
 
@@ -187,13 +189,22 @@ class KubernetesJobs:
         told = self._watched(task, spec).told
         going = self._work.ended(job, Watched(told, log, PORTER))
         if going.ended is None or going.ended.status != 0 or not going.said:
-            raise StepError(
-                f"The outputs of the step could not be sent: {going.said or 'it says no more'}",
-                where=str(log),
-                remedy="See that pods reach the registry, and that push_secret may push there.",
-            )
+            raise self._unsent(task, going, log)
         bring(self._images, task.outbound, Digest(going.said), mounts(spec), self._store)
         log.unlink(missing_ok=True)
+
+    def _unsent(self, task: Task, going: Going, log: Path) -> StepError:
+        """The outputs did not come; where that is not their own fault, they are sent again."""
+        if going.ended and going.ended.status == DataError.exit_code:
+            self._clear(task, well=False)
+        else:
+            self._work.drop(task.outbound)
+        return StepError(
+            f"The outputs of the step could not be sent: {going.said or 'it says no more'}",
+            where=str(log),
+            remedy="See that pods reach the registry, and that push_secret may push there; then "
+            "run `sealift train` again: what the step wrote is still in the cluster.",
+        )
 
     def _clear(self, task: Task, *, well: bool) -> None:
         """Take away what is no longer wanted; checkpoints of a step that failed are."""

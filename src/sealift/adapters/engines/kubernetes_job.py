@@ -101,10 +101,11 @@ class Work:
             if going.leaving:
                 raise _removed(job)
             found = going.trouble
-            word = found.what if found and found.patience else going.told
-            if word != last and not going.ended:
-                last = word
-                watched.told(word)
+            # the same trouble is told in ever new words
+            news = found.remedy if found and found.patience else going.told
+            if news != last and not going.ended:
+                last = news
+                watched.told(found.what if found and found.patience else going.told)
             if going.since and until == math.inf:
                 until = clock.monotonic() + watched.left(going.since)
             if going.speaks:
@@ -170,6 +171,12 @@ class Work:
         except ClusterError:
             return []
         return said.splitlines()
+
+    def drop(self, name: str) -> None:
+        """Have one Job removed, so that it can be made again."""
+        job = patiently(lambda: self._cluster.get(JOB, name, self._namespace), self._progress)
+        if job is not None:
+            patiently(lambda: self._cluster.delete(job), self._progress)
 
     def remove(self, name: str, *, but: frozenset[str] = frozenset()) -> None:
         """Have removed what belongs to a step, except kinds that are to stay.

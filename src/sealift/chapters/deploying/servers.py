@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from sealift.chapters.deploying.waiting import Patience, selector, standing_of
+from sealift.chapters.deploying.waiting import selector, standing_of
 from sealift.errors import AwayError, ClusterError, KindError
 from sealift.kubernetes.kinds import DEPLOYMENT, MADE, POD, ROUTE, SECRET
 from sealift.kubernetes.objects import MANAGER, Object, Place, service_labels
+from sealift.kubernetes.patience import Patience
 from sealift.kubernetes.pod import HTTP
 from sealift.kubernetes.pods import restarts
 from sealift.kubernetes.reading import managers, text

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from sealift import clock
 from sealift.errors import AwayError, ClusterError, ForbiddenError, ReleaseError
 from sealift.kubernetes import rollout, routing
 from sealift.kubernetes.kinds import CLASS, DEPLOYMENT, GATEWAY, POD, REPLICAS, ROUTE, Kind
 from sealift.kubernetes.objects import Object
+from sealift.kubernetes.patience import Patience, patiently, pause
 from sealift.kubernetes.pods import Trouble
 from sealift.kubernetes.reading import part, text, title
 from sealift.ports import Cluster, Progress
 from sealift.record.environment import GatewaySettings
 
-LOOK = 2
-"""Seconds after which a cluster is looked at again where a watch tells nothing."""
-
-AWAY = 60.0
-"""Seconds for which a cluster that does not answer is waited for, once something has begun."""
-
-_BREATH = 0.2
 _LINES = 20
 
 T = TypeVar("T")
@@ -84,30 +77,11 @@ class Waiter:
 
     def pause(self, kind: Kind, labels: Mapping[str, str], since: str) -> None:
         """Wait for a change, or for as long as one waits at most."""
-        began = clock.monotonic()
-        watch = self._cluster.watch(kind, self._namespace, labels, since=since, seconds=LOOK)
-        try:
-            for one in watch:
-                if one.what != "bookmark":
-                    break
-        except AwayError:
-            clock.sleep(LOOK / 2)
-        if clock.monotonic() - began < _BREATH:  # a change seldom comes alone
-            clock.sleep(_BREATH)
+        pause(self._cluster, kind, self._namespace, labels, since=since)
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """An answer of a cluster that may be away for a while."""
-        began, told = clock.monotonic(), False
-        while True:
-            try:
-                return ask()
-            except AwayError as error:
-                if clock.monotonic() - began > AWAY:
-                    raise
-                if not told:
-                    self._progress.say(f"{error.what} Trying again for {AWAY:.0f} s.")
-                told = True
-                clock.sleep(LOOK / 2)
+        return patiently(ask, self._progress)
 
     def _tell_last(self, found: Trouble) -> None:
         """Say the last lines of a server that crashed."""
@@ -123,21 +97,6 @@ class Waiter:
             for line in said.splitlines():
                 self._progress.say(f"  {line}")
             return
-
-
-class Patience:
-    """Bears a trouble for as long as it may pass by itself."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, float] = {}
-
-    def out(self, found: Trouble | None) -> Trouble | None:
-        """The trouble, once it has lasted for too long; troubles that ended are forgotten."""
-        if found is None:
-            self._since.clear()
-            return None
-        since = self._since.setdefault(found.remedy, clock.monotonic())
-        return found if clock.monotonic() - since >= found.patience else None
 
 
 def standing_of(cluster: Cluster, deployment: Object) -> tuple[rollout.Standing, str]:
@@ -170,4 +129,4 @@ def failed(found: Trouble) -> ReleaseError:
     return ReleaseError(found.what, where=found.where, remedy=found.remedy)
 
 
-__all__ = ["Patience", "Waiter", "failed", "selector", "standing_of"]
+__all__ = ["Waiter", "failed", "selector", "standing_of"]
