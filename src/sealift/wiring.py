@@ -173,7 +173,7 @@ class Wired:
             try:
                 inner = TeamCache(adapter("objects", "s3")(place, self.network), self.store)
             except MachineError as error:
-                progress.say(f"The shared cache is left aside: {error.what} {error.where}")
+                progress.say(f"The shared cache is left aside: {error.what} {error.remedy}")
                 return None
         elif Path(place).expanduser().is_absolute():
             inner = TeamCache(Folder(Path(place).expanduser()), self.store)

@@ -102,3 +102,18 @@ def test_a_cache_that_fails_fails_no_run(tmp_path):
     said = [line for line in here.talk.said if "shared cache is left aside" in line]
     assert len(said) == 1
     assert "there is no such folder" in said[0]
+
+
+def test_what_was_made_before_there_was_a_cache_gets_there_too(tmp_path):
+    """With the first run that knows it, though nothing runs in that."""
+    team = Team(tmp_path, lambda store: TeamCache(Folder(tmp_path / "shared"), store))
+    (tmp_path / "shared").mkdir()
+    here = team.machine("here")
+    cache, here.cache = here.cache, None
+    here.run()
+    here.cache = cache
+    here.run()
+    there = team.machine("there")
+    there.run()
+
+    assert there.engine.ran == []

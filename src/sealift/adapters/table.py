@@ -57,7 +57,7 @@ def adapter(kind: str, name: str) -> Any:
         if (error.name or "").startswith("sealift"):
             raise
         raise MachineError(
-            f"The {kind} {name!r} needs {error.name}, which is not installed.",
+            f"{name} needs {error.name}, which is not installed.",
             remedy=f"Install it: pip install 'sealift[{name}]'.",
         ) from error
 

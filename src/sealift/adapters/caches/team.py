@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -27,6 +28,8 @@ from sealift.record.run import Run, StepRun
 from sealift.types import Digest
 
 CHECKPOINTS, RUNS = "checkpoints", "runs"
+AT_ONCE = 16
+"""Questions that are asked at once: over a network each takes a while."""
 
 
 class TeamCache:
@@ -115,10 +118,11 @@ class TeamCache:
 
     def publish(self, run: Run) -> None:
         """Put the record of a finished run there, with its code and its outputs."""
-        mine = [one for one in run.steps if one.cached and one.log]  # the others are there
-        outputs = {tree for one in mine for tree in one.outputs.values()}
-        for blob in (run.code.digest, *sorted(outputs)):
-            self.send(blob)
+        self.send(run.code.digest)
+        # what ran was offered, what came from here is here; the rest is from before there was this
+        mine = [one for one in run.steps if one.cached and one.log]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._complete, mine))
         self._objects.put(f"{RUNS}/{run.id}.json", msgspec.json.encode(run), replace=True)
 
     def recall(self, word: str) -> Run | None:
@@ -148,6 +152,10 @@ class TeamCache:
         for blob in (run.code.digest, *sorted(outputs)):
             self.bring(blob)
         return run
+
+    def _complete(self, step: StepRun) -> None:
+        if not self._objects.has(_entry(step.key)):
+            self.offer(step)
 
     def _runs(self) -> list[str]:
         return self._objects.names(f"{RUNS}/")
