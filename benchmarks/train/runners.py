@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
         begin=("dvc", "init", "--quiet", "--no-scm"),
         lay_out=("python", "pipeline.py", "{work}", "{steps}"),
         run=("dvc", "repro", "--quiet"),
+        steps=100,
     ),
     "snakemake": Kind(
         lay_out=("python", "pipeline.py", "{work}", "{steps}"),
