@@ -76,6 +76,7 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
     title = f"change of weights only, {label}"
     floor = [one + other for one, other in zip(plain, received, strict=True)]
     beside = {"sha256sum and cp": plain, "sha256sum, cp, and an upload by curl": floor}
+    beside["the upload by curl alone"] = received
     whole = samples | beside
     limit = 1.5 * summary(plain) if size > LARGE else None
     timed = result(f"{title}: build and push", whole, field.where, limit=limit,
