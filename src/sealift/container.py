@@ -6,6 +6,7 @@ learn [IN] [OUT]  learn contract, profile and golden vectors from IN (/in) into 
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from pathlib import Path
 from sealift import process
 from sealift.errors import SealiftError, UsageError
 from sealift.serve import log
-from sealift.serve.learn import learn
 from sealift.serve.server import serve, settings
 
 
@@ -41,14 +41,19 @@ def _do(arguments: Sequence[str]) -> None:
         case ["serve", model]:
             serve(settings(os.environ, Path(model)))
         case ["learn"]:
-            learn(Path("/in"), Path("/out"))
+            _learn(Path("/in"), Path("/out"))
         case ["learn", source, target]:
-            learn(Path(source), Path(target))
+            _learn(Path(source), Path(target))
         case _:
             raise UsageError(
                 "The first argument must be 'serve' or 'learn'.",
                 remedy="Use: python -m sealift.container serve|learn",
             )
+
+
+def _learn(source: Path, target: Path) -> None:
+    """Learn, with modules that a server would have to load for nothing."""
+    importlib.import_module("sealift.serve.learn").learn(source, target)
 
 
 if __name__ == "__main__":
