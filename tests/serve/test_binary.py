@@ -385,6 +385,7 @@ def test_the_payload_is_not_copied():
     blob = packed([[1.0, 2.0]], "f4")
     message = b'{"inputs": [{"name": "X", "shape": [1, 2], "datatype": "FP32", "parameters": '
     message += b'{"binary_data_size": 8}}]}'
+    message += b" " * (-len(message) % 16)
     body = message + blob
 
     _, blobs = messages.read(body, str(len(message)))
@@ -394,3 +395,13 @@ def test_the_payload_is_not_copied():
     assert np.shares_memory(array, whole)
     output = np.ones((2, 2), np.float32)
     assert np.shares_memory(np.frombuffer(wired(output, "FP32"), np.uint8), output)
+
+
+def test_elements_that_lie_askew_are_copied_once():
+    """Else everybody who reads them would copy them again, piece by piece."""
+    blob = b"x" + packed([[1.0, 2.0]], "f8")
+
+    array = numbers(memoryview(blob)[1:], "FP64", "")
+
+    assert array.flags.aligned
+    assert array.tolist() == [1.0, 2.0]

@@ -4,10 +4,12 @@ a request."""
 import asyncio
 import json
 
+import numpy as np
 import pytest
-from toy_listener import Door, listened
+from toy_listener import Door, Reader, listened
 
 from sealift.serve.access import AccessLog
+from sealift.serve.admission import Room
 from sealift.serve.answer import Answer
 from sealift.serve.app import App
 from sealift.serve.board import Board, Seat
@@ -136,6 +138,40 @@ def test_a_client_that_leaves_makes_room_for_another(half):
 
     assert said.startswith(b"HTTP/1.1 200")
     assert gone == 1
+
+
+class Placed(Reader):
+    """Keeps the body, and where in memory its byte ``place`` lies."""
+
+    def __init__(self, place):
+        super().__init__()
+        self.place, self.body, self.address = place, b"", 0
+
+    async def answer(self, call):
+        """Read it as a large tensor is read."""
+        self.body = await call.body(10_000, Room(10_000), self.place)
+        self.address = np.frombuffer(self.body, np.uint8).ctypes.data + self.place
+
+
+@pytest.mark.parametrize("place", [0, 1, 15, 16, 153, 4000])
+@pytest.mark.parametrize("came", [0, 7, 700])
+def test_a_body_that_is_still_to_come_lies_so_that_its_tensors_are_aligned(place, came):
+    """Whatever the length of the JSON before them, and whatever came with the head."""
+    body = bytes(range(250)) * 20
+    app = Placed(place)
+
+    async def scene():
+        door = Door(app)
+        door.come(POST + b"content-length: 5000\r\n\r\n" + body[:came])
+        await asyncio.sleep(0)
+        door.come(body[came:])
+        while not app.body:
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+    assert app.body == body
+    assert app.address % 16 == 0
 
 
 def test_what_came_before_the_end_is_answered():

@@ -32,12 +32,15 @@ def itemsize(datatype: str) -> int:
 
 
 def numbers(blob: memoryview, datatype: str, path: str) -> Array:
-    """A flat view of the elements; no byte is copied but for BF16, which becomes FP32.
+    """A flat view of the elements; no byte is copied but for BF16, which becomes FP32, and where
+    the elements do not lie at multiples of their size: whoever reads them then takes longer.
 
     Raises ``RefusalError`` for bytes that are no truths. The size must be a multiple of the
     element's.
     """
     array: Array = np.frombuffer(blob, _WIRE[datatype])
+    if not array.flags.aligned:
+        array = array.copy()
     if datatype == "BF16":
         return bfloat16.widened(array)
     if datatype == "BOOL":

@@ -126,8 +126,11 @@ class Call(ABC):
         return None
 
     @abstractmethod
-    async def body(self, limit: int, room: Room) -> bytes:
-        """The body, decompressed, of at most ``limit`` bytes. Raises ``RefusalError``."""
+    async def body(self, limit: int, room: Room, place: int = 0) -> bytes:
+        """The body, decompressed, of at most ``limit`` bytes, its byte ``place`` aligned if it can.
+
+        Raises ``RefusalError``.
+        """
 
 
 def presentable(text: str) -> bool:

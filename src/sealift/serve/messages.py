@@ -69,13 +69,22 @@ def read(body: bytes, header: str | None) -> tuple[InferRequest, dict[int, memor
     return request, _cut(request, memoryview(body)[length:])
 
 
+def binary_from(header: str | None) -> int:
+    """Where the bytes of tensors begin in a body; 0 where that is not told, or not understood.
+
+    >>> binary_from("12"), binary_from(None), binary_from("x")
+    (12, 0, 0)
+    """
+    return max(0, _number(header or ""))
+
+
 def header_length(header: str, size: int) -> int:
     """The length of the JSON in a body of ``size`` bytes. Raises ``RefusalError``.
 
     >>> header_length("12", 40)
     12
     """
-    length = int(header) if header.isdecimal() and header.isascii() and len(header) < 16 else -1
+    length = _number(header)
     if not 0 <= length <= size:
         raise RefusalError(
             f"Inference-Header-Content-Length must be a whole number from 0 to the {size} bytes of "
@@ -84,6 +93,11 @@ def header_length(header: str, size: int) -> int:
             path="Inference-Header-Content-Length",
         )
     return length
+
+
+def _number(header: str) -> int:
+    """What a header says, -1 where that is no number of bytes."""
+    return int(header) if header.isdecimal() and header.isascii() and len(header) < 16 else -1
 
 
 def flag(parameters: Parameters, name: str, path: str, *, default: bool) -> bool:
@@ -151,6 +165,7 @@ def _cut(request: InferRequest, tail: memoryview) -> dict[int, memoryview]:
 
 __all__ = [
     "HEADER_LENGTH",
+    "binary_from",
     "InferRequest",
     "InputTensor",
     "Parameters",

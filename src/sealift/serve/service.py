@@ -25,7 +25,7 @@ from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
 from sealift.serve.guard import Guard
 from sealift.serve.limits import Limits
-from sealift.serve.messages import HEADER_LENGTH
+from sealift.serve.messages import HEADER_LENGTH, binary_from
 from sealift.serve.metrics import Metrics
 from sealift.serve.orders import Orders
 from sealift.serve.predict import Predictor, Result
@@ -139,12 +139,12 @@ class Service:
         """``POST .../infer``: tensors."""
         self._begin(call)
         call.kind(_KINDS)
-        body = self._at_hand(call) or await self._body(call)
+        header = call.headers.get(HEADER_LENGTH)
+        body = self._at_hand(call) or await self._body(call, binary_from(header))
         # while the body came, the model may have been unloaded
         loaded = self._loaded
         if loaded is None:
             raise self._unready()
-        header = call.headers.get(HEADER_LENGTH)
         received = clock.monotonic()
         asked = loaded.quick.read(body) if header is None and len(body) < SHORT else None
         if asked is None:
@@ -258,8 +258,8 @@ class Service:
     def _at_hand(self, call: Call) -> bytes | None:
         return call.at_hand(self.limits.body, self.room)
 
-    async def _body(self, call: Call) -> bytes:
-        return await call.body(self.limits.body, self.room)
+    async def _body(self, call: Call, place: int = 0) -> bytes:
+        return await call.body(self.limits.body, self.room, place)
 
     def _begin(self, call: Call) -> _Loaded:
         call.model = self.name

@@ -171,20 +171,26 @@ class Connection(asyncio.BufferedProtocol):
         self._last = last
         self._unread = self._request is not None and not self._request.whole
 
-    async def whole(self, length: int) -> bytes:
-        """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``."""
+    async def whole(self, length: int, place: int = 0) -> bytes:
+        """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``.
+
+        Its byte ``place`` lies at a multiple of 16 in memory, unless all of it is here already.
+        """
         begin, came = self._at, len(self._left) - self._at
         if came >= length:
             self._at += length
             return self._left[begin : begin + length]
-        body = bytearray(length)
-        body[:came] = self._left[begin:]
+        lead = -place % 16
+        body = bytearray(lead + length)
+        body[lead : lead + came] = self._left[begin:]
         self._left, self._at = b"", 0
-        self._room = memoryview(body)[came:]
+        self._room = memoryview(body)[lead + came :]
         try:
             await self._arrival()
         finally:
             self._room = None
+        # what follows stays where it is: only the beginning moves
+        del body[:lead]
         # copying it, only so that nobody can change it, would cost as much as reading it
         return cast("bytes", body)
 

@@ -23,8 +23,11 @@ SHORT = 100_000
 class Sender(Client, Protocol):
     """The connection that a request came by."""
 
-    async def whole(self, length: int) -> bytes:
-        """The body of a length that is known. Raises ``RefusalError`` and ``GoneError``."""
+    async def whole(self, length: int, place: int = 0) -> bytes:
+        """The body of a length that is known, its byte ``place`` aligned in memory if it can be.
+
+        Raises ``RefusalError`` and ``GoneError``.
+        """
         ...
 
     async def piece(self) -> bytes:
@@ -79,8 +82,8 @@ class Request(Call):
         self.read = True
         return body
 
-    async def body(self, limit: int, room: Room) -> bytes:
-        """The body, decompressed, of at most ``limit`` bytes.
+    async def body(self, limit: int, room: Room, place: int = 0) -> bytes:
+        """The body, decompressed, of at most ``limit`` bytes, its byte ``place`` aligned if it can.
 
         Raises ``RefusalError``: 413 too large (told from the header, or while reading or
         inflating), 415 for an unknown coding, 408 too slow, 429 when other bodies take all room.
@@ -90,7 +93,7 @@ class Request(Call):
             raise coding.too_large(limit)
         if self.head.length >= 0:
             room.take(self, self.head.length)
-            body = await self._whole()
+            body = await self._whole(place)
         else:
             body = await self._pieces(limit, room)
         self.read = True
@@ -130,11 +133,11 @@ class Request(Call):
         self.read = True
         return True
 
-    async def _whole(self) -> bytes:
+    async def _whole(self, place: int = 0) -> bytes:
         if self.given is not None:
             return self.given
         self.tried = True
-        return await self.sender.whole(self.head.length)
+        return await self.sender.whole(self.head.length, place)
 
     async def _pieces(self, limit: int, room: Room) -> bytes:
         body = bytearray()

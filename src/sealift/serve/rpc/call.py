@@ -42,7 +42,7 @@ class RemoteCall(Call):
         """Nothing: a message has no media type of its own."""
         return ""
 
-    async def body(self, limit: int, room: Room) -> bytes:  # noqa: ARG002
+    async def body(self, limit: int, room: Room, place: int = 0) -> bytes:  # noqa: ARG002
         """The JSON that says the same as the message, which has come already."""
         return self.json
 
