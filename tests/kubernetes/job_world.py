@@ -90,7 +90,8 @@ class JobWorld:
     def kinds(self):
         """What there is of steps in the cluster."""
         kinds = ("Job", "Secret", "PersistentVolumeClaim", "NetworkPolicy", "Pod")
-        return sorted(key.kind.name for key in self.state.objects if key.kind.name in kinds)
+        with self.state.settled():
+            return sorted(key.kind.name for key in self.state.objects if key.kind.name in kinds)
 
 
 @contextmanager

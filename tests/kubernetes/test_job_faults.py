@@ -83,7 +83,8 @@ def total(world):
 
 def name(world):
     """The step's Job."""
-    return next(key.name for key in world.state.objects if key.kind.name == "Job")
+    with world.state.settled():
+        return next(each.name for each in world.state.objects if each.kind == JOB)
 
 
 def pods(world):
