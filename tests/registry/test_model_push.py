@@ -2,6 +2,7 @@
 
 import shutil
 
+import msgspec
 import pytest
 from registry_images import everything
 
@@ -9,12 +10,14 @@ from sealift import clock, digest
 from sealift.adapters.registries.client import PULL, Client
 from sealift.adapters.registries.push import push
 from sealift.adapters.registries.reference import parse
-from sealift.chapters import naming, sharing, versions
+from sealift.chapters import naming, reproducing, sharing, versions
 from sealift.errors import IntegrityError, NotFoundError, UsageError
 from sealift.package.artifact import write_model
 from sealift.record.contract import Contract
 from sealift.record.model import Model
+from sealift.record.reproduction import Reproduction
 from sealift.record.run import Code, Machine, Run
+from sealift.train.again import statement
 from sealift.types import Digest
 from sealift.wiring import Wired
 
@@ -173,3 +176,32 @@ def test_what_the_store_lost_of_a_model_comes_back_with_it(registry, here, there
 
     assert (again, new) == (first, False)
     assert len(everything(there.store, again.digest)) == 7
+
+
+def test_a_statement_of_a_reproduction_goes_with_the_model(here, there, registry):
+    """Signed, beside the model that the run made: also where that has another number."""
+    registered(there, seed=2)
+    model = registered(here)
+    run = here.ledger.get(Run, "r1")
+    made = Reproduction(
+        id="again",
+        run=run.id,
+        project="flights",
+        started=3.0,
+        finished=4.0,
+        user="ben",
+        machine=run.machine,
+        image=run.image,
+        lock=None,
+        outputs=(),
+    )
+
+    assert reproducing.subjects(here, run) == {"model 1": model.digest}
+    reproducing.attach(here, made, [model.digest])
+    sharing.push(here, model, f"{registry}/team/said", progress=Quiet())
+    there.ledger.amend(Model, 1, lambda one: msgspec.structs.replace(one, run="other"))
+    pulled, _ = sharing.pull(there, f"{registry}/team/said:1-model", progress=Quiet())
+
+    assert statement.sealed(model.digest, signer=there.signer, store=there.store) == [made]
+    again = there.ledger.get(Run, run.id)
+    assert reproducing.subjects(there, again) == {"model 2": pulled.digest}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from sealift import digest
 from sealift.data.snapshot import Files
 from sealift.errors import IntegrityError, NotFoundError
 from sealift.ports import Progress
 from sealift.record.image import Image
+from sealift.record.model import Model
 from sealift.record.reproduction import Reproduction
 from sealift.record.run import Run
 from sealift.train.again import reproduce as again
@@ -63,26 +67,29 @@ def of_team(wired: Wired, word: str, progress: Progress) -> Run | None:
     return shared.recall(word) if shared else None
 
 
-def images(wired: Wired, run: Run) -> list[Digest]:
-    """The images of the model that a run made; a statement about the run is kept beside each.
+def subjects(wired: Wired, run: Run) -> dict[str, Digest]:
+    """What a statement about a run is kept beside: the models that it made, and their images.
 
-    Raises ``NotFoundError`` when there is none.
+    By their names in words. Raises ``NotFoundError`` where it made none.
     """
-    found = [one.digest for one in wired.ledger.all(Image) if run.model and one.model == run.model]
-    if not found:
+    # the run of a model that was pulled has the number which that had elsewhere
+    models = {one.version: one for one in wired.ledger.all(Model) if one.run == run.id}
+    if not models:
         raise NotFoundError(
-            f"Run {run.id} has no model with an image, which the statement would be about.",
-            remedy=f"Run `sealift package --model {run.model}` first."
-            if run.model
-            else "Leave --attach away.",
+            f"Run {run.id} made no model, which the statement would be about.",
+            remedy="Leave --attach away.",
         )
-    return found
+    images = [one.digest for one in wired.ledger.all(Image) if one.model in models]
+    return {
+        **{f"model {version}": one.digest for version, one in models.items()},
+        **{f"image {digest.short(one)}": one for one in images},
+    }
 
 
-def attach(wired: Wired, made: Reproduction, images: list[Digest]) -> None:
-    """Sign a reproduction and keep it beside images."""
-    for image in images:
-        statement.seal(made, image, signer=wired.signer, store=wired.store)
+def attach(wired: Wired, made: Reproduction, subjects: Iterable[Digest]) -> None:
+    """Sign a reproduction and keep it beside models and images."""
+    for one in subjects:
+        statement.seal(made, one, signer=wired.signer, store=wired.store)
 
 
 def reproduced(made: Reproduction) -> None:
@@ -97,4 +104,4 @@ def reproduced(made: Reproduction) -> None:
         )
 
 
-__all__ = ["attach", "images", "reproduce", "reproduced"]
+__all__ = ["attach", "of_team", "reproduce", "reproduced", "subjects"]

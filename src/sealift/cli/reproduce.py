@@ -10,7 +10,6 @@ from sealift.chapters import reproducing
 from sealift.cli.marking import find_run
 from sealift.cli.options import HERE, Json, Where, finite, workplace
 from sealift.cli.output import Page, Work, number
-from sealift.digest import short
 from sealift.errors import NotFoundError, UsageError
 from sealift.ports import Progress
 from sealift.record.reproduction import Remade, Reproduction
@@ -36,7 +35,9 @@ def reproduce(
     ] = None,
     attach: Annotated[
         bool,
-        typer.Option("--attach", help="Sign what came out, and keep it beside the model's images."),
+        typer.Option(
+            "--attach", help="Sign what came out, and keep it beside the model and its images."
+        ),
     ] = False,
     where: Where = HERE,
     json: Json = False,
@@ -47,18 +48,18 @@ def reproduce(
         wanted, ours = _wanted(wired, run, talk)
         if attach and not ours:
             raise UsageError(
-                f"Run {wanted.id} is of another machine, and so is its model's image.",
+                f"Run {wanted.id} is of another machine, and so is its model.",
                 remedy="Reproduce it without --attach, or attach there.",
             )
-        images = reproducing.images(wired, wanted) if attach else []
+        beside = reproducing.subjects(wired, wanted) if attach else {}
         made = reproducing.reproduce(
             wired, wanted, steps=tuple(step or ()), tolerance=tolerance, progress=talk
         )
-    reproducing.attach(wired, made, images)
-    page.value({"reproduction": made, "reproduced": made.reproduced, "images": images})
+    reproducing.attach(wired, made, beside.values())
+    page.value({"reproduction": made, "reproduced": made.reproduced, "beside": beside})
     show(page, made)
-    for image in images:
-        page.line(f"signed, and kept beside image {short(image)}", "good")
+    if beside:
+        page.line(f"signed, and kept beside {', '.join(beside)}", "good")
     reproducing.reproduced(made)
     page.line(f"run {made.run} is reproduced", "good")
 
