@@ -18,6 +18,7 @@ FORMS = [
     [(served(), 1000)],
     [(served(version=2), 900), (served(), 100)],
     [(served(own=False, launch=BROUGHT), 1000)],
+    [],
 ]
 
 
@@ -54,7 +55,9 @@ def test_the_route_is_valid(tmp_path):
 
     for shares in FORMS:
         for gateway in (GATEWAY, GatewaySettings(name="public")):
-            assert told(schema, route("delays", shares, gateway, place(), 7)) == []
+            for echo in (False, True):
+                one = route("delays", shares, gateway, place(), 7, echo=echo)
+                assert told(schema, one) == []
     damaged = route("delays", FORMS[0], GATEWAY, place(), 7)
     damaged["spec"]["rules"][0]["wieght"] = 1
     damaged["spec"]["rules"][0]["backendRefs"][0]["port"] = 0
