@@ -271,14 +271,18 @@ def _state(fate: Fate, image: str) -> Object:
     """The status that a pod has with this fate."""
     if fate == "unschedulable":
         placed: Object = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-        message = "0/3 nodes are available: 3 Insufficient cpu."
+        message = (
+            "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: "
+        )
+        message += "3 Preemption is not helpful for scheduling."
         return {"phase": "Pending", "conditions": [{**placed, "message": message}]}
     container: Object = {"name": "server", "image": image, "restartCount": 0}
     if fate == "pull":
-        message = f'Back-off pulling image "{image}": not found'
+        message = f'Back-off pulling image "{image}": ErrImagePull: rpc error: code = NotFound '
+        message += f'desc = failed to pull and unpack image "{image}": {image}: not found'
         container["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
     elif fate in ("crash", "memory"):
-        message = "back-off 10s restarting failed container"
+        message = "back-off 10s restarting failed container=server pod=x_models(1)"
         reason = "Error" if fate == "crash" else "OOMKilled"
         ended: Object = {"exitCode": 3 if fate == "crash" else 137, "reason": reason}
         container["restartCount"] = 2
