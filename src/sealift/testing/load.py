@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from types import TracebackType
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
 from urllib.parse import urlsplit
 
 from sealift import clock
 
 _OK = 200
+BODY = b'{"rows":[{}]}'
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Load:
@@ -20,7 +23,17 @@ class Load:
     request that got no answer, or another one than 200.
     """
 
-    def __init__(self, url: str, *, clients: int = 4, pause: float = 0.002) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clients: int = 4,
+        pause: float = 0.002,
+        body: bytes = BODY,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
+        self._body = body
+        self._headers = headers
         self.answered: dict[int, int] = {}
         self.failed: list[str] = []
         self._url = urlsplit(url)
@@ -53,7 +66,7 @@ class Load:
     def _ask(self) -> None:
         connection = self._connect()
         while not self._over.is_set():
-            outcome = ask(connection)
+            outcome = ask(connection, self._body, self._headers)
             with self._lock:
                 if isinstance(outcome, int):
                     self.answered[outcome] = self.answered.get(outcome, 0) + 1
@@ -69,10 +82,14 @@ class Load:
         return http.client.HTTPConnection(host, port, timeout=30.0)
 
 
-def ask(connection: http.client.HTTPConnection) -> int | str:
+def ask(
+    connection: http.client.HTTPConnection,
+    content: bytes = BODY,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> int | str:
     """Send one request; the version that answered, or what went wrong."""
     try:
-        connection.request("POST", "/predict", b'{"rows":[{}]}')
+        connection.request("POST", "/predict", content, dict(headers))
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
