@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import threading
 
 import pytest
 from registry_images import make_image, plain
@@ -74,15 +75,16 @@ def test_a_token_that_expires_is_replaced(server, token_faults, store):
 def test_a_token_that_is_taken_back_is_replaced(server, token_faults, store):
     """When the registry does not accept it any more, in the midst of uploads."""
     image = make_image(store, sizes=[100_000] * 6)
-    revoked = []
+    revoked, turn = [], threading.Lock()
 
     class Tokens(dict):
         def get(self, name, default):
-            found = super().get(name, default)
-            if len(revoked) < 2 and len(server.blobs) > 2 * len(revoked) and found[0]:
-                revoked.append(self.pop(name))
-                return default
-            return found
+            with turn:
+                found = super().get(name, default)
+                if len(revoked) < 2 and len(server.blobs) > 2 * len(revoked) and found[0]:
+                    revoked.append(self.pop(name))
+                    return default
+                return found
 
     server.tokens = Tokens()
     push(store, image.digest, f"{server.host}/m:1", access=known(**PILOT))
