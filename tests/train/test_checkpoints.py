@@ -196,3 +196,14 @@ def test_another_machine_goes_on_from_where_a_lost_one_was(tmp_path, uninterrupt
     assert "goes on from checkpoints of the team" in one(run, "train").because
     assert weights(other, run) == uninterrupted
     assert list(shared.glob("checkpoints/*")) == []
+
+
+def test_what_a_killed_run_had_put_aside_is_removed(small):
+    """Halves of what was on its way to the team, or from there; never what a step wrote."""
+    place = small.folders.checkpoints
+    for name in ("a.leaving", "a.arriving", "a"):
+        (place / name / "inner").mkdir(parents=True)
+    (place / ".tar-x").write_bytes(b"half")
+    small.run()
+
+    assert [path.name for path in place.iterdir()] == ["a"]

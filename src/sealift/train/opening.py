@@ -71,6 +71,13 @@ def tidy(ledger: Ledger, folders: Folders) -> None:
     try:
         for left in [*folders.runs.glob("*/*/project"), *folders.runs.glob("*/.code")]:
             workspace.remove(left if left.name == ".code" else left.parent)
+        for left in folders.checkpoints.glob(".tar-*"):
+            left.unlink()
+        for left in [
+            *folders.checkpoints.glob("*.leaving"),
+            *folders.checkpoints.glob("*.arriving"),
+        ]:
+            workspace.remove(left)
         for left in folders.checkpoints.glob("*"):
             if clock.now() - _written(left) > KEPT:
                 workspace.remove(left)
