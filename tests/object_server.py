@@ -64,7 +64,9 @@ def serving(folder):
 def _started(folder, ports):
     """A server, and its port."""
     (folder / "keys.json").write_text(KEYS)
-    words = [Path(sys.executable).with_name("weed"), "server", f"-dir={folder}", "-ip=127.0.0.1"]
+    # it dies with the tests, however they end
+    words = ["setpriv", "--pdeathsig", "KILL", Path(sys.executable).with_name("weed")]
+    words += ["server", f"-dir={folder}", "-ip=127.0.0.1"]
     words += ["-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={folder / 'keys.json'}"]
     words += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
     words += ["-volume.max=4", "-master.volumeSizeLimitMB=64"]
