@@ -176,7 +176,9 @@ def test_another_machine_goes_on_from_where_a_lost_one_was(tmp_path, uninterrupt
     """It was killed and its disk is gone: what it kept with the team is enough."""
     shared = tmp_path / "shared"
     shared.mkdir()
-    lost = learning(in_bubblewrap_of(tmp_path / "lost"), "sleep 0.1")
+    # who began anew stands still at an epoch, until it is killed
+    still = "began=${began-$epoch}; [ $epoch -eq 20 ] && [ $began -eq 1 ] && sleep 600 || :"
+    lost = learning(in_bubblewrap_of(tmp_path / "lost"), still)
     lost.change('name = "small"', 'name = "small"\n[cache]\ncheckpoints = 1')
     lost.write("sealift.toml", lost.text)
     words = [sys.executable, WORKER, lost.root, "", shared]
@@ -186,7 +188,7 @@ def test_another_machine_goes_on_from_where_a_lost_one_was(tmp_path, uninterrupt
     worker.wait()
     shutil.rmtree(lost.root)
 
-    other = learning(in_bubblewrap_of(tmp_path / "other"), "sleep 0.1")
+    other = learning(in_bubblewrap_of(tmp_path / "other"), still)
     other.change('name = "small"', 'name = "elsewhere"')
     other.cache = TeamCache(Folder(shared), other.store)
     run = other.run()
