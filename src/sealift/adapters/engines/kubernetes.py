@@ -126,6 +126,8 @@ class KubernetesJobs:
         if well:
             self._bring(task, spec)
         self._clear(task, well=well)
+        if ended.timed_out:
+            self._work.found(task.name)  # it still ran when it was removed
         spent = ended.seconds or clock.monotonic() - begin
         return msgspec.structs.replace(ended, seconds=spent)
 
