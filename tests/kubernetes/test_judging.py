@@ -70,6 +70,16 @@ READY = condition("Ready", "True")
 FULL = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available")
 
 
+BEHIND = {
+    "state": {
+        "waiting": {
+            "reason": "CreateContainerConfigError",
+            "message": "failed to sync secret cache: timed out waiting for the condition",
+        }
+    }
+}
+
+
 @pytest.mark.parametrize(
     ("one", "message", "patience"),
     [
@@ -78,6 +88,7 @@ FULL = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are availa
         (pod(container=waits("ImagePullBackOff")), "cannot pull the image", 0.0),
         (pod(container=waits("InvalidImageName")), "cannot pull the image", 0.0),
         (pod(container=waits("CreateContainerConfigError")), "cannot start the container", 5.0),
+        (pod(container=BEHIND), "cannot start the container", 30.0),
         (pod(container=waits("CrashLoopBackOff", restartCount=1)), "started again once", 0.0),
         (pod(phase="Failed"), "ended by the cluster", 20.0),
         (

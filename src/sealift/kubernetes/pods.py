@@ -103,7 +103,8 @@ def _waiting(pod: Object, one: Object) -> Trouble | None:
             what=f"The cluster cannot start the container ({reason}): {said}",
             where=_where(pod),
             remedy="See `kubectl describe pod` there.",
-            patience=5.0,
+            # after its API was away a node needs a while until it has caught up
+            patience=30.0 if "failed to sync" in said or "timed out" in said else 5.0,
         )
     return None
 
