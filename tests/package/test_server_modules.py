@@ -20,6 +20,11 @@ def test_the_layer_holds_what_serves_and_nothing_else():
     }
 
 
+def test_the_layer_holds_what_learns_too():
+    """Though a server does not load it: learning takes place in the same image."""
+    assert "opt/sealift/sealift/serve/learn.py" in names()
+
+
 def test_noted_imports_lead_to_the_same_modules(tmp_path: Path) -> None:
     """The first time writes the note, the second reads it."""
     plain = list(server.entries())
