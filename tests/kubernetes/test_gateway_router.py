@@ -7,6 +7,7 @@ import http.client
 
 import pytest
 
+from sealift import clock
 from sealift.adapters.clusters.kubernetes import KubernetesCluster
 from sealift.adapters.routers.gateway import HOLDER, GatewayRouter
 from sealift.errors import ReleaseError
@@ -174,3 +175,18 @@ def test_a_pod_that_is_silent_is_read_later(bench):
     gone, _ = bench.router.events(last)
     assert [len(one) for one in (first, silent, second, gone)] == [3, 0, 2, 0]
     assert {(one.version, one.generation, one.status) for one in first + second} == {(1, 1, 200)}
+
+
+def test_what_a_pod_counted_that_was_silent_at_first_came_since_then(bench):
+    """A server that still starts does not answer, and may count before it is read."""
+    began = clock.now()
+    bench.router.apply(divided(bench, 1, 1000))
+    bench.send(1)
+    bench.backend(2)
+    cursors = [bench.router.here(), bench.router.events(None)[1]]
+    bench.router.apply(divided(bench, 2, 0, 1000))
+    bench.send(2)
+    for cursor in cursors:
+        seen, _ = bench.router.events(cursor)
+        assert [one.version for one in seen] == [2, 2]
+        assert all(began <= one.at <= clock.now() for one in seen)

@@ -121,15 +121,16 @@ class GatewayRouter:
 
     def here(self) -> Json:
         """The cursor of what comes from now on."""
-        return _cursor({name: now for name, _, now in self._readings()})
+        return _cursor({name: now for name, _, now in self._readings(clock.now())})
 
     def events(self, cursor: Json) -> tuple[list[RequestSeen], Json]:
         """See ``Router``: what the servers counted since; a pod that is silent is read later."""
         before = {} if cursor is None else msgspec.convert(cursor, dict[str, Reading])
         seen: list[RequestSeen] = []
         after: dict[str, Reading] = {}
-        for name, version, now in self._readings():
-            old = before.get(name, Reading(at=now.at))
+        at = clock.now()
+        for name, version, now in self._readings(at):
+            old = before.get(name, Reading(at=at))
             if not now.container:
                 after[name] = old
                 continue
@@ -137,11 +138,12 @@ class GatewayRouter:
             told, left = traffic.first(fresh, room)
             after[name] = msgspec.structs.replace(now, counts=traffic.less(now.counts, left))
             seen += traffic.requests(version, told, since=old.at, until=now.at)
-        seen.sort(key=lambda one: one.at)
+        # of one moment, those of an earlier division came first
+        seen.sort(key=lambda one: (one.at, one.generation))
         return seen, _cursor(after)
 
-    def _readings(self) -> list[tuple[str, int, Reading]]:
-        """Every pod of the service: its name, its version, and what it has counted by now.
+    def _readings(self, at: float) -> list[tuple[str, int, Reading]]:
+        """Every pod of the service: its name, its version, and what it has counted by now, ``at``.
 
         The reading of a pod that does not answer names no container.
         """
@@ -153,9 +155,9 @@ class GatewayRouter:
             if text(one, "metadata", "labels", "sealift.version").isdigit()
         ]
         with ThreadPoolExecutor(_AT_ONCE) as several:
-            return list(several.map(self._reading, pods))
+            return list(several.map(lambda pod: self._reading(pod, at), pods))
 
-    def _reading(self, pod: Object) -> tuple[str, int, Reading]:
+    def _reading(self, pod: Object, at: float) -> tuple[str, int, Reading]:
         name = text(pod, "metadata", "name")
         version = int(text(pod, "metadata", "labels", "sealift.version"))
         namespace = self._place.settings.namespace
@@ -164,9 +166,9 @@ class GatewayRouter:
         except ForbiddenError:
             raise
         except ClusterError:  # it starts, or ends, or its node is away
-            return name, version, Reading()
+            return name, version, Reading(at=at)
         counts = traffic.counted(page.decode(errors="replace"))
-        return name, version, Reading(traffic.container(pod), counts, clock.now())
+        return name, version, Reading(traffic.container(pod), counts, at)
 
     @cached_property
     def _echoes(self) -> bool:
