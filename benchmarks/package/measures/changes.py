@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -29,11 +30,17 @@ def weights(path: Path, size: int, seed: int) -> Path:
 
 def plain_work(path: Path) -> float:
     """Seconds that sha256sum and cp, with the bytes on the disk at the end, take together."""
+    on_disk()
     copy = path.with_suffix(".copy")
     hashed = program.run(["sha256sum", path]).seconds
     copied = program.run(["sh", "-c", 'cp "$1" "$2" && sync "$2"', "sh", path, copy]).seconds
     copy.unlink()
     return hashed + copied
+
+
+def on_disk() -> None:
+    """Wait until all that was written lies on the disk, so that no sample pays for another's."""
+    os.sync()
 
 
 def measure(field: Field) -> list[Result]:
@@ -49,7 +56,10 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
     files = [weights(folder / f"{seed}.bin", size, seed) for seed in range(repeats)]
     plain = [plain_work(path) for path in files]
     with registry(WORK / "bare") as bare:
-        received = [bare.receive(path, "bare") for path in files]
+        received = []
+        for path in files:
+            on_disk()
+            received.append(bare.receive(path, "bare"))
     sent: dict[str, list[float]] = {}
 
     def rounds(subject: Subject) -> list[float]:
@@ -60,12 +70,14 @@ def weights_only(field: Field, label: str, size: int) -> list[Result]:
         subject.set_weights(path)
         before = field.registry.stored
         reference = field.reference(subject, "weights", f"{size}-{path.stem}")
+        on_disk()
         took = seconds(lambda: subject.deliver(reference))
         sent.setdefault(subject.name, []).append((field.registry.stored - before) / 1e6)
         return took
 
     def alone(path: Path) -> float:
         field.ours.set_weights(path)
+        on_disk()
         return seconds(field.ours.build)
 
     samples, absent = field.each(rounds)
