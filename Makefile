@@ -25,12 +25,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: setup
 	$(BIN)/python examples/flights/demo.py
 
-# The tests run on the built wheel, in an environment of its own, not on the source tree. What
-# failed is run once more, alone: some wait for processes that a busy machine may hold up.
+# The tests run on the built wheel, in an environment of its own, not on the source tree.
 test: $(TESTED)
-	$(WHEEL_BIN)/python -m pytest -n 3 --dist loadfile || { \
-		echo "what failed above, once more and alone; what passes now has a fault to mend too"; \
-		$(WHEEL_BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
+	$(WHEEL_BIN)/python -m pytest -n 3 --dist loadfile
 
 $(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*') pyproject.toml
 	rm -rf build/wheel
