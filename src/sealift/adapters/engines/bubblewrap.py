@@ -243,6 +243,25 @@ def _bury(sandbox: Launched) -> None:
         kill([found])
     elif init is None:
         kill([one for one in bwrap_marks.everywhere() if one.mark.id == sandbox.mark.id])
+    else:
+        _wait(init)
+
+
+def _wait(init: int) -> None:
+    """Wait for an init that ends, whose memory is gone: the kernel ends all others before it."""
+    deadline = clock.monotonic() + START
+    while process.started(init) is not None and not _memory(init):
+        if clock.monotonic() > deadline:
+            return
+        clock.sleep(POLL)
+
+
+def _memory(pid: int) -> bool:
+    """Whether this process has any; one that may not be looked at is somebody else's."""
+    try:
+        return bool(Path(f"/proc/{pid}/environ").read_bytes())
+    except OSError:
+        return True
 
 
 __all__ = ["Bubblewrap"]
