@@ -10,10 +10,12 @@ TESTED := build/venv/.ready
 # folder of benchmarks/, and name of a campaign there
 STAGE ?= package
 NAME ?= package-kills
+# the compiled part: what it is made from
+NATIVE := hatch_build.py $(wildcard native/*.zig)
 
 setup: $(STAMP)
 
-$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r requirements/bootstrap.txt
@@ -29,7 +31,7 @@ demo: setup
 test: $(TESTED)
 	$(WHEEL_BIN)/python -m pytest -n 3 --dist loadfile
 
-$(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*') pyproject.toml
+$(TESTED): $(STAMP) $(shell find src -name '*.py' -o -path '*/template/*' -o -name '*.LICENSE') pyproject.toml
 	rm -rf build/wheel
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir build/wheel
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/venv
@@ -43,6 +45,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m ziglang fmt --check native
 
 docs: setup
 	$(BIN)/python -m docs.generate
