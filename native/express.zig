@@ -1,6 +1,23 @@
-//! What the model server does in compiled code: the functions that it exports, and no more.
+//! The plainest requests, read and answered by compiled code.
+//!
+//! Each function says yes only to what is wholly plain and good; whatever else comes is left to
+//! the server's ordinary road. Nothing is allocated, no system call is made, and no pointer into a
+//! request is kept. Memory is the caller's. A plan serves one call at a time.
 
 const builtin = @import("builtin");
+const std = @import("std");
+const plans = @import("plan.zig");
+const request = @import("request.zig");
+const writer = @import("writer.zig");
+
+/// A fault ends the process with a line that names it.
+pub const panic = std.debug.FullPanic(stopped);
+
+fn stopped(fault: []const u8, _: ?usize) noreturn {
+    _ = std.os.linux.write(2, fault.ptr, fault.len);
+    _ = std.os.linux.write(2, "\n", 1);
+    @trap();
+}
 
 /// What is linked into the library; bills of materials read it from there.
 export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
@@ -8,4 +25,59 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
     return 1;
+}
+
+/// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
+/// that is not served, and for too little memory.
+export fn express_plan(spec: [*]const u8, length: usize, memory: [*]u8, size: usize) ?*plans.Plan {
+    return plans.made(memory[0..size], spec[0..length]) catch null;
+}
+
+/// Where the tensor of an input lies.
+export fn express_input(plan: *plans.Plan, number: usize) [*]u8 {
+    return plan.inputs[number].memory.ptr;
+}
+
+/// Where the id of the last request lies.
+export fn express_id(plan: *plans.Plan) [*]u8 {
+    return &plan.id;
+}
+
+/// Where answers are written.
+export fn express_out(plan: *plans.Plan) [*]u8 {
+    return plan.out.ptr;
+}
+
+/// Bytes of the longest answer.
+export fn express_room(plan: *plans.Plan) usize {
+    return plan.out.len;
+}
+
+/// Reads the body of an `infer` request into the tensors. In the low 32 bits its rows, 0 where it
+/// is not plain; above them the length of its id and 1, or 0 where it has none.
+export fn express_read(plan: *plans.Plan, body: [*]const u8, length: usize) u64 {
+    const found = request.read(plan, body[0..length]) catch return 0;
+    const id: u64 = if (found.id) |size| size + 1 else 0;
+    return id << 32 | @as(u32, @intCast(found.rows));
+}
+
+/// Writes the answer of so many rows, whose outputs lie one after the other in `tensors`. Its
+/// length; 0 where the ordinary road must write it.
+export fn express_write(
+    plan: *plans.Plan,
+    rows: usize,
+    id: [*]const u8,
+    id_length: usize,
+    tensors: [*]const u8,
+    length: usize,
+) usize {
+    return writer.write(plan, rows, id[0..id_length], tensors[0..length]) catch 0;
+}
+
+test {
+    _ = @import("numbers.zig");
+    _ = @import("reader.zig");
+    _ = plans;
+    _ = request;
+    _ = writer;
 }

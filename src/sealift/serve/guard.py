@@ -223,6 +223,15 @@ def legal_range(field: Field) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def usual_range(field: Field) -> tuple[float, float]:
+    """The smallest and the largest number of a field that is legal and not flagged."""
+    smallest, largest = legal_range(field)
+    if field.low is None or field.high is None:
+        return smallest, largest
+    low, high = max(field.low, smallest), min(field.high, largest)
+    return (math.ceil(low), math.floor(high)) if field.type == "int" else (float(low), float(high))
+
+
 def field_type(field: Field) -> Any:
     """The type, with its bounds, that a decoder checks a value of the field against."""
     if field.type == "string":
@@ -245,14 +254,19 @@ def usual_type(field: Field) -> Any:
         known = [text for text in field.categories if len(text) <= longest]
         kind = Literal[tuple(known)] if field.type == "string" and known else _Nothing
     elif field.low is not None and field.high is not None:
-        smallest, largest = legal_range(field)
-        low, high = max(field.low, smallest), min(field.high, largest)
-        if field.type == "float":
-            kind = Annotated[float, Meta(ge=float(low), le=float(high))]
-        else:
-            whole = Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))]
-            kind = whole if field.type == "int" else _Nothing
+        low, high = usual_range(field)
+        kind = float if field.type == "float" else int
+        kind = Annotated[kind, Meta(ge=low, le=high)] if field.type != "bool" else _Nothing
     return kind | None if field.nullable else kind
 
 
-__all__ = ["ID_LENGTH", "Guard", "Usual", "field_type", "legal", "legal_range", "usual_type"]
+__all__ = [
+    "ID_LENGTH",
+    "Guard",
+    "Usual",
+    "field_type",
+    "legal",
+    "legal_range",
+    "usual_range",
+    "usual_type",
+]

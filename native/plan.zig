@@ -1,0 +1,184 @@
+//! What one model takes and gives, laid out once: where each tensor lies, what each column may
+//! hold, which texts the answer is made of.
+
+const std = @import("std");
+
+/// The datatypes of the Open Inference Protocol that are served.
+pub const Datatype = enum {
+    BOOL,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    FP32,
+    FP64,
+
+    /// How one value lies in memory.
+    pub fn Held(comptime self: Datatype) type {
+        return switch (self) {
+            .BOOL, .UINT8 => u8,
+            .UINT16 => u16,
+            .UINT32 => u32,
+            .UINT64 => u64,
+            .INT8 => i8,
+            .INT16 => i16,
+            .INT32 => i32,
+            .INT64 => i64,
+            .FP32 => f32,
+            .FP64 => f64,
+        };
+    }
+
+    /// The type that a column's bounds have, and its values before they are rounded.
+    pub fn Wide(comptime self: Datatype) type {
+        return if (self == .FP32 or self == .FP64) f64 else i64;
+    }
+
+    pub fn bytes(self: Datatype) usize {
+        return switch (self) {
+            inline else => |known| @sizeOf(known.Held()),
+        };
+    }
+};
+
+/// What the values of a column are: any of its tensor's, whole numbers, or 0 and 1.
+pub const Kind = enum { any, whole, truth };
+
+/// A column: the range that the training data held, both ends included.
+pub fn Column(comptime Wide: type) type {
+    return struct { low: Wide, high: Wide, kind: Kind = .any, nullable: bool = false };
+}
+
+pub const Columns = union(enum) {
+    real: []const Column(f64),
+    whole: []const Column(i64),
+
+    pub fn of(self: Columns, comptime Wide: type) []const Column(Wide) {
+        return if (Wide == f64) self.real else self.whole;
+    }
+};
+
+pub const Input = struct {
+    name: []const u8,
+    datatype: Datatype,
+    width: usize,
+    columns: Columns,
+    /// Whether each column takes any number of its range, and no null.
+    even: bool,
+    /// The tensor's own memory: as many rows as a request may have, in C order.
+    memory: []align(64) u8,
+};
+
+pub const Output = struct {
+    datatype: Datatype,
+    /// Values a row.
+    width: usize,
+    /// The answer's text before the number of rows in this output's shape, and behind it.
+    before: []const u8,
+    behind: []const u8,
+};
+
+/// What Python says of a model.
+const Spec = struct {
+    inputs: []const SpecInput,
+    outputs: []const Output,
+    head: []const u8,
+    middle: []const u8,
+    tail: []const u8,
+    rows: usize,
+};
+
+const SpecInput = struct {
+    name: []const u8,
+    datatype: Datatype,
+    real: ?[]const Column(f64) = null,
+    whole: ?[]const Column(i64) = null,
+};
+
+pub const id_length = 128;
+
+pub const Plan = struct {
+    inputs: []Input,
+    outputs: []const Output,
+    /// The answer's text before the id, between the id and the outputs, and behind these.
+    head: []const u8,
+    middle: []const u8,
+    tail: []const u8,
+    /// The most rows of a request.
+    rows: usize,
+    /// The id that the last request gave, if it gave one.
+    id: [id_length]u8,
+    /// Where the answer is written: room for the longest.
+    out: []align(64) u8,
+
+    /// Bytes of the longest answer to so many rows.
+    pub fn room(self: *const Plan, rows: usize) usize {
+        var most = self.head.len + self.middle.len + self.tail.len + id_length;
+        for (self.outputs) |output| {
+            most += output.before.len + output.behind.len + value_length;
+            most += rows * output.width * value_length;
+        }
+        return most;
+    }
+};
+
+/// Bytes that the longest number in an answer has, with a comma.
+pub const value_length = 32;
+
+/// Lays a plan out in memory that others own. Fails for a spec that is not served, and where the
+/// memory is too small.
+pub fn made(memory: []u8, text: []const u8) !*Plan {
+    var fixed = std.heap.FixedBufferAllocator.init(memory);
+    const allocator = fixed.allocator();
+    const spec = try std.json.parseFromSliceLeaky(Spec, allocator, text, .{
+        .allocate = .alloc_always,
+    });
+    if (spec.rows == 0 or spec.inputs.len == 0) return error.Unserved;
+    const plan = try allocator.create(Plan);
+    plan.* = .{
+        .inputs = try allocator.alloc(Input, spec.inputs.len),
+        .outputs = spec.outputs,
+        .head = spec.head,
+        .middle = spec.middle,
+        .tail = spec.tail,
+        .rows = spec.rows,
+        .id = @splat(0),
+        .out = &.{},
+    };
+    for (plan.inputs, spec.inputs) |*input, told| input.* = try laid(allocator, told, spec.rows);
+    plan.out = try allocator.alignedAlloc(u8, .@"64", plan.room(spec.rows));
+    return plan;
+}
+
+fn laid(allocator: std.mem.Allocator, told: SpecInput, rows: usize) !Input {
+    const columns: Columns = switch (told.datatype) {
+        .FP32, .FP64 => .{ .real = told.real orelse return error.Unserved },
+        else => .{ .whole = told.whole orelse return error.Unserved },
+    };
+    const width = switch (columns) {
+        inline else => |list| list.len,
+    };
+    if (width == 0) return error.Unserved;
+    const size = try std.math.mul(usize, rows * width, told.datatype.bytes());
+    return .{
+        .name = told.name,
+        .datatype = told.datatype,
+        .width = width,
+        .columns = columns,
+        .even = switch (columns) {
+            inline else => |list| alike(list),
+        },
+        .memory = try allocator.alignedAlloc(u8, .@"64", size),
+    };
+}
+
+fn alike(columns: anytype) bool {
+    for (columns) |column| {
+        if (column.kind != .any or column.nullable) return false;
+    }
+    return true;
+}

@@ -1,0 +1,215 @@
+//! The answer to an `infer` call in JSON, written into memory that is large enough for any.
+//!
+//! Floats are the shortest digits that are read as the same double (Adams, "Ryu: fast
+//! float-to-string conversion", PLDI 2018), plain from 1e-5 up to 1e16 and with an exponent beyond.
+
+const std = @import("std");
+const plans = @import("plan.zig");
+
+const Plan = plans.Plan;
+
+/// What cannot be written: a number that is not finite, bytes that are not those of the outputs.
+pub const Error = error{NotPlain};
+
+const Writer = struct {
+    out: []u8,
+    at: usize = 0,
+
+    fn text(self: *Writer, piece: []const u8) void {
+        @memcpy(self.out[self.at..][0..piece.len], piece);
+        self.at += piece.len;
+    }
+
+    inline fn byte(self: *Writer, one: u8) void {
+        self.out[self.at] = one;
+        self.at += 1;
+    }
+
+    /// The bytes that one value may take.
+    inline fn place(self: *Writer) *[plans.value_length]u8 {
+        return self.out[self.at..][0..plans.value_length];
+    }
+};
+
+/// Writes the answer; `tensors` are the bytes of all outputs, one after the other. The length.
+pub fn write(plan: *Plan, rows: usize, id: []const u8, tensors: []const u8) Error!usize {
+    if (rows == 0 or rows > plan.rows or id.len > plans.id_length) return error.NotPlain;
+    var writer = Writer{ .out = plan.out };
+    writer.text(plan.head);
+    for (id) |byte| {
+        if (byte < ' ' or byte >= 0x7f or byte == '"' or byte == '\\') return error.NotPlain;
+    }
+    writer.text(id);
+    writer.text(plan.middle);
+    var rest = tensors;
+    for (plan.outputs, 0..) |output, number| {
+        if (number > 0) writer.byte(',');
+        const size = rows * output.width * output.datatype.bytes();
+        if (size > rest.len) return error.NotPlain;
+        writer.text(output.before);
+        writer.at += decimal(writer.place(), rows);
+        writer.text(output.behind);
+        try values(&writer, output.datatype, rest[0..size]);
+        writer.text("]}");
+        rest = rest[size..];
+    }
+    if (rest.len > 0) return error.NotPlain;
+    writer.text(plan.tail);
+    return writer.at;
+}
+
+fn values(writer: *Writer, datatype: plans.Datatype, bytes: []const u8) Error!void {
+    switch (datatype) {
+        inline else => |known| {
+            const Held = known.Held();
+            const held = std.mem.bytesAsSlice(Held, bytes);
+            for (held, 0..) |value, number| {
+                if (number > 0) writer.byte(',');
+                switch (known) {
+                    .BOOL => writer.text(if (value != 0) "true" else "false"),
+                    .FP32, .FP64 => {
+                        if (!std.math.isFinite(value)) return error.NotPlain;
+                        writer.at += float(writer.place(), value);
+                    },
+                    else => writer.at += integer(writer.place(), value),
+                }
+            }
+        },
+    }
+}
+
+fn integer(out: *[plans.value_length]u8, value: anytype) usize {
+    if (value >= 0) return decimal(out, @intCast(value));
+    out[0] = '-';
+    return 1 + decimal(out[1..], @abs(value));
+}
+
+/// Digits of the longest whole number.
+const most_digits = 20;
+
+fn decimal(out: []u8, value: u64) usize {
+    var digits: [most_digits]u8 = undefined;
+    var at: usize = most_digits;
+    var rest = value;
+    while (rest >= 100) {
+        at -= 2;
+        digits[at..][0..2].* = std.fmt.digits2(@intCast(rest % 100));
+        rest /= 100;
+    }
+    if (rest >= 10) {
+        at -= 2;
+        digits[at..][0..2].* = std.fmt.digits2(@intCast(rest));
+    } else {
+        at -= 1;
+        digits[at] = '0' + @as(u8, @intCast(rest));
+    }
+    const found = digits[at..];
+    @memcpy(out[0..found.len], found);
+    return found.len;
+}
+
+/// Whole numbers below this are doubles with each of their digits.
+const whole: f64 = 1 << 53;
+
+fn float(out: *[plans.value_length]u8, value: f64) usize {
+    const negative = std.math.signbit(value);
+    out[0] = '-';
+    const begin: usize = @intFromBool(negative);
+    const size = @abs(value);
+    if (size < whole and @trunc(size) == size) {
+        const length = begin + decimal(out[begin..], @intFromFloat(size));
+        out[length..][0..2].* = ".0".*;
+        return length + 2;
+    }
+    const float_ = std.fmt.float;
+    const tables = &float_.Backend64_TablesFull;
+    const bits: u64 = @bitCast(size);
+    const found = float_.binaryToDecimal(u64, bits, 52, 11, false, tables);
+    return begin + placed(out[begin..], found.mantissa, found.exponent);
+}
+
+/// Digits and their power of ten, as they are written.
+fn placed(out: []u8, mantissa: u64, exponent: i32) usize {
+    var digits: [most_digits]u8 = undefined;
+    const count = decimal(&digits, mantissa);
+    const point = @as(i32, @intCast(count)) + exponent;
+    if (point > 16 or point <= -5) return scientific(out, digits[0..count], point - 1);
+    if (exponent >= 0) return padded(out, digits[0..count], @intCast(exponent));
+    if (point > 0) return pointed(out, digits[0..count], @intCast(point));
+    return fraction(out, digits[0..count], @intCast(-point));
+}
+
+/// 12e3 as 12000.0
+fn padded(out: []u8, digits: []const u8, zeros: usize) usize {
+    @memcpy(out[0..digits.len], digits);
+    const length = digits.len + zeros;
+    @memset(out[digits.len..length], '0');
+    out[length..][0..2].* = ".0".*;
+    return length + 2;
+}
+
+/// 123e-2 as 1.23
+fn pointed(out: []u8, digits: []const u8, point: usize) usize {
+    @memcpy(out[0..point], digits[0..point]);
+    out[point] = '.';
+    @memcpy(out[point + 1 .. digits.len + 1], digits[point..]);
+    return digits.len + 1;
+}
+
+/// 12e-4 as 0.0012
+fn fraction(out: []u8, digits: []const u8, zeros: usize) usize {
+    out[0..2].* = "0.".*;
+    @memset(out[2 .. 2 + zeros], '0');
+    @memcpy(out[2 + zeros ..][0..digits.len], digits);
+    return 2 + zeros + digits.len;
+}
+
+/// 123 and a power as 1.23e-7
+fn scientific(out: []u8, digits: []const u8, power: i32) usize {
+    out[0] = digits[0];
+    var at: usize = 1;
+    if (digits.len > 1) {
+        out[1] = '.';
+        @memcpy(out[2 .. digits.len + 1], digits[1..]);
+        at = digits.len + 1;
+    }
+    out[at] = 'e';
+    at += 1;
+    if (power < 0) {
+        out[at] = '-';
+        at += 1;
+    }
+    return at + decimal(out[at..], @abs(power));
+}
+
+fn expectFloat(value: f64, text: []const u8) !void {
+    var out: [plans.value_length]u8 = undefined;
+    try std.testing.expectEqualStrings(text, out[0..float(&out, value)]);
+}
+
+test "floats are written in the shortest digits" {
+    try expectFloat(0.0, "0.0");
+    try expectFloat(-0.0, "-0.0");
+    try expectFloat(13.0, "13.0");
+    try expectFloat(-0.1, "-0.1");
+    try expectFloat(@as(f32, 0.1), "0.10000000149011612");
+    try expectFloat(1e15, "1000000000000000.0");
+    try expectFloat(1e16, "1e16");
+    try expectFloat(123456789012345680.0, "1.2345678901234568e17");
+    try expectFloat(0.00001, "0.00001");
+    try expectFloat(0.000015, "0.000015");
+    try expectFloat(0.000001, "1e-6");
+    try expectFloat(-2.2250738585072014e-308, "-2.2250738585072014e-308");
+    try expectFloat(5e-324, "5e-324");
+    try expectFloat(1.7976931348623157e308, "1.7976931348623157e308");
+    try expectFloat(9007199254740993.0, "9007199254740992.0");
+}
+
+test "whole numbers are written whole" {
+    var out: [plans.value_length]u8 = undefined;
+    const low: i64 = std.math.minInt(i64);
+    try std.testing.expectEqualStrings("-9223372036854775808", out[0..integer(&out, low)]);
+    const high: u64 = std.math.maxInt(u64);
+    try std.testing.expectEqualStrings("18446744073709551615", out[0..integer(&out, high)]);
+    try std.testing.expectEqualStrings("100", out[0..integer(&out, @as(u8, 100))]);
+}

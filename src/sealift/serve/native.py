@@ -1,0 +1,162 @@
+"""The plainest requests, read and answered by compiled code (``native/`` in the sources).
+
+It says yes only to what is wholly plain and good: whatever else comes is left to ``Protocol`` and
+``Encoder``, which can tell why. What it answers, it answers byte for byte as they would.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sealift.record.contract import Contract
+from sealift.serve.guard import ID_LENGTH
+from sealift.serve.layout import Layout, laid_out
+from sealift.serve.tensors import NUMPY, Array, TensorInfo
+
+VERSION = 1
+"""The version of the interface between the two."""
+
+KEPT = 256
+"""Numbers of rows whose views of the tensors are kept."""
+
+_NUMBER = ctypes.c_size_t
+_BYTES = ctypes.c_char_p
+_PLACE = ctypes.c_void_p
+
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "express_plan": (_PLACE, [_BYTES, _NUMBER, _PLACE, _NUMBER]),
+    "express_input": (_PLACE, [_PLACE, _NUMBER]),
+    "express_id": (_PLACE, [_PLACE]),
+    "express_out": (_PLACE, [_PLACE]),
+    "express_room": (_NUMBER, [_PLACE]),
+    "express_read": (ctypes.c_uint64, [_PLACE, _BYTES, _NUMBER]),
+    "express_write": (_NUMBER, [_PLACE, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER]),
+}
+
+
+@functools.cache
+def library() -> ctypes.PyDLL | None:
+    """The compiled code for this machine; None where there is none."""
+    path = Path(__file__).with_name(f"express-{platform.machine()}.so")
+    try:
+        # its calls take microseconds: to let others run meanwhile would cost more
+        found = ctypes.PyDLL(str(path))
+    except OSError:
+        return None
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(found, name)
+        function.restype, function.argtypes = result, arguments
+    return found if found.express_version() == VERSION else None
+
+
+class Express:
+    """One model's requests and answers; for one thread, and one request at a time.
+
+    ``given`` is the id of the request that was read last, None if it had none; ``rows`` the most
+    rows of a request.
+    """
+
+    given: str | None = None
+
+    def __init__(
+        self,
+        code: ctypes.PyDLL,
+        layout: Layout,
+        inputs: Sequence[TensorInfo],
+        outputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
+    ) -> None:
+        """Raises ``ValueError`` for a layout that is not understood."""
+        self.rows = layout.rows
+        spec = msgspec.json.encode(layout)
+        # pages of it that are never written take no memory
+        self._memory = np.empty(layout.size(), np.uint8)
+        self._plan = code.express_plan(spec, len(spec), self._memory.ctypes.data, len(self._memory))
+        if not self._plan:
+            raise ValueError("The layout of the model is not understood.")
+        self._read = code.express_read
+        self._write = code.express_write
+        self._tensors = {
+            one.name: self._tensor(code.express_input(self._plan, number), one)
+            for number, one in enumerate(inputs)
+        }
+        self._outputs = list(outputs)
+        self._id = self._bytes(code.express_id(self._plan), ID_LENGTH)
+        self._out = self._bytes(code.express_out(self._plan), code.express_room(self._plan))
+        self._views: dict[int, dict[str, Array]] = {}
+
+    def read(self, body: bytes) -> int:
+        """The rows of a request in JSON, which the tensors then hold; 0 if it is not plain."""
+        found: int = self._read(self._plan, body, len(body))
+        if found >> 32:
+            self.given = str(self._id[: (found >> 32) - 1], "ascii")
+            return found & 0xFFFFFFFF
+        self.given = None
+        return found
+
+    def inputs(self, rows: int) -> dict[str, Array]:
+        """The model's inputs, by tensor: views of the memory that the next request is read into."""
+        views = self._views.get(rows)
+        if views is None:
+            views = {name: tensor[:rows] for name, tensor in self._tensors.items()}
+            if len(self._views) < KEPT:
+                self._views[rows] = views
+        return views
+
+    def write(self, rows: int, given: str, outputs: Sequence[Array]) -> bytes | None:
+        """The body of the answer from the model's outputs, all of them in their order.
+
+        None where the other road must write it: for a number that is not finite, an id with other
+        than plain ASCII, outputs that are not as the contract says.
+        """
+        tensors = []
+        for array, (dtype, tail) in zip(outputs, self._outputs, strict=True):
+            if array.dtype != dtype or array.shape != (rows, *tail):
+                return None
+            tensors.append(array.tobytes())
+        if not given.isascii():
+            return None
+        name, whole = given.encode(), b"".join(tensors)
+        length = self._write(self._plan, rows, name, len(name), whole, len(whole))
+        return bytes(self._out[:length]) if length else None
+
+    def _bytes(self, address: int, length: int) -> memoryview:
+        begin = address - self._memory.ctypes.data
+        return self._memory[begin : begin + length].data
+
+    def _tensor(self, address: int, info: TensorInfo) -> Array:
+        dtype = np.dtype(NUMPY[info.datatype])
+        width = info.shape[1] if len(info.shape) == 2 else 1
+        assert width is not None
+        found = np.frombuffer(self._bytes(address, self.rows * width * dtype.itemsize), dtype)
+        return found.reshape(self.rows, width) if len(info.shape) == 2 else found
+
+
+def made(
+    contract: Contract,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    identity: tuple[str, str],
+) -> Express | None:
+    """For a model, whose name and version are ``identity``; None where it or the machine is not
+    served. ``inputs`` have the contract's number of columns."""
+    code = library()
+    layout = laid_out(contract, inputs, outputs, identity)
+    if code is None or layout is None:
+        return None
+    shapes = {one.name: one.shape[1:] for one in contract.outputs}
+    kinds = [(np.dtype(NUMPY[one.datatype]), shapes[one.name]) for one in outputs]
+    try:
+        return Express(code, layout, inputs, kinds)
+    except ValueError:
+        return None
+
+
+__all__ = ["Express", "library", "made"]
