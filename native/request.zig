@@ -210,7 +210,8 @@ inline fn value(
     };
     if (!(found >= column.low and found <= column.high)) return error.NotPlain;
     if (!even and !ofKind(column.kind, found)) return error.NotPlain;
-    return if (real) @floatCast(found) else std.math.cast(datatype.Held(), found) orelse error.NotPlain;
+    if (real) return @floatCast(found);
+    return std.math.cast(datatype.Held(), found) orelse error.NotPlain;
 }
 
 /// Whether a value is of its column's kind. A zero with a sign is a whole number to some readers
