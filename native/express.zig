@@ -53,25 +53,29 @@ export fn express_room(plan: *plans.Plan) usize {
     return plan.out.len;
 }
 
-/// Reads the body of an `infer` request into the tensors. In the low 32 bits its rows, 0 where it
-/// is not plain; above them the length of its id and 1, or 0 where it has none.
-export fn express_read(plan: *plans.Plan, body: [*]const u8, length: usize) u64 {
-    const found = request.read(plan, body[0..length]) catch return 0;
+/// Reads the body of an `infer` request into the tensors, from the row `first` on. In the low 32
+/// bits its rows, 0 where it is not plain or has no room; above them the length of its id and 1,
+/// or 0 where it has none.
+export fn express_read(plan: *plans.Plan, first: usize, body: [*]const u8, length: usize) u64 {
+    const found = request.read(plan, first, body[0..length]) catch return 0;
     const id: u64 = if (found.id) |size| size + 1 else 0;
     return id << 32 | @as(u32, @intCast(found.rows));
 }
 
-/// Writes the answer of so many rows, whose outputs lie one after the other in `tensors`. Its
-/// length; 0 where the ordinary road must write it.
+/// Writes the answer of `rows` rows from `first` on, of a call of `all` rows whose outputs lie one
+/// after the other in `tensors`. Its length; 0 where the ordinary road must write it.
 export fn express_write(
     plan: *plans.Plan,
+    all: usize,
+    first: usize,
     rows: usize,
     id: [*]const u8,
     id_length: usize,
     tensors: [*]const u8,
     length: usize,
 ) usize {
-    return writer.write(plan, rows, id[0..id_length], tensors[0..length]) catch 0;
+    const part = writer.Part{ .all = all, .first = first, .rows = rows };
+    return writer.write(plan, part, id[0..id_length], tensors[0..length]) catch 0;
 }
 
 test {

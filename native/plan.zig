@@ -69,7 +69,7 @@ pub const Input = struct {
     columns: Columns,
     /// Whether each column takes any number of its range, and no null.
     even: bool,
-    /// The tensor's own memory: as many rows as a request may have, in C order.
+    /// The tensor's own memory: as many rows as there is room for, in C order.
     memory: []align(64) u8,
 };
 
@@ -90,6 +90,7 @@ const Spec = struct {
     middle: []const u8,
     tail: []const u8,
     rows: usize,
+    room: usize,
 };
 
 const SpecInput = struct {
@@ -110,13 +111,17 @@ pub const Plan = struct {
     tail: []const u8,
     /// The most rows of a request.
     rows: usize,
+    /// The rows of several requests that the tensors have room for.
+    room: usize,
+    /// Where the rows of the request that is being read begin.
+    first: usize = 0,
     /// The id that the last request gave, if it gave one.
     id: [id_length]u8,
     /// Where the answer is written: room for the longest.
     out: []align(64) u8,
 
     /// Bytes of the longest answer to so many rows.
-    pub fn room(self: *const Plan, rows: usize) usize {
+    pub fn longest(self: *const Plan, rows: usize) usize {
         var most = self.head.len + self.middle.len + self.tail.len + id_length;
         for (self.outputs) |output| {
             most += output.before.len + output.behind.len + value_length;
@@ -137,7 +142,7 @@ pub fn made(memory: []u8, text: []const u8) !*Plan {
     const spec = try std.json.parseFromSliceLeaky(Spec, allocator, text, .{
         .allocate = .alloc_always,
     });
-    if (spec.rows == 0 or spec.inputs.len == 0) return error.Unserved;
+    if (spec.rows == 0 or spec.rows > spec.room or spec.inputs.len == 0) return error.Unserved;
     const plan = try allocator.create(Plan);
     plan.* = .{
         .inputs = try allocator.alloc(Input, spec.inputs.len),
@@ -146,11 +151,12 @@ pub fn made(memory: []u8, text: []const u8) !*Plan {
         .middle = spec.middle,
         .tail = spec.tail,
         .rows = spec.rows,
+        .room = spec.room,
         .id = @splat(0),
         .out = &.{},
     };
-    for (plan.inputs, spec.inputs) |*input, told| input.* = try laid(allocator, told, spec.rows);
-    plan.out = try allocator.alignedAlloc(u8, .@"64", plan.room(spec.rows));
+    for (plan.inputs, spec.inputs) |*input, told| input.* = try laid(allocator, told, spec.room);
+    plan.out = try allocator.alignedAlloc(u8, .@"64", plan.longest(spec.rows));
     return plan;
 }
 

@@ -14,8 +14,10 @@ const most_inputs = 64;
 /// A request that was read: its rows, and the bytes of its id if it has one.
 pub const Request = struct { rows: usize, id: ?usize = null };
 
-/// Fills the tensors of the plan from the body.
-pub fn read(plan: *Plan, body: []const u8) Error!Request {
+/// Fills the tensors of the plan, from the row `first` on, from the body.
+pub fn read(plan: *Plan, first: usize, body: []const u8) Error!Request {
+    if (first > plan.room) return error.NotPlain;
+    plan.first = first;
     if (plan.inputs.len > most_inputs) return error.NotPlain;
     var reader = Reader{ .text = body };
     var rows: ?usize = null;
@@ -98,7 +100,7 @@ fn one(plan: *Plan, reader: *Reader) Error!Tensor {
     const filled = data.filled orelse behind: {
         // it came before the name
         var again = Reader{ .text = reader.text, .at = data.at };
-        break :behind try fill(input, &again, plan.rows);
+        break :behind try fill(plan, input, &again);
     };
     const shape = found.shape orelse return error.NotPlain;
     if (!fits(shape, input.width, filled)) return error.NotPlain;
@@ -110,7 +112,7 @@ fn member(plan: *Plan, reader: *Reader, found: *Members) Error!void {
     if (std.mem.eql(u8, called, "data") and found.data == null) {
         const at = reader.at;
         if (found.number) |number| {
-            const filled = try fill(&plan.inputs[number], reader, plan.rows);
+            const filled = try fill(plan, &plan.inputs[number], reader);
             found.data = .{ .at = at, .filled = filled };
         } else {
             try reader.skip();
@@ -151,11 +153,11 @@ fn fits(shape: Shape, width: usize, filled: Filled) bool {
     return width == 1 and !filled.nested;
 }
 
-fn fill(input: *Input, reader: *Reader, most: usize) Error!Filled {
+fn fill(plan: *const Plan, input: *Input, reader: *Reader) Error!Filled {
     switch (input.datatype) {
         inline else => |datatype| {
-            if (input.even) return filledWith(datatype, true, input, reader, most);
-            return filledWith(datatype, false, input, reader, most);
+            if (input.even) return filledWith(datatype, true, plan, input, reader);
+            return filledWith(datatype, false, plan, input, reader);
         },
     }
 }
@@ -164,12 +166,14 @@ fn fill(input: *Input, reader: *Reader, most: usize) Error!Filled {
 fn filledWith(
     comptime datatype: plans.Datatype,
     comptime even: bool,
+    plan: *const Plan,
     input: *Input,
     reader: *Reader,
-    most: usize,
 ) Error!Filled {
-    const held: []datatype.Held() = @ptrCast(input.memory);
     const columns = input.columns.of(datatype.Wide());
+    const all: []datatype.Held() = @ptrCast(input.memory);
+    const held = all[plan.first * columns.len ..];
+    const most = @min(plan.rows, plan.room - plan.first);
     // a copy that nobody else holds stays in registers
     var own = reader.*;
     try own.take('[');

@@ -31,9 +31,15 @@ const Writer = struct {
     }
 };
 
-/// Writes the answer; `tensors` are the bytes of all outputs, one after the other. The length.
-pub fn write(plan: *Plan, rows: usize, id: []const u8, tensors: []const u8) Error!usize {
+/// The rows of one request among all that the model was asked for in a call.
+pub const Part = struct { all: usize, first: usize, rows: usize };
+
+/// Writes the answer to a part; `tensors` are the bytes of all outputs of the call, one after the
+/// other. The length.
+pub fn write(plan: *Plan, part: Part, id: []const u8, tensors: []const u8) Error!usize {
+    const rows = part.rows;
     if (rows == 0 or rows > plan.rows or id.len > plans.id_length) return error.NotPlain;
+    if (part.all > plan.room or part.first + rows > part.all) return error.NotPlain;
     var writer = Writer{ .out = plan.out };
     writer.text(plan.head);
     for (id) |byte| {
@@ -44,14 +50,14 @@ pub fn write(plan: *Plan, rows: usize, id: []const u8, tensors: []const u8) Erro
     var rest = tensors;
     for (plan.outputs, 0..) |output, number| {
         if (number > 0) writer.byte(',');
-        const size = rows * output.width * output.datatype.bytes();
-        if (size > rest.len) return error.NotPlain;
+        const row = output.width * output.datatype.bytes();
+        if (part.all * row > rest.len) return error.NotPlain;
         writer.text(output.before);
         writer.at += decimal(writer.place(), rows);
         writer.text(output.behind);
-        try values(&writer, output.datatype, rest[0..size]);
+        try values(&writer, output.datatype, rest[part.first * row ..][0 .. rows * row]);
         writer.text("]}");
-        rest = rest[size..];
+        rest = rest[part.all * row ..];
     }
     if (rest.len > 0) return error.NotPlain;
     writer.text(plan.tail);

@@ -16,6 +16,9 @@ from sealift.serve.tensors import BINARY_ONLY, FIELD_TYPES, NUMPY, TensorInfo
 ROOM = 1 << 20
 """Bytes that the tensors of a request may have, unless one row has more."""
 
+TOGETHER = 1024
+"""Rows of several requests that are worth keeping side by side."""
+
 VALUE = 32
 """Bytes that a number of an answer may take."""
 
@@ -54,7 +57,7 @@ class OutputLayout(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A model; ``rows`` is the most that a request may have.
+    """A model; ``rows`` is the most that a request may have, ``room`` that of several together.
 
     An answer is ``head``, its id, ``middle``, the outputs and ``tail``.
     """
@@ -65,10 +68,11 @@ class Layout(msgspec.Struct, frozen=True):
     middle: str
     tail: str
     rows: int
+    room: int
 
     def size(self) -> int:
         """Bytes of memory that suffice for reading and writing."""
-        tensors = sum(_bytes(one) + _ALIGNED for one in self.inputs) * self.rows
+        tensors = sum(_bytes(one) + _ALIGNED for one in self.inputs) * self.room
         texts = len(msgspec.json.encode(self))
         values = sum(self.rows * one.width + 1 for one in self.outputs)
         return tensors + 32 * texts + values * VALUE + ID_LENGTH + _SLACK
@@ -93,6 +97,7 @@ def laid_out(
     whole_outputs = [one for one in answers if one is not None]
     if len(whole_inputs) < len(tensors) or len(whole_outputs) < len(answers) or not tensors:
         return None
+    fit = max(1, ROOM // sum(map(_bytes, whole_inputs)))
     name, version = (msgspec.json.encode(one).decode() for one in identity)
     return Layout(
         inputs=whole_inputs,
@@ -100,7 +105,8 @@ def laid_out(
         head=f'{{"model_name":{name},"model_version":{version},"id":"',
         middle='","outputs":[',
         tail="]}",
-        rows=min(contract.max_rows, max(1, ROOM // sum(map(_bytes, whole_inputs)))),
+        rows=min(contract.max_rows, fit),
+        room=min(fit, max(contract.max_rows, TOGETHER)),
     )
 
 

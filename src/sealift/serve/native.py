@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,11 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "express_id": (_PLACE, [_PLACE]),
     "express_out": (_PLACE, [_PLACE]),
     "express_room": (_NUMBER, [_PLACE]),
-    "express_read": (ctypes.c_uint64, [_PLACE, _BYTES, _NUMBER]),
-    "express_write": (_NUMBER, [_PLACE, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER]),
+    "express_read": (ctypes.c_uint64, [_PLACE, _NUMBER, _BYTES, _NUMBER]),
+    "express_write": (
+        _NUMBER,
+        [_PLACE, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
+    ),
 }
 
 
@@ -75,6 +78,8 @@ class Express:
     ) -> None:
         """Raises ``ValueError`` for a layout that is not understood."""
         self.rows = layout.rows
+        self.room = layout.room
+        self._held, self._all = b"", 0
         spec = msgspec.json.encode(layout)
         # pages of it that are never written take no memory
         self._memory = np.empty(layout.size(), np.uint8)
@@ -83,7 +88,7 @@ class Express:
             raise ValueError("The layout of the model is not understood.")
         self._read = code.express_read
         self._write = code.express_write
-        self._tensors = {
+        self.tensors = {
             one.name: self._tensor(code.express_input(self._plan, number), one)
             for number, one in enumerate(inputs)
         }
@@ -92,39 +97,52 @@ class Express:
         self._out = self._bytes(code.express_out(self._plan), code.express_room(self._plan))
         self._views: dict[int, dict[str, Array]] = {}
 
-    def read(self, body: bytes) -> int:
-        """The rows of a request in JSON, which the tensors then hold; 0 if it is not plain."""
-        found: int = self._read(self._plan, body, len(body))
+    def read(self, body: bytes, first: int = 0) -> int:
+        """The rows of a request in JSON, which the tensors then hold from the row ``first`` on.
+
+        0 if it is not plain, or there is no room for it.
+        """
+        found: int = self._read(self._plan, first, body, len(body))
         if found >> 32:
             self.given = str(self._id[: (found >> 32) - 1], "ascii")
             return found & 0xFFFFFFFF
         self.given = None
         return found
 
-    def inputs(self, rows: int) -> dict[str, Array]:
-        """The model's inputs, by tensor: views of the memory that the next request is read into."""
+    def inputs(self, first: int, rows: int) -> dict[str, Array]:
+        """The model's inputs, by tensor: views of the memory that requests are read into."""
+        if first:
+            return {name: tensor[first : first + rows] for name, tensor in self.tensors.items()}
         views = self._views.get(rows)
         if views is None:
-            views = {name: tensor[:rows] for name, tensor in self._tensors.items()}
+            views = {name: tensor[:rows] for name, tensor in self.tensors.items()}
             if len(self._views) < KEPT:
                 self._views[rows] = views
         return views
 
-    def write(self, rows: int, given: str, outputs: Sequence[Array]) -> bytes | None:
-        """The body of the answer from the model's outputs, all of them in their order.
+    def hold(self, rows: int, outputs: Iterable[Array]) -> bool:
+        """Take the outputs of a call of so many rows, all of them in their order.
 
-        None where the other road must write it: for a number that is not finite, an id with other
-        than plain ASCII, outputs that are not as the contract says.
+        False where they are not as the contract says.
         """
         tensors = []
         for array, (dtype, tail) in zip(outputs, self._outputs, strict=True):
             if array.dtype != dtype or array.shape != (rows, *tail):
-                return None
+                return False
             tensors.append(array.tobytes())
+        self._held, self._all = b"".join(tensors), rows
+        return True
+
+    def write(self, first: int, rows: int, given: str) -> bytes | None:
+        """The body of the answer for some rows of the outputs that are held.
+
+        None where the other road must write it: for a number that is not finite, or an id with
+        other than plain ASCII.
+        """
         if not given.isascii():
             return None
-        name, whole = given.encode(), b"".join(tensors)
-        length = self._write(self._plan, rows, name, len(name), whole, len(whole))
+        name, held = given.encode(), self._held
+        length = self._write(self._plan, self._all, first, rows, name, len(name), held, len(held))
         return bytes(self._out[:length]) if length else None
 
     def _bytes(self, address: int, length: int) -> memoryview:
@@ -135,8 +153,8 @@ class Express:
         dtype = np.dtype(NUMPY[info.datatype])
         width = info.shape[1] if len(info.shape) == 2 else 1
         assert width is not None
-        found = np.frombuffer(self._bytes(address, self.rows * width * dtype.itemsize), dtype)
-        return found.reshape(self.rows, width) if len(info.shape) == 2 else found
+        found = np.frombuffer(self._bytes(address, self.room * width * dtype.itemsize), dtype)
+        return found.reshape(self.room, width) if len(info.shape) == 2 else found
 
 
 def made(
