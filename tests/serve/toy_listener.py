@@ -143,6 +143,8 @@ class Door:
     """Where one connection comes in; ``come`` is what its client sends."""
 
     patience = 60.0
+    express = None
+    ending = False
 
     def __init__(self, app=None):
         self.app = app or Reader()

@@ -15,13 +15,14 @@ from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
 from sealift.serve.http.connection import App as Answers
-from sealift.serve.http.connection import Connection
+from sealift.serve.http.connection import Connection, Express
 from sealift.serve.http.head import Heads
 from sealift.serve.http.listener import SCRATCH
 from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
 from sealift.serve.recorder import Recorder
 from sealift.serve.service import Service
+from sealift.serve.turn import Loop
 
 PATIENCE = 20.0
 """Seconds that an answer may take."""
@@ -71,6 +72,8 @@ class Entrance:
 
     def __init__(self, app: App) -> None:
         self.app: Answers = app
+        self.express: Express | None = app.express
+        self.ending = False
         self.heads = Heads()
         self.scratch = memoryview(bytearray(SCRATCH))
         self.patience = 60.0
@@ -104,7 +107,7 @@ class Memory:
     def __init__(
         self, folder: Path, recorder: Recorder | None = None, *, slow: bool = False
     ) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = Loop()
         self._pool = ThreadPoolExecutor(1)
         artifact = read(folder)
         outcome = certify(artifact, threads=1)
@@ -116,6 +119,7 @@ class Memory:
         self.service.install(outcome, self._pool, 1)
         self.service.readiness.set("ready")
         app = App(House([self.service], Limits(), seat), AccessLog("none"), "")
+        self._loop.turns.ended = app.express.answer
         self._entrance = Entrance(app)
         self._dial()
 

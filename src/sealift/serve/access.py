@@ -34,7 +34,7 @@ class AccessLog:
     """
 
     def __init__(self, mode: Mode) -> None:
-        self._mode = mode
+        self.mode = mode
         self._most = MOST if mode == "all" else ERRORS
         self._lines: list[dict[str, Any]] = []
         self._dropped = 0
@@ -42,7 +42,7 @@ class AccessLog:
 
     def note(self, call: Call, route: str, status: int, seconds: float) -> None:
         """Log a request that ended, if the mode says so."""
-        if self._mode == "none" or (self._mode == "errors" and status < _ERROR):
+        if self.mode == "none" or (self.mode == "errors" and status < _ERROR):
             return
         if len(self._lines) >= self._most:
             self._dropped += 1

@@ -11,6 +11,7 @@ from sealift.serve.access import AccessLog
 from sealift.serve.answer import JSON, Answer, refused
 from sealift.serve.call import Call, presentable
 from sealift.serve.counting import GONE, Counting, incident
+from sealift.serve.express import Express
 from sealift.serve.gone import GoneError
 from sealift.serve.house import House
 from sealift.serve.http.request import Request
@@ -18,13 +19,7 @@ from sealift.serve.http.written import Heads
 from sealift.serve.refusal import RefusalError
 from sealift.serve.routes import Route, Routes, wrong_method
 
-SMALL = 1024
-"""Bytes of an answer up to which compressing it gains nothing."""
-
 _CLOSE = [("connection", "close")]
-
-LARGE = 1 << 16
-"""Bytes of an answer from which it is compressed in a thread."""
 
 
 class App:
@@ -37,6 +32,7 @@ class App:
         self._tokens = clock.Tokens()
         self._version = house.only.version if house.only else ""
         self._heads = Heads([("x-sealift-image", image)] if presentable(image) and image else [])
+        self.express = Express(house, self._heads, access.mode)
 
     async def answer(self, call: Request) -> None:
         """Answer one request."""
@@ -66,7 +62,7 @@ class App:
         spared = call.whole or await call.spared()
         last = self._house.ending or not (spared and call.head.keeps)
         more, body = self._besides(call, answer, last), answer.body
-        if len(body) > SMALL and call.headers.get("accept-encoding") is not None:
+        if len(body) > coding.SMALL and call.headers.get("accept-encoding") is not None:
             body = await _compressed(call, body, more)
         version = route.version if route else self._version
         head = self._heads.written(answer.status, answer.kind, version, len(body), more)
@@ -117,7 +113,7 @@ async def _compressed(call: Call, body: bytes, headers: list[tuple[str, str]]) -
     if not chosen:
         return body
     headers.append(("content-encoding", chosen))
-    if len(body) < LARGE:
+    if len(body) < coding.LARGE:
         return coding.deflated(body, chosen)
     return await asyncio.to_thread(coding.deflated, body, chosen)
 

@@ -21,6 +21,7 @@ from sealift.serve.cost import Cost
 from sealift.serve.gone import GoneError
 from sealift.serve.group import Group, Ran, Runs, Ticket
 from sealift.serve.refusal import RefusalError
+from sealift.serve.tensors import Array
 
 INLINE = 0.002
 """Seconds that a call of the model may keep other requests waiting; a longer one has a thread."""
@@ -114,10 +115,10 @@ class Batcher:
         Raises ``RefusalError`` (429, and what the caller has for being late), ``GoneError``
         when the client has gone, and what the model raises for these rows.
         """
-        if self._short_for(batch):
+        if self.short(batch.count):
             if self._gathers:
                 return await self._gathered(batch)
-            return self._called(batch)
+            return self.called(batch.feeds, batch.count, 1)
         self._admit(caller)
         loop = asyncio.get_running_loop()
         ticket = Ticket(batch, caller.deadline, loop.create_future())
@@ -143,24 +144,35 @@ class Batcher:
 
         Raises what the model raises for these rows.
         """
-        return self._called(batch) if self._short_for(batch) and not self._gathers else None
+        if self._gathers or not self.short(batch.count):
+            return None
+        return self.called(batch.feeds, batch.count, 1)
+
+    def short(self, rows: int) -> bool:
+        """Whether a call of so many rows may keep other requests waiting."""
+        return not self._model.waits and self.cost.of(rows) < INLINE
+
+    def joins(self, rows: int) -> bool:
+        """Whether requests of so many rows in all may have a short call together."""
+        return rows <= self.most and self.short(rows)
+
+    def called(self, feeds: dict[str, Array], rows: int, requests: int) -> Ran:
+        """The model's answer at once to ``requests`` of so many rows in all.
+
+        Raises what the model raises.
+        """
+        started = clock.monotonic()
+        outputs = self._model.run(feeds)
+        ended = clock.monotonic()
+        self._short += 1
+        if self._short % SAMPLED == 0:
+            self.cost.learn(rows, ended - started)
+        self._observe(rows, requests, ended - started)
+        return Ran(outputs, started, ended, rows)
 
     @property
     def _gathers(self) -> bool:
         return self.most > 1 and self.cost.call > WORTH
-
-    def _short_for(self, batch: Batch) -> bool:
-        return not self._model.waits and self.cost.of(batch.count) < INLINE
-
-    def _called(self, batch: Batch) -> Ran:
-        started = clock.monotonic()
-        outputs = self._model.run(batch.feeds)
-        ended = clock.monotonic()
-        self._short += 1
-        if self._short % SAMPLED == 0:
-            self.cost.learn(batch.count, ended - started)
-        self._observe(batch.count, 1, ended - started)
-        return Ran(outputs, started, ended, batch.count)
 
     async def _gathered(self, batch: Batch) -> Ran:
         loop = asyncio.get_running_loop()

@@ -108,8 +108,7 @@ class Call(ABC):
     @property
     def generation(self) -> int:
         """The route in force, as the router says; 0 when the request did not come through it."""
-        given = self.headers.get("x-sealift-generation") or ""
-        return int(given) if given.isdecimal() and given.isascii() and len(given) < 16 else 0
+        return routed(self.headers.get("x-sealift-generation"))
 
     @abstractmethod
     def kind(self, known: Collection[str]) -> str:
@@ -133,6 +132,16 @@ class Call(ABC):
         """
 
 
+def routed(given: str | None) -> int:
+    """The number of the route that ``X-Sealift-Generation`` names; 0 for none.
+
+    >>> routed("12"), routed("x"), routed(None)
+    (12, 0, 0)
+    """
+    known = given and given.isdecimal() and given.isascii() and len(given) < 16
+    return int(given) if given and known else 0
+
+
 def presentable(text: str) -> bool:
     """Whether a text can stand in a header.
 
@@ -142,4 +151,4 @@ def presentable(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-__all__ = ["Call", "Headers", "presentable"]
+__all__ = ["Call", "Headers", "presentable", "routed"]

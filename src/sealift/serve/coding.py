@@ -48,6 +48,13 @@ def deflated(body: bytes, coding: str) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+SMALL = 1024
+"""Bytes of an answer up to which compressing it gains nothing."""
+
+LARGE = 1 << 16
+"""Bytes of an answer from which it is compressed in a thread."""
+
+
 def accepted(header: str) -> str:
     """The coding that ``Accept-Encoding`` likes best; "" for none.
 

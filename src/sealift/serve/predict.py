@@ -63,15 +63,19 @@ class Predictor:
         return Result(ran.outputs, predictions, flags, ran.started, ran.ended, ran.rows)
 
     def recorded(self, result: Result, rows: Sequence[int]) -> list[float | str | None]:
-        """The predictions of some rows as they are logged.
+        """The predictions of some rows as they are logged."""
+        return logged([result.predictions[number] for number in rows], labels=self._labels)
 
-        Labels are texts, and None stands where there is no single value.
-        """
-        found = [result.predictions[number] for number in rows]
-        values = [None if isinstance(value, list) else value for value in found]
-        if self._labels:
-            return [None if value is None else label(value) for value in values]
-        return values
+
+def logged(predictions: Sequence[Any], *, labels: bool) -> list[float | str | None]:
+    """Predictions as they are logged: None stands where there is no single value, and labels, where
+    the model gives those, are texts.
+
+    >>> logged([1.5, None, [0.5, 0.5]], labels=False), logged([1.0], labels=True)
+    ([1.5, None, None], ['1'])
+    """
+    values = [None if isinstance(value, list) else value for value in predictions]
+    return [None if value is None else label(value) for value in values] if labels else values
 
 
 def _beyond(flags: dict[int, list[str]]) -> RefusalError:
@@ -84,4 +88,4 @@ def _beyond(flags: dict[int, list[str]]) -> RefusalError:
     )
 
 
-__all__ = ["Predictor", "Result"]
+__all__ = ["Predictor", "Result", "logged"]

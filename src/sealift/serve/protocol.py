@@ -220,7 +220,7 @@ class Protocol:
             if len(numbers) < count:
                 chosen = list(numbers)
                 picked = {name: array[chosen] for name, array in feeds.items()}
-            return lambda: self._rows(picked)
+            return lambda: self.spelled(picked)
 
         return Batch(count, feeds, self._named(found), some)
 
@@ -230,7 +230,8 @@ class Protocol:
             flags.setdefault(row, []).append(self._fields[place].name)
         return flags
 
-    def _rows(self, feeds: dict[str, Array]) -> list[Row]:
+    def spelled(self, feeds: dict[str, Array]) -> list[Row]:
+        """The rows of the model's inputs as clients would write them."""
         columns: list[list[Any]] = [[]] * len(self._fields)
         first = next(iter(self._inputs.values()))
         if self._in_order and first.numbers is not None and first.numbers.plain:

@@ -6,13 +6,14 @@ The four steps are apart, so that others can stand between them or bring other e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sealift import clock
-from sealift.serve import rows
+from sealift.serve import native, rows
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
 from sealift.serve.artifact import Artifact
@@ -23,12 +24,14 @@ from sealift.serve.call import Call
 from sealift.serve.cost import Cost
 from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
+from sealift.serve.gathering import Gathering, Plain
 from sealift.serve.guard import Guard
 from sealift.serve.limits import Limits
 from sealift.serve.messages import HEADER_LENGTH, binary_from
 from sealift.serve.metrics import Metrics
+from sealift.serve.native import Express as Code
 from sealift.serve.orders import Orders
-from sealift.serve.predict import Predictor, Result
+from sealift.serve.predict import Predictor, Result, logged
 from sealift.serve.protocol import Asked, Protocol
 from sealift.serve.quick import Quick
 from sealift.serve.ready import Certified, Readiness
@@ -36,7 +39,7 @@ from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
-from sealift.serve.tensors import Packer, sized
+from sealift.serve.tensors import Packer, cells, sized
 
 SHORT = 1 << 16
 """Bytes of a request up to which it may be one row in its plainest form."""
@@ -51,6 +54,7 @@ Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     packer: Packer
+    gathering: Gathering | None
     protocol: Protocol
     quick: Quick
     encoder: Encoder
@@ -95,7 +99,7 @@ class Service:
         contract, model = self.artifact.contract, certified.model
         inputs = sized(model.inputs, contract)
         datatypes = {tensor.name: tensor.datatype for tensor in model.outputs}
-        self._batcher = Batcher(
+        batcher = self._batcher = Batcher(
             model,
             Cost(certified.call, certified.row),
             executor,
@@ -105,8 +109,12 @@ class Service:
             observe=self._called,
         )
         protocol = Protocol(self.guard, certified.packer, inputs, model.outputs)
+        code = native.made(contract, inputs, model.outputs, (self.name, self.version))
         self._loaded = _Loaded(
             certified.packer,
+            None
+            if code is None
+            else Gathering(code, batcher, functools.partial(self._gathered, code, protocol)),
             protocol,
             Quick(self.guard, certified.packer, inputs, protocol),
             Encoder(datatypes, contract.classes),
@@ -159,6 +167,18 @@ class Service:
         loaded = self._begin(call)
         received = clock.monotonic()
         return await self._answered(call, loaded, read(loaded.protocol), received, write)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where predictions from tensors are asked for."""
+        model = f"/v2/models/{self.name}"
+        return f"{model}/infer", f"{model}/versions/{self.version}/infer"
+
+    @property
+    def gathering(self) -> Gathering | None:
+        """Where plain requests are gathered; None while there is no such place."""
+        loaded = self._loaded
+        return None if loaded is None or self._orders.pending else loaded.gathering
 
     async def _answered(
         self, call: Call, loaded: _Loaded, asked: Asked, received: float, write: Writer[T]
@@ -313,6 +333,44 @@ class Service:
                     trace=call.trace.id if call.trace else "",
                 )
             )
+
+    def _gathered(self, code: Code, protocol: Protocol, plains: Sequence[Plain]) -> None:
+        """Count plain requests that were answered, and record them."""
+        now, at = clock.monotonic(), clock.now()
+        for plain in plains:
+            ran = plain.ran
+            self._statistics.answered(
+                plain.rows,
+                at,
+                joined=ran.rows,
+                read=plain.read - plain.came,
+                waited=ran.started - plain.read,
+                computed=ran.ended - ran.started,
+                wrote=now - ran.ended,
+            )
+            self.metrics.given(plain.rows)
+            if self.recorder is not None and (kept := self.recorder.chosen(plain.rows)):
+                places = [plain.first + number for number in kept]
+                inputs = {name: array[places] for name, array in code.tensors.items()}
+                self.recorder.add(
+                    Answered(
+                        id=plain.id,
+                        at=at,
+                        generation=plain.origin[1].generation,
+                        seconds=now - plain.came,
+                        count=plain.rows,
+                        kept=kept,
+                        rows=functools.partial(protocol.spelled, inputs),
+                        outputs=self._said(plain, kept),
+                        flags={},
+                    )
+                )
+
+    def _said(self, plain: Plain, rows: Sequence[int]) -> list[float | str | None]:
+        """What was predicted for some rows of a plain request."""
+        contract = self.artifact.contract
+        chosen = plain.ran.outputs[contract.prediction][[plain.at + number for number in rows]]
+        return logged(cells(chosen), labels=contract.task == "classification")
 
     async def _reload(self) -> None:
         if self.reload is not None:

@@ -27,6 +27,7 @@ from sealift.serve.rpc.desk import Desk
 from sealift.serve.rpc.listener import Listener
 from sealift.serve.service import Service
 from sealift.serve.settings import Settings
+from sealift.serve.turn import Loop, Turns
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What tells a server to end; the second time, to hurry. The parent passes both on as SIGTERM."""
@@ -86,7 +87,9 @@ class _Shop:
 
 def work(post: Post, seat: Seat, opened: Sockets) -> int:
     """Answer what comes to the sockets until SIGTERM; the exit status."""
-    asyncio.run(_work(post, seat, opened))
+    loop = Loop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_work(post, seat, opened, loop.turns))
     return 0
 
 
@@ -100,7 +103,7 @@ def attend(post: Post, seat: Seat, opened: Sockets) -> int:
     return 0
 
 
-async def _work(post: Post, seat: Seat, opened: Sockets) -> None:
+async def _work(post: Post, seat: Seat, opened: Sockets, turns: Turns) -> None:
     ending = _signals()
     chosen = post.settings
     access = AccessLog(chosen.log)
@@ -118,7 +121,7 @@ async def _work(post: Post, seat: Seat, opened: Sockets) -> None:
         process.exit_now(0)
     preparing.result()
     await _relieved(seat)
-    server, remote = await _doors(chosen, house, access, opened)
+    server, remote = await _doors(chosen, house, access, opened, turns)
     serving = asyncio.create_task(server.serve())
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
@@ -155,7 +158,7 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
 
 
 async def _doors(
-    chosen: Settings, house: House, access: AccessLog, opened: Sockets
+    chosen: Settings, house: House, access: AccessLog, opened: Sockets, turns: Turns | None = None
 ) -> tuple[Door, Listener]:
     """The server for HTTP, yet to be started, and that for gRPC: it serves clients of HTTP/2 on
     the same port, and listens on a port of its own if it has one.
@@ -166,7 +169,10 @@ async def _doors(
     remote = Listener(Desk(house, access, chosen.image), share)
     await remote.listen(opened[1:])
     app = App(house, access, chosen.image)
-    return Door(app, opened[0], most=most - share, other=remote.connection), remote
+    express = None
+    if turns is not None:
+        express, turns.ended = app.express, app.express.answer
+    return Door(app, opened[0], most=most - share, other=remote.connection, express=express), remote
 
 
 async def _relieved(seat: Seat) -> None:

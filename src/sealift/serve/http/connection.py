@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from sealift import clock
 from sealift.serve.gone import GoneError
 from sealift.serve.http.chunks import Chunks
-from sealift.serve.http.head import END, LARGEST, Heads, too_large, unended
+from sealift.serve.http.head import END, LARGEST, Head, Heads, too_large, unended
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
 from sealift.serve.refusal import RefusalError
@@ -51,6 +51,14 @@ class App(Protocol):
         ...
 
 
+class Express(Protocol):
+    """Who answers plain requests at the end of a turn of the event loop."""
+
+    def take(self, client: Connection, head: Head, body: bytes) -> bool:
+        """Whether it answers a request, by the connection's ``told`` or ``returned``."""
+        ...
+
+
 class Door(Protocol):
     """Where connections come in; ``scratch`` is where what they send is read into."""
 
@@ -58,6 +66,8 @@ class Door(Protocol):
     heads: Heads
     scratch: memoryview
     patience: float
+    express: Express | None
+    ending: bool
 
     def entered(self, connection: Connection) -> None:
         """A connection was opened."""
@@ -95,7 +105,7 @@ class Connection(asyncio.BufferedProtocol):
         self._gone: asyncio.Future[None] | None = None
         self._chunks: Chunks | None = None
         self._full = self._paused = self._ended = self._lost = False
-        self._last = self._unread = self._parting = self._spoken = False
+        self._last = self._unread = self._parting = self._spoken = self._soon = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
@@ -214,6 +224,25 @@ class Connection(asyncio.BufferedProtocol):
             self._gone = asyncio.get_running_loop().create_future()
             await self._gone
 
+    def told(self, answer: bytes) -> None:
+        """Answer the request that was to be answered soon."""
+        self._soon = False
+        if self._lost:
+            return
+        self._since = clock.monotonic()
+        self._transport.write(answer)
+        if self._door.ending:
+            self._transport.close()
+        elif self._ended or self._at < len(self._left):
+            self._work()
+
+    def returned(self, head: Head, body: bytes) -> None:
+        """Answer the request that was to be answered soon as any other."""
+        self._soon = False
+        if not self._lost:
+            self._begin(Request(head, body, self))
+            self._work()
+
     def look(self, now: float) -> None:
         """Give up what does not move."""
         waited = now - self._since
@@ -231,7 +260,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def end(self) -> None:
         """Close, unless a request is being answered."""
-        if self._request is None:
+        if self._request is None and not self._soon:
             self._transport.close()
 
     def _look_at_writing(self, now: float) -> None:
@@ -251,11 +280,11 @@ class Connection(asyncio.BufferedProtocol):
             for _ in range(AT_ONCE):
                 if self._request is not None or self._full or self._transport.is_closing():
                     return
-                if self._parting:
+                if self._parting or self._soon:
                     return
                 request = self._next()
                 if request is None:
-                    if self._ended:
+                    if self._ended and not self._soon:
                         self._part()
                     return
                 self._begin(request)
@@ -294,7 +323,12 @@ class Connection(asyncio.BufferedProtocol):
         self._looked = 0
         if 0 <= head.length <= len(data) - end:
             self._at = end + head.length
-            return Request(head, data[end : self._at], self)
+            body = data[end : self._at]
+            express = self._door.express
+            if express is not None and express.take(self, head, body):
+                self._soon = self._spoken = True
+                return None
+            return Request(head, body, self)
         self._at = end
         return Request(head, None, self)
 

@@ -35,7 +35,7 @@ class Head:
     the client keeps the connection, ``expects`` whether it waits to be told to send the body.
     """
 
-    __slots__ = ("expects", "headers", "keeps", "length", "method", "path")
+    __slots__ = ("expects", "headers", "keeps", "length", "method", "path", "ticket")
 
     def __init__(self, method: str, path: str, headers: dict[str, str], *, keeps: bool) -> None:
         self.method = method
@@ -44,6 +44,7 @@ class Head:
         self.keeps = keeps
         chunked = "transfer-encoding" in headers
         self.length = -1 if chunked else int(headers.get("content-length", "0"))
+        self.ticket: Any = None
         self.expects = headers.get("expect", "").lower() == "100-continue"
 
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from sealift import clock
-from sealift.serve.http.connection import App, Connection
+from sealift.serve.http.connection import App, Connection, Express
 from sealift.serve.http.head import Heads
 from sealift.serve.listening import BACKLOG
 
@@ -44,6 +44,7 @@ class Listener:
         most: int,
         patience: float = PATIENCE,
         other: Callable[[], asyncio.Protocol] | None = None,
+        express: Express | None = None,
     ) -> None:
         self.app = app
         self._other = other
@@ -55,7 +56,8 @@ class Listener:
         self._connections: set[Connection] = set()
         self._opening: set[asyncio.Task[object]] = set()
         self._taking = False
-        self._ending = False
+        self.express = express
+        self.ending = False
         self._empty = asyncio.Event()
 
     async def serve(self) -> None:
@@ -69,7 +71,7 @@ class Listener:
 
     def end(self) -> None:
         """Take no further connections, and end when those that there are have been answered."""
-        self._ending = True
+        self.ending = True
         self._rest()
         self._socket.close()
         for connection in list(self._connections):
@@ -79,13 +81,13 @@ class Listener:
     def entered(self, connection: Connection) -> None:
         """A connection was opened."""
         self._connections.add(connection)
-        if self._ending:
+        if self.ending:
             connection.end()
 
     def left(self, connection: Connection) -> None:
         """A connection was closed."""
         self._connections.discard(connection)
-        if self._ending:
+        if self.ending:
             self._check()
         elif not self._taking:
             self._take()
@@ -148,7 +150,7 @@ class Listener:
             now = clock.monotonic()
             for connection in list(self._connections):
                 connection.look(now)
-            if not self._taking and not self._ending and len(self._connections) < self._most:
+            if not self._taking and not self.ending and len(self._connections) < self._most:
                 self._take()
 
 

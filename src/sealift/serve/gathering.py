@@ -1,0 +1,101 @@
+"""Plain requests for one model that came in one turn of the event loop, and their answers.
+
+Their rows lie one after the other in the memory that the model is asked with. As many go to it
+together as it is proven for; a call that fails, or gives what cannot be written plainly, answers
+nobody: each of them must be asked again by itself, elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sealift import clock
+from sealift.serve.batcher import Batcher
+from sealift.serve.group import Ran
+from sealift.serve.native import Express as Code
+
+
+class Plain:
+    """A request that was read; ``rows`` from ``first`` on are its own.
+
+    ``id`` is that in its body, empty where there is none, for its bringer to change; ``origin`` is
+    whatever that goes on with. ``came`` and ``read`` are by the monotonic clock. ``body`` is the
+    answer's, None where it got none; ``ran`` the call that answered it, where its rows are
+    those from ``at`` on.
+    """
+
+    __slots__ = ("at", "body", "came", "first", "id", "origin", "ran", "read", "rows")
+
+    def __init__(self, origin: Any, first: int, rows: int, given: str, came: float) -> None:
+        self.origin = origin
+        self.first = first
+        self.rows = rows
+        self.id = given
+        self.came = came
+        self.read = clock.monotonic()
+        self.body: bytes | None = None
+        self.ran: Ran
+        self.at = 0
+
+
+class Gathering:
+    """Reads plain requests for a model, and asks it for all of them.
+
+    ``note`` is told of those that were answered while their inputs are still in memory.
+    """
+
+    def __init__(
+        self, code: Code, batcher: Batcher, note: Callable[[Sequence[Plain]], None]
+    ) -> None:
+        self._code = code
+        self._batcher = batcher
+        self._note = note
+        self._waiting: list[Plain] = []
+        self._rows = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether half the room is taken, so that a large request may find too little."""
+        return 2 * self._rows > self._code.room
+
+    def take(self, body: bytes, origin: Any) -> Plain | None:
+        """A request, if it is plain: the next ``answered`` has its answer."""
+        came = clock.monotonic()
+        first = self._rows
+        rows = self._code.read(body, first)
+        if not rows or self._code.given == "" or not self._batcher.short(rows):
+            return None
+        plain = Plain(origin, first, rows, self._code.given or "", came)
+        self._waiting.append(plain)
+        self._rows = first + rows
+        return plain
+
+    def answered(self) -> list[Plain]:
+        """All that were taken since, each with its answer unless it gets none."""
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        begin = rows = 0
+        for number, plain in enumerate(waiting):
+            if number > begin and not self._batcher.joins(rows + plain.rows):
+                self._answer(waiting[begin:number], rows)
+                begin, rows = number, 0
+            rows += plain.rows
+        self._answer(waiting[begin:], rows)
+        self._note([plain for plain in waiting if plain.body is not None])
+        return waiting
+
+    def _answer(self, part: Sequence[Plain], rows: int) -> None:
+        """Ask the model for some that lie side by side."""
+        begin = part[0].first
+        try:
+            ran = self._batcher.called(self._code.inputs(begin, rows), rows, len(part))
+        except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
+            return
+        if not self._code.hold(rows, ran.outputs.values()):
+            return
+        for plain in part:
+            plain.ran, plain.at = ran, plain.first - begin
+            plain.body = self._code.write(plain.at, plain.rows, plain.id)
+
+
+__all__ = ["Gathering", "Plain"]

@@ -1,0 +1,36 @@
+"""The turns of an event loop: what has come is dealt with, and then the loop waits for more.
+
+Whoever gathers what came in one turn, to deal with all of it together, hears of its end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable
+
+_Ready = list[tuple[selectors.SelectorKey, int]]
+
+
+class Turns(selectors.DefaultSelector):
+    """Waits for sockets; ``ended`` is called before, and says whether it did anything."""
+
+    ended: Callable[[], bool] | None = None
+
+    def select(self, timeout: float | None = None) -> _Ready:
+        """The sockets that are ready, after ``timeout`` seconds at most."""
+        if self.ended is not None and self.ended():
+            # it may have left something for the loop to do
+            timeout = 0
+        return super().select(timeout)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop whose ``turns`` can be heard of."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        super().__init__(self.turns)
+
+
+__all__ = ["Loop", "Turns"]
