@@ -2,6 +2,7 @@
 
 import json
 from email import message_from_string
+from importlib.metadata import version
 from pathlib import Path
 
 import cyclonedx.schema
@@ -18,7 +19,7 @@ from referencing.jsonschema import DRAFT7
 from sealift import digest
 from sealift.adapters.stores.layout import Layout
 from sealift.errors import IntegrityError, PackageError
-from sealift.package import bom, contents, licences
+from sealift.package import bom, contents, licences, server
 from sealift.package.contents import Reader, Wheel
 from sealift.package.embedded import UNREADABLE, parts, unreadable
 from sealift.package.notes import Notes
@@ -181,6 +182,19 @@ def test_the_bill_says_which_image_and_which_system_it_is_about(store, tmp_path)
     system = next(one for one in document["components"] if one["type"] == "operating-system")
     assert (system["name"], system["version"]) == ("debian", "13")
     assert part(document, "sealift")["type"] == "application"
+
+
+def test_what_is_linked_into_the_server_is_told_as_part_of_it(store, tmp_path):
+    """By what the library says of itself; the modules are Sealift's own."""
+    _, made = bill(store, tmp_path)
+    server_layer = next(one for one in made.image.layers if one.role == "server")
+    held = contents.of_entries(server.files("linux/arm64"))
+    document = bom.document(made, [(server_layer, held)])
+    (zig,) = part(document, "sealift")["components"]
+    assert (zig["name"], zig["version"]) == ("zig", version("ziglang"))
+    assert zig["purl"] == f"pkg:generic/zig@{version('ziglang')}"
+    assert zig["licenses"] == [{"license": {"id": "MIT"}}]
+    assert held.unpacked == sum(one.size for one in server.files("linux/arm64"))
 
 
 def test_dependencies_are_those_that_are_in_the_image(store, tmp_path):

@@ -76,6 +76,7 @@ def test_all_that_is_copied_is_there_and_not_ignored(written):
     assert kept == ["*", *(f"!{one}" for one in sources)]
     found = {one.name: one.read_bytes() for one in (folder / "model").iterdir()}
     assert found == {name: content + b" " for name, content in MODEL.items()}
+    assert len(list((folder / "server/sealift/serve").glob("express-*.so"))) == 1
     assert (folder / "server/sealift/container.py").stat().st_mode & 0o777 == 0o644
     assert folder.stat().st_mode & 0o777 == 0o755
 

@@ -7,7 +7,8 @@ from archives import wheel
 from test_images import builder, config, model
 
 from sealift.errors import ProjectError
-from sealift.package import locking
+from sealift.package import elf, locking
+from sealift.package.linker import MACHINES
 from sealift.record import lock as locks
 from sealift.record.lock import Variant
 
@@ -24,6 +25,14 @@ def both(world, archive, wheels):
         tag = f"cp313-cp313-manylinux_2_28_{ARCH[platform]}"
         wheel(wheels, "msgspec", version="0.40", tag=tag, files={"msgspec/cpu": platform})
     return world
+
+
+def machine(path):
+    """The processor that an ELF file is for; it needs no library, and no version of one."""
+    with path.open("rb") as file:
+        found = elf.read(file)
+    assert (found.kind, found.needed, found.wants) == ("library", (), {})
+    return found.machine
 
 
 def test_each_platform_has_its_own_packages_in_one_lock(both):
@@ -55,6 +64,10 @@ def test_the_images_are_for_their_platforms(both, tmp_path):
         root = store.rootfs(image.digest)
         place = root / "usr/local/lib/python3.13/dist-packages/msgspec/cpu"
         assert place.read_text() == platform
+        compiled = (root / "opt/sealift/sealift/serve").glob("*.so")
+        assert {one.name: machine(one) for one in compiled} == {
+            f"express-{ARCH[platform]}.so": MACHINES[platform].elf
+        }
     assert store.resolve("flights:1").digest == images[0].digest
     models = [{one.descriptor.digest for one in i.layers if one.role == "model"} for i in images]
     assert models[0] == models[1]

@@ -1,8 +1,13 @@
 """What the layer of the model server holds does not depend on what was noted of its imports."""
 
+import shutil
 from pathlib import Path
 
-from sealift.package import server
+import pytest
+
+import sealift
+from sealift.errors import PackageError
+from sealift.package import compiled, server
 
 
 def names(notes: Path | None = None) -> list[str]:
@@ -23,6 +28,28 @@ def test_the_layer_holds_what_serves_and_nothing_else():
 def test_the_layer_holds_what_learns_too():
     """Though a server does not load it: learning takes place in the same image."""
     assert "opt/sealift/sealift/serve/learn.py" in names()
+
+
+def test_the_compiled_part_is_the_one_of_the_platform():
+    """With the notice of what is linked into it; all as files that any user may read."""
+    for platform, processor in (("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")):
+        found = list(server.files(platform))
+        more = [one.name for one in found if not one.name.endswith(".py")]
+        place = "opt/sealift/sealift/serve/express"
+        assert more == [f"{place}-{processor}.so", f"{place}.LICENSE"]
+        assert {(one.kind, one.mode, one.owner) for one in found} == {("file", 0o644, 0)}
+    assert [one.name for one in server.files("linux/riscv64")] == names()
+
+
+def test_an_installation_without_the_compiled_part_makes_no_image(tmp_path):
+    """It would be another image than everywhere else."""
+    place = tmp_path / "sealift/serve"
+    place.mkdir(parents=True)
+    shutil.copy(Path(sealift.__file__).parent / "serve/express.LICENSE", place)
+    with pytest.raises(PackageError, match="lacks the compiled part") as caught:
+        list(compiled.entries("linux/arm64", "opt", tmp_path))
+    assert caught.value.where.endswith("sealift/serve/express-aarch64.so")
+    assert "Install Sealift again" in caught.value.remedy
 
 
 def test_noted_imports_lead_to_the_same_modules(tmp_path: Path) -> None:

@@ -27,13 +27,15 @@ from sealift.package.control import relations, stanzas
 from sealift.package.making import Distribution, Making
 from sealift.package.notes import Notes
 from sealift.record.image import Image, Layer
-from sealift.record.lock import Built, Deb, Lock, Standalone
+from sealift.record.lock import Built, Deb, Lock
 from sealift.record.pin import Pin, normal
 from sealift.types import Digest, Json
 
 LAYER = "sealift:layer"
 _REQUIRED = re.compile(r"([A-Za-z0-9._-]+)")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:sealift:bom:v1")
+
+_MIT: Json = [{"license": {"id": "MIT"}}]
 
 Component = dict[str, Json]
 Held = tuple[Layer | None, Contents]
@@ -64,7 +66,7 @@ def document(made: Making, contents: Sequence[Held], notes: Notes | None = None)
         *packages.system,
         *interpreter(made.lock, made.image),
         *packages.wheels,
-        *_server(made),
+        *_server(contents),
         card.model(made),
         *card.datasets(made.run),
     ]
@@ -126,20 +128,20 @@ def interpreter(lock: Lock, image: Image) -> list[Component]:
         layer = next(one for one in image.layers if one.role == "interpreter")
         whole = {**component("python", own.version, purl, layer), "licenses": licence}
         whole["hashes"] = [{"alg": "SHA-256", "content": own.sha256}]
-        return [{**whole, "components": _linked(own, purl)} if own.parts else whole]
+        return [{**whole, "components": _linked(own.parts, purl)} if own.parts else whole]
     if founded is None or founded.packages.endswith("/dist-packages"):
         return []
     purl = PackageURL("generic", None, "python", founded.version).to_string()
     return [{**component("python", founded.version, purl, None), "licenses": licence}]
 
 
-def _linked(own: Standalone, parent: str) -> Json:
-    """The libraries that an interpreter has in it; scanners look for faults by these names."""
+def _linked(parts: Mapping[str, str], parent: str, **told: Json) -> Json:
+    """The libraries that a component has in it; scanners look for faults by these names."""
     found: list[Json] = []
-    for name, version in sorted(own.parts.items()):
+    for name, version in sorted(parts.items()):
         purl = PackageURL("generic", None, name, version).to_string()
         one = component(name, version, purl, None)
-        found.append({**one, "bom-ref": f"{parent}#{name}", "properties": []})
+        found.append({**one, "bom-ref": f"{parent}#{name}", "properties": [], **told})
     return found
 
 
@@ -291,18 +293,17 @@ def _source(built: Built) -> Json:
     }
 
 
-def _server(made: Making) -> list[Component]:
+def _server(contents: Sequence[Held]) -> list[Component]:
     version = sealift.__version__
     purl = PackageURL("pypi", None, "sealift", version).to_string()
-    return [
-        {
-            **component("sealift", version, purl, layer),
-            "type": "application",
-            "licenses": [{"license": {"id": "Apache-2.0"}}],
-        }
-        for layer in made.image.layers
-        if layer.role == "server"
-    ]
+    found: list[Component] = []
+    for layer, held in contents:
+        if layer and layer.role == "server":
+            one = component("sealift", version, purl, layer)
+            one |= {"type": "application", "licenses": [{"license": {"id": "Apache-2.0"}}]}
+            inner = _linked(held.parts, purl, licenses=_MIT)
+            found.append({**one, "components": inner} if held.parts else one)
+    return found
 
 
 def component(name: str, version: str, purl: str, layer: Layer | None) -> Component:

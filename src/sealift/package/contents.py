@@ -26,6 +26,7 @@ from sealift import digest
 from sealift.archive import Entry
 from sealift.errors import IntegrityError
 from sealift.layers import plain
+from sealift.package import compiled, server, staticparts
 from sealift.package.headers import headers
 from sealift.package.inventory import clean
 from sealift.package.notes import Notes
@@ -42,7 +43,9 @@ _STATUS = re.compile(r"var/lib/dpkg/status\.d/([^/]+)")
 _COPYRIGHT = re.compile(r"usr/share/doc/([^/]+)/copyright")
 _INFO = re.compile(r"(?:.*/)?([^/]+)-([^/-]+)\.dist-info/(METADATA|WHEEL|RECORD|sboms/.+)")
 _RELEASE = "usr/lib/os-release"
+_COMPILED = re.compile(rf"{server.PLACE}/{compiled.FOLDER}/[^/]+\.so")
 _LIBRARIES = re.compile(r"[^/]+\.libs/.+")
+_SPEAKING = (_STATUS, _COPYRIGHT, _INFO, _COMPILED)
 
 
 class Wheel(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +67,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 
     ``debs`` holds the control stanzas of Debian packages by name, ``copyrights`` their copyright
     files, ``release`` the text of os-release. ``unpacked`` is the size of all files in bytes,
-    ``sizes`` the part of each package, as far as lists of its files tell. ``rpms`` are told
-    of an image as a whole alone.
+    ``sizes`` the part of each package, as far as lists of its files tell. ``parts`` are the
+    libraries that are linked into the server's compiled part, with their versions. ``rpms`` are
+    told of an image as a whole alone.
     """
 
     debs: dict[str, str] = {}
@@ -74,6 +78,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     release: str = ""
     unpacked: int = 0
     sizes: dict[str, int] = {}
+    parts: dict[str, str] = {}
     rpms: tuple[Rpm, ...] = ()
 
 
@@ -176,12 +181,19 @@ def gathered(texts: dict[str, str], files: dict[str, int]) -> Contents:
         release=texts.get(_RELEASE, ""),
         unpacked=sum(files.values()),
         sizes=dict(_sizes(texts, files)),
+        parts=dict(_parts(texts)),
     )
 
 
 def speaks(name: str) -> bool:
     """Whether the file of this path from the root tells of packages."""
-    return name == _RELEASE or any(p.fullmatch(name) for p in (_STATUS, _COPYRIGHT, _INFO))
+    return name == _RELEASE or any(p.fullmatch(name) for p in _SPEAKING)
+
+
+def _parts(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The libraries that are linked into others, by what these say."""
+    for _, text in _matching(_COMPILED, texts):
+        yield from staticparts.said(text.encode()).items()
 
 
 def _matching(

@@ -93,7 +93,7 @@ def _files(image: Image, lock: Lock, store: Store) -> Iterator[tuple[str, Iterat
     told, built = settings(store, image), _built(lock, lines)
     for name, text in _texts(lock, lines, told, built).items():
         yield name, iter((text.encode(),))
-    for entry in server.entries():
+    for entry in server.files(lock.platform):
         inside = entry.name.removeprefix(f"{server.PLACE}/")
         if isinstance(entry.content, bytes):
             yield f"{SERVER}/{inside}", iter((entry.content,))

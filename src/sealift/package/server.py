@@ -1,4 +1,7 @@
-"""The layer of the model server: Sealift's own modules, as far as the entry point needs them."""
+"""The layer of the model server: Sealift's own modules, as far as the entry point needs them.
+
+With them goes the compiled part, for the platform of the image.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import sealift
 from sealift import digest
 from sealift.archive import Entry
 from sealift.errors import PackageError
+from sealift.package import compiled
 from sealift.package.notes import Notes
 
 ENTRY_POINT = "sealift.container"
@@ -23,6 +27,12 @@ class Imports(msgspec.Struct, frozen=True):
     """A note on what sources import: names, by the digest of a file."""
 
     of: dict[str, tuple[str, ...]] = {}
+
+
+def files(platform: str, notes: Path | None = None) -> Iterator[Entry]:
+    """All files of the layer, for a platform such as ``linux/arm64``; ``notes`` as below."""
+    yield from entries(notes=notes)
+    yield from compiled.entries(platform, PLACE)
 
 
 def entries(entry_point: str = ENTRY_POINT, notes: Path | None = None) -> Iterator[Entry]:
@@ -117,4 +127,4 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(one)
 
 
-__all__ = ["ENTRY_POINT", "PLACE", "entries", "modules", "third_parties"]
+__all__ = ["ENTRY_POINT", "PLACE", "entries", "files", "modules", "third_parties"]

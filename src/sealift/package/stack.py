@@ -145,7 +145,8 @@ class Stack:
         )
 
     def _server(self) -> list[Layer]:
-        files = sorted_entries(server.entries(notes=self._folders.state / "imports"))
+        notes = self._folders.state / "imports"
+        files = sorted_entries(server.files(self._lock.platform, notes))
         plain = archive.Packed(files)
         return self._made("server", digest.of_stream(plain), lambda: files)
 

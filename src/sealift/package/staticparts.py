@@ -16,6 +16,7 @@ _SAYS = {
     "expat": rb"expat_(\d+\.\d+\.\d+)\b",
     "ncurses": rb"ncurses (\d+\.\d+\.\d{8})\b",
     "openssl": rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}",
+    "zig": rb"Zig (\d+\.\d+\.\d+) std\b",
     "zlib": rb"deflate (\d+\.\d+(?:\.\d+)*) Copyright",
 }
 # each begins with what is sought fast: programs have tens of megabytes
@@ -31,10 +32,14 @@ def found(files: Iterable[Entry]) -> dict[str, str]:
     made: dict[str, str] = {}
     for one in files:
         content = one.content if isinstance(one.content, bytes) else one.content.read_bytes()
-        for name, pattern in _PATTERNS.items():
-            if name not in made and (match := pattern.search(content)):
-                made[name] = match[1].decode()
+        made = {**said(content), **made}
     return dict(sorted(made.items()))
 
 
-__all__ = ["found"]
+def said(content: bytes) -> dict[str, str]:
+    """The same for the bytes of one file."""
+    matches = {name: pattern.search(content) for name, pattern in _PATTERNS.items()}
+    return {name: match[1].decode() for name, match in matches.items() if match}
+
+
+__all__ = ["found", "said"]
