@@ -14,8 +14,9 @@ from sealift.serve.app import App
 from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
-from sealift.serve.http.connection import App as Answers
-from sealift.serve.http.connection import Connection, Express
+from sealift.serve.http.answers import App as Answers
+from sealift.serve.http.answers import Express
+from sealift.serve.http.connection import Connection
 from sealift.serve.http.head import Heads
 from sealift.serve.http.listener import SCRATCH
 from sealift.serve.limits import Limits

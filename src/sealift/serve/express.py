@@ -12,8 +12,6 @@ road from its beginning; and what is said here is what would have been said ther
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from sealift import clock
 from sealift.serve import coding, rows
 from sealift.serve.access import Mode
@@ -22,6 +20,7 @@ from sealift.serve.call import presentable, routed
 from sealift.serve.gathering import Gathering, Plain
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.house import House
+from sealift.serve.http.answers import Client
 from sealift.serve.http.head import Head
 from sealift.serve.http.written import Heads
 from sealift.serve.messages import HEADER_LENGTH
@@ -35,18 +34,6 @@ _ASIDE = (
     *("x-sealift-timeout", HEADER_LENGTH),
 )
 """Headers of requests that take the ordinary road."""
-
-
-class Client(Protocol):
-    """The connection that a request came by."""
-
-    def told(self, answer: bytes) -> None:
-        """Send the answer to the request that waits."""
-        ...
-
-    def returned(self, head: Head, body: bytes) -> None:
-        """Let the request that waits take the ordinary road."""
-        ...
 
 
 class Ticket:
@@ -142,4 +129,4 @@ class Express:
         return ticket
 
 
-__all__ = ["Client", "Express", "Ticket"]
+__all__ = ["Express", "Ticket"]

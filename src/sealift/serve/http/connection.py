@@ -12,8 +12,10 @@ from typing import Any, Protocol, cast
 
 from sealift import clock
 from sealift.serve.gone import GoneError
+from sealift.serve.http.answers import App, Express
 from sealift.serve.http.chunks import Chunks
-from sealift.serve.http.head import END, LARGEST, Head, Heads, too_large, unended
+from sealift.serve.http.head import Head, Heads
+from sealift.serve.http.incoming import Incoming
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
 from sealift.serve.refusal import RefusalError
@@ -37,26 +39,6 @@ LARGE = 1 << 16
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _LATE = "The body did not arrive in time."
-
-
-class App(Protocol):
-    """Who answers."""
-
-    async def answer(self, call: Request) -> None:
-        """Answer a request by its sender's ``send``."""
-        ...
-
-    def malformed(self, refusal: RefusalError) -> bytes:
-        """The answer, with its head, to what is no request."""
-        ...
-
-
-class Express(Protocol):
-    """Who answers plain requests at the end of a turn of the event loop."""
-
-    def take(self, client: Connection, head: Head, body: bytes) -> bool:
-        """Whether it answers a request, by the connection's ``told`` or ``returned``."""
-        ...
 
 
 class Door(Protocol):
@@ -92,9 +74,7 @@ class Connection(asyncio.BufferedProtocol):
         self._app = door.app
         self._scratch = door.scratch
         self._transport: asyncio.Transport
-        self._left = b""
-        self._at = 0
-        self._looked = 0
+        self._incoming = Incoming()
         self._since = clock.monotonic()
         self._moved = 0.0
         self._unsent = 0
@@ -132,17 +112,12 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._parting:
             return
-        data = bytes(self._scratch[:nbytes])
-        if self._at < len(self._left):
-            data = self._left[self._at :] + data
-        elif self._request is None:
-            self._looked = 0
-        self._left, self._at = data, 0
+        self._incoming.add(bytes(self._scratch[:nbytes]))
         if self._request is None:
             self._work()
         elif self._arriving is not None:
             self._arrive()
-        elif len(data) > AHEAD:
+        elif len(self._incoming) > AHEAD:
             self._pause()
 
     def eof_received(self) -> bool:
@@ -186,14 +161,12 @@ class Connection(asyncio.BufferedProtocol):
 
         Its byte ``place`` lies at a multiple of 16 in memory, unless all of it is here already.
         """
-        begin, came = self._at, len(self._left) - self._at
+        came = len(self._incoming)
         if came >= length:
-            self._at += length
-            return self._left[begin : begin + length]
+            return self._incoming.take(length)
         lead = -place % 16
         body = bytearray(lead + length)
-        body[lead : lead + came] = self._left[begin:]
-        self._left, self._at = b"", 0
+        body[lead : lead + came] = self._incoming.take(came)
         self._room = memoryview(body)[lead + came :]
         try:
             await self._arrival()
@@ -209,10 +182,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._chunks is None:
             self._chunks = Chunks()
         while not self._chunks.complete:
-            if self._at == len(self._left):
+            if not self._incoming:
                 await self._arrival()
-            piece, used = self._chunks.take(self._left[self._at :])
-            self._at += used
+            piece, used = self._chunks.take(self._incoming.seen())
+            self._incoming.take(used)
             if piece:
                 return piece
         self._chunks = None
@@ -233,7 +206,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(answer)
         if self._door.ending:
             self._transport.close()
-        elif self._ended or self._at < len(self._left):
+        elif self._ended or self._incoming:
             self._work()
 
     def returned(self, head: Head, body: bytes) -> None:
@@ -253,10 +226,13 @@ class Connection(asyncio.BufferedProtocol):
         elif self._parting:
             if waited > LINGER:
                 self._transport.abort()
-        elif self._request is None:
-            begun = self._at < len(self._left)
-            if waited > (self._door.patience if begun else KEEP_ALIVE):
-                self._transport.close()
+        elif self._request is None and waited > self._patience:
+            self._transport.close()
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a client without a request may wait before the next."""
+        return self._door.patience if self._incoming else KEEP_ALIVE
 
     def end(self) -> None:
         """Close, unless a request is being answered."""
@@ -289,60 +265,35 @@ class Connection(asyncio.BufferedProtocol):
                     return
                 self._begin(request)
         except RefusalError as refusal:
-            if not self._spoken and self._door.handed_over(self, self._transport, self._left):
+            came = self._incoming.seen()
+            if not self._spoken and self._door.handed_over(self, self._transport, came):
                 return
             self._transport.write(self._app.malformed(refusal))
             self._unread = True
             self._part()
             return
         if self._request is None:
-            if self._backlog > AHEAD:
+            if len(self._incoming) > AHEAD:
                 self._pause()
             asyncio.get_running_loop().call_soon(self._work)
 
-    @property
-    def _backlog(self) -> int:
-        """Bytes that have come and belong to no request yet."""
-        return len(self._left) - self._at
-
     def _next(self) -> Request | None:
-        data, at = self._left, self._at
-        if at == len(data):
-            self._looked = 0
+        """The next request that must be answered now, if there is one."""
+        incoming = self._incoming
+        looked = incoming.looked
+        head = incoming.head(self._door.heads)
+        if head is None:
+            if incoming and not looked:
+                self._since = clock.monotonic()
             return None
-        while data.startswith(b"\r\n", at):
-            at += 2
-        end = data.find(END, max(at, self._looked))
-        if end < 0:
-            self._await_head(at)
+        if not 0 <= head.length <= len(incoming):
+            return Request(head, None, self)
+        body = incoming.take(head.length)
+        express = self._door.express
+        if express is not None and express.take(self, head, body):
+            self._soon = self._spoken = True
             return None
-        end += len(END)
-        if end - at > LARGEST:
-            raise too_large()
-        head = self._door.heads.read(data[at:end])
-        self._looked = 0
-        if 0 <= head.length <= len(data) - end:
-            self._at = end + head.length
-            body = data[end : self._at]
-            express = self._door.express
-            if express is not None and express.take(self, head, body):
-                self._soon = self._spoken = True
-                return None
-            return Request(head, body, self)
-        self._at = end
-        return Request(head, None, self)
-
-    def _await_head(self, at: int) -> None:
-        data = self._left = self._left[at:]
-        self._at = 0
-        if not self._looked and data:
-            self._since = clock.monotonic()
-        self._looked = max(0, len(data) - len(END) + 1)
-        if len(data) > LARGEST:
-            raise too_large()
-        line = data.find(b"\n")
-        if line >= 0 and data[:line][-1:] != b"\r":
-            raise unended()
+        return Request(head, body, self)
 
     def _begin(self, request: Request) -> None:
         self._spoken = True
@@ -378,13 +329,13 @@ class Connection(asyncio.BufferedProtocol):
             self._relax()
 
     def _relax(self) -> None:
-        if not self._full and self._backlog <= AHEAD:
+        if not self._full and len(self._incoming) <= AHEAD:
             self._resume()
 
     def _part(self) -> None:
         """Close, but let a client that still sends read the answer before."""
         self._since, self._parting = clock.monotonic(), True
-        self._left, self._at = b"", 0
+        self._incoming = Incoming()
         if self._ended or not self._unread or not self._transport.can_write_eof():
             self._transport.close()
             return

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 
 from sealift import clock
-from sealift.serve.http.connection import App, Connection, Express
+from sealift.serve.http.answers import App, Express
+from sealift.serve.http.connection import Connection
 from sealift.serve.http.head import Heads
 from sealift.serve.listening import BACKLOG
 
