@@ -6,7 +6,9 @@ import signal
 import time
 from pathlib import Path
 
+import grpc
 import pytest
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from project_on_disk import ProjectOnDisk, Traffic
 
@@ -57,6 +59,23 @@ def test_a_new_project_serves_what_it_learnt(wines, first, rows):
     seen = wines.answer("watch")["versions"][0]
     assert seen["requests"] >= sum(traffic.statuses.values())
     assert seen["metrics"]["accuracy"]["value"] > 0.9
+
+
+def test_calls_of_grpc_are_answered_as_requests_are(wines, first, rows):
+    """By the interpreter of the image, which is another one than that of the tests."""
+    running = wines.answer("up")
+    asked = service_pb2.ModelInferRequest(model_name="wines", id="a-call")
+    row = list(rows[0][0].values())
+    tensor = asked.inputs.add(name="features", datatype="FP32", shape=[1, len(row)])
+    tensor.contents.fp32_contents[:] = row
+    with grpc.insecure_channel(running["address"].partition("://")[2]) as channel:
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        answer, call = stub.ModelInfer.with_call(asked, timeout=30)
+
+    told = dict((*call.initial_metadata(), *call.trailing_metadata()))
+    assert answer.id == "a-call"
+    assert {one.name for one in answer.outputs} >= {"label"}
+    assert told["x-sealift-version"] == str(first)
 
 
 def test_a_second_training_of_the_same_takes_everything_from_the_cache(wines, first):

@@ -13,7 +13,8 @@ T = TypeVar("T")
 def started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task; where Python can, it has run already as far as it goes without waiting."""
     if sys.version_info >= (3, 12):
-        return asyncio.Task(work, eager_start=True)
+        # without a loop that is named, an eager task of C looks at None for whether it runs
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
     return asyncio.ensure_future(work)
 
 
