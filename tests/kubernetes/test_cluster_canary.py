@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from cluster_world import world
+from cluster_world import Told, world
 from sealift_project import PROJECT
 
 from sealift import clock
@@ -73,6 +73,35 @@ def test_a_version_that_fails_is_rolled_back_and_ended(there):
     assert "Deployment delays-v2" not in there.kinds()
     assert "Deployment delays-v1" in there.kinds()
     assert versions.serving(there.wired, "production") == 1
+
+
+class Removing(Told):
+    """Progress that takes the servers of model 2 away once their first share is in force."""
+
+    def __init__(self, there):
+        super().__init__()
+        self.there, self.routes = there, []
+
+    def step(self, name, status):
+        """Look for it, and for when they are made anew."""
+        super().step(name, status)
+        shared = any("20% of the traffic" in line for line in self.lines)
+        if shared and status == "in force" and not self.routes:
+            self.routes.append(self.there.route())
+            self.there.state.delete(self.there.key("Deployment", "apps/v1", "delays-v2"))
+        if (name, status) == ("deployment delays-v2", "created") and self.routes:
+            self.routes.append(self.there.route())
+
+
+def test_requests_leave_servers_that_somebody_removed_before_they_are_made_anew(there):
+    """The candidate has no share until it is ready again; then its release goes on."""
+    told = Removing(there)
+    with Load(there.traffic.address, clients=2):
+        ended = release(there.wired, "production", 2, told).release
+
+    assert told.routes == [{"delays-v1": 800, "delays-v2": 200}, {"delays-v1": 1000}]
+    assert ended.outcome == "promoted"
+    assert [share for _, share in sorted(ended.shares.items())][:3] == [0.2, 0.0, 0.2]
 
 
 RUN = """

@@ -17,7 +17,7 @@ LOOK = 2
 AWAY = 60.0
 """Seconds for which a cluster that does not answer is waited for, once something has begun."""
 
-_BREATH = 0.2
+_BREATH = 0.05
 
 T = TypeVar("T")
 

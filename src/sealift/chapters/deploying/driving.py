@@ -26,7 +26,7 @@ from sealift.watch.profiles import Profiles
 from sealift.wiring import Wired
 
 PAUSE = 0.2
-"""Seconds between two rounds."""
+"""Seconds between two rounds, after one that decided nothing."""
 READ = 1.0
 """Seconds between two looks at what the servers counted, while evidence is gathered."""
 MANY = 10_000
@@ -88,7 +88,11 @@ class Driver:
         """
         self.router.claim(route)
         away = 0.0
+        last: Release | None = None
         while (one := self._tell()).state != "ended":
+            if one == last:  # what was decided just now is done at once
+                clock.sleep(PAUSE)
+            last = one
             try:
                 self._round(one.state)
                 away = 0.0
@@ -98,7 +102,6 @@ class Driver:
                     self._progress.say(f"{error.what} Requests go on; trying for {AWAY:.0f} s.")
                 if clock.monotonic() - away > AWAY:
                     raise
-            clock.sleep(PAUSE)
         self.router.note()
         return one
 

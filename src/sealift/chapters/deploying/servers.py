@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from sealift.chapters.deploying.waiting import selector, standing_of
@@ -19,12 +20,15 @@ from sealift.types import Digest
 
 START = 600.0
 """Seconds that servers get to become ready: a node may have to come first."""
+GONE = 2
+"""Looks for which servers that somebody took away stay so: requests go elsewhere meanwhile."""
 
 
 class ClusterServers:
     """Implements ``Servers`` in an environment.
 
-    ``bring`` applies the objects of a version whose Deployment is gone. Only the ``candidate`` is
+    ``bring`` applies the objects of a version whose Deployment is gone, after it was told that
+    its servers are not there. Only the ``candidate`` is
     ever ended: other versions keep their servers, so that there is a way back.
     """
 
@@ -47,6 +51,7 @@ class ClusterServers:
         self._last: dict[int, Standing] = {}
         self._patience: dict[int, Patience] = {}
         self._before: dict[int, int] = {}
+        self._missed: Counter[int] = Counter()
 
     def ensure(self, version: int, image: Digest) -> Standing:  # noqa: ARG002 - the objects name it
         """See ``Servers``. While the cluster does not answer, all is as it was."""
@@ -91,7 +96,11 @@ class ClusterServers:
         name, namespace = f"{self._service}-v{version}", self._place.settings.namespace
         deployment = self._cluster.get(DEPLOYMENT, name, namespace)
         if deployment is None:
+            self._missed[version] += 1
+            if version in self._last and self._missed[version] <= GONE:
+                return Standing(version=version, urls=(), ready=False)
             deployment = self._bring(version)
+        self._missed.pop(version, None)
         now, _ = standing_of(self._cluster, deployment)
         pods = self._cluster.find(POD, namespace, selector(deployment)).items
         deaths = sum(map(restarts, pods))
@@ -108,4 +117,4 @@ class ClusterServers:
         )
 
 
-__all__ = ["START", "ClusterServers"]
+__all__ = ["GONE", "START", "ClusterServers"]
