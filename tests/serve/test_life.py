@@ -25,8 +25,7 @@ def copied(folder, tmp_path):
 def unready(folder, tmp_path):
     """A server that stays unready: its answers to readiness and to a request, and its events."""
     with Running(folder, tmp_path / "log") as server:
-        server.wait_for(lambda: len(server.events()) >= 2)
-        time.sleep(0.3)
+        server.wait_for(lambda: "being loaded" not in server.client.get("/v2/health/ready").text)
         answers = [
             server.client.get("/v2/health/ready"),
             server.client.get("/v2/models/toy/ready"),

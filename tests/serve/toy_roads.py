@@ -40,9 +40,9 @@ class Roads:
         except RefusalError:
             return None
 
-    def agree(self, body):
-        """Whether compiled code reads it; then both mean the same, to the byte."""
-        rows = self.express.read(body)
+    def agree(self, body, first=0):
+        """Whether compiled code reads it, from a row on; then both mean the same, to the byte."""
+        rows = self.express.read(body, first)
         if not rows:
             return False
         asked = self.asked(body)
@@ -50,7 +50,7 @@ class Roads:
         assert (asked.id, asked.batch.count) == (self.express.given, rows), body
         assert (asked.batch.flags, asked.timeout) == ({}, 0), body
         assert list(asked.wanted) == self.protocol.all_wanted(binary=False), body
-        feeds = self.express.inputs(rows)
+        feeds = self.express.inputs(first, rows)
         assert list(feeds) == list(asked.batch.feeds), body
         for name, array in asked.batch.feeds.items():
             assert (feeds[name].dtype, feeds[name].shape) == (array.dtype, array.shape), body
@@ -64,7 +64,8 @@ class Roads:
         named = dict(zip((one.name for one in self.outputs), outputs, strict=True))
         wanted = self.protocol.all_wanted(binary=False)
         ordinary, _ = self.encoder.answer(named, wanted, head, {})
-        return self.express.write(rows, given, outputs), ordinary
+        held = self.express.hold(rows, outputs)
+        return self.express.write(0, rows, given) if held else None, ordinary
 
     def body(self, rows, **more):
         """The request for some rows, each a list of values in the order of the fields."""
