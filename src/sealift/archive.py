@@ -12,8 +12,8 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 CHUNK = 1 << 20
-_LARGE = 4 << 20
+LARGE = 4 << 20
+"""Bytes from which on it pays to let the system have files, instead of reading them."""
+BLOCK = 4096
+"""The bytes of a block on most disks."""
 _STEP = 16 << 20
 _KINDS = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
 
@@ -34,7 +37,8 @@ class Entry:
     """One member of a tar.
 
     ``name`` is relative, with forward slashes. ``content`` is the bytes of a file or where they
-    lie; ``target`` is what a symbolic link points to. ``owner`` is user and group id.
+    lie; ``target`` is what a symbolic link points to. ``owner`` is user and group id. ``comment``
+    stands in a pax header of its own, where readers ignore it.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Entry:
     content: bytes | Path = b""
     target: str = ""
     owner: int = 0
+    comment: str = ""
 
     def open(self) -> BinaryIO:
         """The content of a file. Raises ``DataError`` where it cannot be read."""
@@ -154,13 +159,33 @@ class Packed(io.BufferedReader):
         for entry in self._members:
             size = entry.size
             yield file.write(_header(entry, size, clock.EPOCH))
-            if isinstance(entry.content, Path) and size >= _LARGE:
+            if isinstance(entry.content, Path) and size >= LARGE:
                 yield from _poured(entry.content, size, file)
             elif entry.kind == "file":
                 for piece in _content(entry, size):
                     yield file.write(piece)
             yield file.write(b"\0" * (-size % tarfile.BLOCKSIZE))
         yield file.write(b"\0" * (2 * tarfile.BLOCKSIZE))
+
+
+class Framed(Packed):
+    """A tar of folders and, last, one file, whose content begins at a whole block of the disk.
+
+    A comment fills up what stands before it, so that a file system can put ``head`` before the
+    file's own blocks and ``tail`` behind them instead of copying it. Whoever keeps it may do so:
+    the file is given away.
+    """
+
+    def __init__(self, folders: Sequence[Entry], file: Entry) -> None:
+        if not isinstance(file.content, Path):
+            raise TypeError("Only a file of the disk can be framed.")
+        self.path, self.size = file.content, file.size
+        above = b"".join(_header(one, 0, clock.EPOCH) for one in folders)
+        least = _header(replace(file, comment="."), self.size, clock.EPOCH)
+        filled = replace(file, comment="." * (1 + -(len(above) + len(least)) % BLOCK))
+        self.head = above + _header(filled, self.size, clock.EPOCH)
+        self.tail = b"\0" * (-self.size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+        super().__init__([*folders, filled])
 
 
 def _poured(path: Path, size: int, to: BinaryIO) -> Iterator[int]:
@@ -175,7 +200,7 @@ def _poured(path: Path, size: int, to: BinaryIO) -> Iterator[int]:
             done += count
             yield count
         if done < size or os.fstat(source.fileno()).st_size != size:
-            raise _changed(path)
+            raise changed(path)
     to.seek(0, os.SEEK_END)  # where the system put the place, without the file's knowledge
 
 
@@ -201,6 +226,8 @@ def _header(entry: Entry, size: int, time: int) -> bytes:
     info.size = size
     info.mtime = time
     info.linkname = entry.target
+    if entry.comment:
+        info.pax_headers = {"comment": entry.comment}
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
@@ -215,12 +242,13 @@ def _content(entry: Entry, size: int) -> Iterator[bytes]:
             break
         yield piece
     if left:
-        raise _changed(entry.content)
+        raise changed(entry.content)
 
 
-def _changed(path: Path) -> DataError:
+def changed(path: Path) -> DataError:
+    """What to raise where a file is not what it was when it was first looked at."""
     return DataError(
-        "A file changed its size while it was read.",
+        "A file changed while it was read.",
         where=str(path),
         remedy="Wait until whatever writes it has ended, then run the command again.",
     )
@@ -267,4 +295,15 @@ def stream(pieces: Iterable[bytes]) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(_Pieces(pieces), CHUNK))
 
 
-__all__ = ["Entry", "Packed", "entries", "file_entry", "leads_out", "pack", "stream"]
+__all__ = [
+    "LARGE",
+    "Entry",
+    "Framed",
+    "Packed",
+    "changed",
+    "entries",
+    "file_entry",
+    "leads_out",
+    "pack",
+    "stream",
+]

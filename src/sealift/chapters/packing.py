@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +19,14 @@ from sealift.errors import NotFoundError, UsageError
 from sealift.folders import downloads
 from sealift.package import attached, content, eject, evidence, locking
 from sealift.package import explain as explaining
-from sealift.package.artifact import is_whole
+from sealift.package.artifact import CODE, is_whole, model_layers
 from sealift.package.contents import Reader
 from sealift.package.index import Faces, faces
 from sealift.package.making import Making, project_file
 from sealift.package.portable import save
 from sealift.ports import Progress
 from sealift.record.explanation import Explanation
-from sealift.record.image import Image
+from sealift.record.image import Descriptor, Image
 from sealift.record.lock import Lock, Variant
 from sealift.record.model import Model
 from sealift.record.run import Run
@@ -34,12 +34,12 @@ from sealift.record.transfer import Pushed, Saved
 from sealift.types import Digest
 from sealift.wiring import Wired
 
-Proved = Callable[[Sequence[Image]], None]
-"""Hears of images once all their libraries are found to load, before anything is signed."""
+Leaving = Callable[[Iterable[Descriptor]], None]
+"""Hears of blobs of the images as soon as they may leave, before anything names them."""
 
 
 def package(
-    wired: Wired, version: int | None, *, progress: Progress, proved: Proved = lambda _: None
+    wired: Wired, version: int | None, *, progress: Progress, leaving: Leaving = lambda _: None
 ) -> tuple[Image, ...]:
     """Build the serving images of a model version (None: the newest), one for each variant.
 
@@ -60,13 +60,21 @@ def package(
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
+        leaving(_unproved(wired, model))
         built = [_image(wired, model, variant, progress) for variant in variants(wired)]
-        proved([image for image, _ in built])
+        leaving(layer.descriptor for image, _ in built for layer in image.layers)
         made = tuple(_attested(wired, image, model, lock) for image, lock in built)
         tie(wired, made)
     for image in made:
         wired.ledger.save(image)
     return made
+
+
+def _unproved(wired: Wired, model: Model) -> list[Descriptor]:
+    """Layers that need no proof of their libraries: those of a model without a program."""
+    layers = model_layers(wired.store, model.digest)
+    own = any(layer.holds == CODE for layer in layers)
+    return [] if own else [layer.descriptor for layer in layers]
 
 
 def explain(wired: Wired, image: Image) -> Explanation | None:
@@ -153,14 +161,11 @@ def deliver(
 ) -> tuple[tuple[Image, ...], Pushed]:
     """Build the serving images of a model version and push them: ``package``, then ``push``.
 
-    The layers leave as soon as the images are proved, while the rest is made and signed.
+    The weights leave at once, the other layers as soon as the images are proved, while the rest is
+    made and signed.
     """
     with _pushing(wired, target, progress) as going:
-
-        def proved(images: Sequence[Image]) -> None:
-            going.ahead(layer.descriptor for image in images for layer in image.layers)
-
-        images = package(wired, version, progress=progress, proved=proved)
+        images = package(wired, version, progress=progress, leaving=going.ahead)
         return images, _finish(wired, images, target, going, progress)
 
 

@@ -49,7 +49,8 @@ def write_model(store: Store, folder: Path, *, name: str, version: int) -> Descr
 
     Weights are ``model.onnx`` and, for models whose tensors lie outside it, the files whose names
     begin so; or the folder of what a program of the user's own loads, which has one too. The same
-    files give the same digest. Raises ``PackageError`` when one is missing.
+    files give the same digest. Large files are given away: the store may move them out of the
+    folder. Raises ``PackageError`` when one is missing.
     """
     if (folder / CODE).is_dir():
         own = {CODE: "code", FILES: "weight"} | _BESIDE
@@ -93,9 +94,15 @@ def _layer(store: Store, folder: Path, file: str, kind: str) -> Descriptor:
             f"The model has no {file}.", where=str(folder), remedy="Run the training step again."
         )
     name = f"{PLACE}/{file}"
-    content = archive.Packed(sorted_entries(_members(name, path)))
-    kept = store.put(content, f"application/vnd.cncf.model.{kind}.v1.tar")
+    kept = store.put(_packed(name, path), f"application/vnd.cncf.model.{kind}.v1.tar")
     return msgspec.structs.replace(kept, annotations={FILEPATH: name, TITLE: f"{file}.tar"})
+
+
+def _packed(name: str, path: Path) -> archive.Packed:
+    *folders, last = sorted_entries(_members(name, path))
+    if path.is_file() and last.size >= archive.LARGE:
+        return archive.Framed(folders, last)
+    return archive.Packed([*folders, last])
 
 
 def _members(name: str, path: Path) -> Iterator[Entry]:

@@ -102,6 +102,7 @@ class Begun(Generic[K, R]):
 
     >>> begun = Begun[str, int](Gauge("", None))
     >>> begun.begin("a", lambda: 1)
+    True
     >>> begun.get("a"), begun.get("b")
     (1, None)
     >>> begun.close()
@@ -113,10 +114,12 @@ class Begun(Generic[K, R]):
         self._futures: dict[K, Future[R | None]] = {}
         self._failed = threading.Event()
 
-    def begin(self, key: K, work: Callable[[], R]) -> None:
-        """Begin with ``work`` soon; once for each key."""
-        if key not in self._futures:
-            self._futures[key] = self._pool.submit(self._done, work)
+    def begin(self, key: K, work: Callable[[], R]) -> bool:
+        """Begin with ``work`` soon; once for each key: whether it was not begun before."""
+        if key in self._futures:
+            return False
+        self._futures[key] = self._pool.submit(self._done, work)
+        return True
 
     def get(self, key: K) -> R | None:
         """The result of what was begun, or what it raised; None if nothing was."""

@@ -81,10 +81,10 @@ class Pushing:
         """Begin to send blobs that ``finish`` will need; it is told what goes wrong with them."""
         with contextlib.suppress(SealiftError):  # finish meets it again
             client = self._open()
-            each = {blob.digest: blob for blob in blobs}
-            self._gauge.total = sum(blob.size for blob in each.values())
-            for digest, blob in each.items():
-                self._ahead.begin(digest, partial(_blob, self._store, client, self._gauge, blob))
+            for blob in sorted(blobs, key=lambda one: -one.size):  # the longest way is to begin
+                work = partial(_blob, self._store, client, self._gauge, blob)
+                if self._ahead.begin(blob.digest, work):
+                    self._gauge.total += blob.size
 
     def finish(
         self, digest: Digest, reference: str, beside: Mapping[str, Digest] | None = None

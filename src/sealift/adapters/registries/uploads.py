@@ -17,8 +17,9 @@ from sealift.adapters.registries.session import Body, Session
 from sealift.errors import IntegrityError, NotFoundError, RegistryError, SealiftError
 from sealift.record.image import Descriptor
 
-PIECE = 64 << 10
-"""Bytes that the connection gets at once: it copies what did not fit, so more is slower."""
+PIECE = 256 << 10
+"""Bytes that the connection gets at once: it copies what did not fit, so much more is slower; with
+much less it waits for other threads too often."""
 _PROGRESS = 64 << 10
 """Bytes that a failed attempt must have brought for the count of failures to begin anew."""
 _SMALLER = 16 << 20

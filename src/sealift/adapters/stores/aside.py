@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,6 +12,8 @@ from sealift.types import Digest
 
 PIECE = 1 << 20
 """Bytes that are read at once; content that is not longer needs no thread."""
+_BEHIND = 16
+"""How many pieces may wait to be hashed."""
 
 
 class Aside:
@@ -47,7 +51,10 @@ class Aside:
 
 
 class Hashing:
-    """A SHA-256 digest of pieces, each hashed while the next one is fetched; close it after use.
+    """A SHA-256 digest of pieces, hashed while the next ones are fetched; close it after use.
+
+    It may fall behind by some pieces, so that whoever fetches them never waits for a processor
+    that is busy just then.
 
     >>> whole = Hashing()
     >>> whole.add(b"{")
@@ -58,27 +65,37 @@ class Hashing:
 
     def __init__(self) -> None:
         self._whole = hashlib.sha256()
-        self._aside = Aside()
         self._begun = False
+        self._thread: threading.Thread | None = None
+        self._pieces = queue.Queue[bytes](_BEHIND)
 
     def add(self, piece: bytes) -> None:
         """Hash a piece after those before it."""
-        if self._begun and len(piece) >= PIECE:
-            self._aside.begin(lambda: self._whole.update(piece))
-        else:
-            self._aside.wait()
-            self._whole.update(piece)
+        if self._thread is None and self._begun and len(piece) >= PIECE:
+            self._thread = threading.Thread(target=self._hash, name="hashing", daemon=True)
+            self._thread.start()
         self._begun = True
+        if self._thread is None:
+            self._whole.update(piece)
+        elif piece:
+            self._pieces.put(piece)
+
+    def _hash(self) -> None:
+        while piece := self._pieces.get():
+            self._whole.update(piece)
 
     @property
     def digest(self) -> Digest:
         """The digest of all pieces."""
-        self._aside.wait()
+        self.close()
         return Digest("sha256:" + self._whole.hexdigest())
 
     def close(self) -> None:
-        """End the thread."""
-        self._aside.close()
+        """End the thread, once it has hashed what it got."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._pieces.put(b"")
+            thread.join()
 
 
 __all__ = ["PIECE", "Aside", "Hashing"]

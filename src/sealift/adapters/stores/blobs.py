@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from sealift import archive, clock, digest
+from sealift.adapters.stores import framing
 from sealift.adapters.stores.aside import PIECE, Aside, Hashing
 from sealift.errors import IntegrityError, MachineError, NotFoundError
 from sealift.types import Digest
@@ -25,6 +26,8 @@ FLUSHED = 32 << 20
 """Bytes after which the disk gets what was written: the end has little left to wait for."""
 _HASHED = 8 << 20
 """Bytes after which what was copied is hashed while more is copied."""
+_AHEAD = 16 << 20
+"""How far ahead of its reader a blob is fetched from the disk."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -51,12 +54,31 @@ class Blobs:
             if self._sound(address, len(content)):
                 return address, len(content)
             content = io.BytesIO(content)
+        if isinstance(content, archive.Framed) and (taken := self._taken(content)):
+            return taken
         with self._temporary() as file:
             if isinstance(content, archive.Packed):
                 address, size = _poured(content, file)
             else:
                 address, size = _copied(content, file)
-            self._settle(file, self.path(address))
+            self._settle(file, Path(file.name), self.path(address))
+        return address, size
+
+    def _taken(self, content: archive.Framed) -> tuple[Digest, int] | None:
+        """Keep a file that was given away, moved instead of copied; None where that cannot be."""
+        place = self._incoming / clock.token(24)
+        try:
+            self._make_room()
+            with framing.alone(content.path) as file:
+                if file is None:
+                    return None
+                with framing.framed(content, file, place) as address:
+                    if address is None:
+                        return None
+                    self._settle(file, place, self.path(address))
+                framing.fetch(file, size := os.fstat(file.fileno()).st_size)
+        except OSError as error:
+            raise _unwritable(error, place) from error
         return address, size
 
     def adopt(self, path: Path, address: Digest) -> None:
@@ -65,7 +87,7 @@ class Blobs:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with path.open("rb") as file:
-                self._settle(file, target)
+                self._settle(file, path, target)
         except OSError as error:
             raise _unwritable(error, path) from error
 
@@ -103,9 +125,7 @@ class Blobs:
         """A locked file under a random name; those whose writer died are removed first."""
         path = self._incoming / clock.token(24)
         try:
-            self._incoming.mkdir(parents=True, exist_ok=True)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            self._make_room()
             with path.open("x+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield file
@@ -115,14 +135,17 @@ class Blobs:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _settle(self, file: BinaryIO, target: Path) -> None:
+    def _settle(self, file: BinaryIO, path: Path, target: Path) -> None:
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
-        Path(file.name).replace(target)
+        path.replace(target)
         sync(target.parent)
 
-    def _sweep(self) -> None:
+    def _make_room(self) -> None:
+        """The folders, without what writers that died left behind."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         for path in self._incoming.iterdir():
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -183,7 +206,7 @@ class _Verified(io.RawIOBase):
 
     def __init__(self, path: Path, address: Digest) -> None:
         self._file = path.open("rb", buffering=0)
-        self._left = os.fstat(self._file.fileno()).st_size
+        self._size = self._left = os.fstat(self._file.fileno()).st_size
         self._whole = Hashing()
         self._address = address
         self._piece = memoryview(b"")
@@ -201,6 +224,9 @@ class _Verified(io.RawIOBase):
         return count
 
     def _next(self) -> bytes:
+        if self._left > PIECE:
+            start = self._size - self._left + _AHEAD
+            os.posix_fadvise(self._file.fileno(), start, PIECE, os.POSIX_FADV_WILLNEED)
         piece = self._file.read(PIECE) or b""
         self._whole.add(piece)
         self._left -= len(piece)
