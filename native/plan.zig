@@ -131,8 +131,8 @@ pub const Plan = struct {
     }
 };
 
-/// Bytes that the longest number in an answer has, with a comma.
-pub const value_length = 32;
+/// Bytes that a number in an answer may take, while it is written.
+pub const value_length = 40;
 
 /// Lays a plan out in memory that others own. Fails for a spec that is not served, and where the
 /// memory is too small.

@@ -1,15 +1,18 @@
 //! The answer to an `infer` call in JSON, written into memory that is large enough for any.
 //!
-//! Floats are the shortest digits that are read as the same double (Adams, "Ryu: fast
-//! float-to-string conversion", PLDI 2018), plain from 1e-5 up to 1e16 and with an exponent beyond.
+//! Floats are plain from 1e-5 up to 1e16, and with an exponent beyond.
 
 const std = @import("std");
+const digits = @import("digits.zig");
 const plans = @import("plan.zig");
 
 const Plan = plans.Plan;
 
 /// What cannot be written: a number that is not finite, bytes that are not those of the outputs.
 pub const Error = error{NotPlain};
+
+/// The bytes that one value may take.
+const Place = [plans.value_length]u8;
 
 const Writer = struct {
     out: []u8,
@@ -25,8 +28,7 @@ const Writer = struct {
         self.at += 1;
     }
 
-    /// The bytes that one value may take.
-    inline fn place(self: *Writer) *[plans.value_length]u8 {
+    inline fn place(self: *Writer) *Place {
         return self.out[self.at..][0..plans.value_length];
     }
 };
@@ -84,7 +86,7 @@ fn values(writer: *Writer, datatype: plans.Datatype, bytes: []const u8) Error!vo
     }
 }
 
-fn integer(out: *[plans.value_length]u8, value: anytype) usize {
+fn integer(out: *Place, value: anytype) usize {
     if (value >= 0) return decimal(out, @intCast(value));
     out[0] = '-';
     return 1 + decimal(out[1..], @abs(value));
@@ -94,22 +96,23 @@ fn integer(out: *[plans.value_length]u8, value: anytype) usize {
 const most_digits = 20;
 
 fn decimal(out: []u8, value: u64) usize {
-    var digits: [most_digits]u8 = undefined;
+    if (value < 10) {
+        out[0] = '0' + @as(u8, @intCast(value));
+        return 1;
+    }
+    var text: [most_digits]u8 = undefined;
     var at: usize = most_digits;
     var rest = value;
-    while (rest >= 100) {
+    while (rest >= 10) {
         at -= 2;
-        digits[at..][0..2].* = std.fmt.digits2(@intCast(rest % 100));
+        text[at..][0..2].* = std.fmt.digits2(@intCast(rest % 100));
         rest /= 100;
     }
-    if (rest >= 10) {
-        at -= 2;
-        digits[at..][0..2].* = std.fmt.digits2(@intCast(rest));
-    } else {
+    if (rest > 0) {
         at -= 1;
-        digits[at] = '0' + @as(u8, @intCast(rest));
+        text[at] = '0' + @as(u8, @intCast(rest));
     }
-    const found = digits[at..];
+    const found = text[at..];
     @memcpy(out[0..found.len], found);
     return found.len;
 }
@@ -117,68 +120,56 @@ fn decimal(out: []u8, value: u64) usize {
 /// Whole numbers below this are doubles with each of their digits.
 const whole: f64 = 1 << 53;
 
-fn float(out: *[plans.value_length]u8, value: f64) usize {
-    const negative = std.math.signbit(value);
+inline fn float(out: *Place, value: f64) usize {
     out[0] = '-';
-    const begin: usize = @intFromBool(negative);
+    const begin: usize = @intFromBool(std.math.signbit(value));
     const size = @abs(value);
     if (size < whole and @trunc(size) == size) {
         const length = begin + decimal(out[begin..], @intFromFloat(size));
         out[length..][0..2].* = ".0".*;
         return length + 2;
     }
-    const float_ = std.fmt.float;
-    const tables = &float_.Backend64_TablesFull;
-    const bits: u64 = @bitCast(size);
-    const found = float_.binaryToDecimal(u64, bits, 52, 11, false, tables);
-    return begin + placed(out[begin..], found.mantissa, found.exponent);
+    const found = digits.spelled(digits.shortest(size));
+    return begin + placed(out[begin..], found);
 }
 
-/// Digits and their power of ten, as they are written.
-fn placed(out: []u8, mantissa: u64, exponent: i32) usize {
-    var digits: [most_digits]u8 = undefined;
-    const count = decimal(&digits, mantissa);
-    const point = @as(i32, @intCast(count)) + exponent;
-    if (point > 16 or point <= -5) return scientific(out, digits[0..count], point - 1);
-    if (exponent >= 0) return padded(out, digits[0..count], @intCast(exponent));
-    if (point > 0) return pointed(out, digits[0..count], @intCast(point));
-    return fraction(out, digits[0..count], @intCast(-point));
+/// Digits and the place of their point, as they are written.
+inline fn placed(out: []u8, found: digits.Spelled) usize {
+    if (found.point > 16 or found.point <= -5) return scientific(out, found);
+    if (found.point <= 0) return fraction(out, found, @intCast(-found.point));
+    const point: usize = @intCast(found.point);
+    return if (found.count <= point) padded(out, found, point) else pointed(out, found, point);
 }
 
 /// 12e3 as 12000.0
-fn padded(out: []u8, digits: []const u8, zeros: usize) usize {
-    @memcpy(out[0..digits.len], digits);
-    const length = digits.len + zeros;
-    @memset(out[digits.len..length], '0');
-    out[length..][0..2].* = ".0".*;
-    return length + 2;
+fn padded(out: []u8, found: digits.Spelled, point: usize) usize {
+    found.put(out[0..digits.longest]);
+    out[point..][0..2].* = ".0".*;
+    return point + 2;
 }
 
 /// 123e-2 as 1.23
-fn pointed(out: []u8, digits: []const u8, point: usize) usize {
-    @memcpy(out[0..point], digits[0..point]);
+inline fn pointed(out: []u8, found: digits.Spelled, point: usize) usize {
+    out[0] = found.first;
+    found.putRest(out[2..][0 .. digits.longest - 1]);
+    for (1..point) |place| out[place] = out[place + 1];
     out[point] = '.';
-    @memcpy(out[point + 1 .. digits.len + 1], digits[point..]);
-    return digits.len + 1;
+    return found.count + 1;
 }
 
 /// 12e-4 as 0.0012
-fn fraction(out: []u8, digits: []const u8, zeros: usize) usize {
-    out[0..2].* = "0.".*;
-    @memset(out[2 .. 2 + zeros], '0');
-    @memcpy(out[2 + zeros ..][0..digits.len], digits);
-    return 2 + zeros + digits.len;
+inline fn fraction(out: []u8, found: digits.Spelled, zeros: usize) usize {
+    out[0..6].* = "0.0000".*;
+    found.put(out[2 + zeros ..][0..digits.longest]);
+    return 2 + zeros + found.count;
 }
 
 /// 123 and a power as 1.23e-7
-fn scientific(out: []u8, digits: []const u8, power: i32) usize {
-    out[0] = digits[0];
-    var at: usize = 1;
-    if (digits.len > 1) {
-        out[1] = '.';
-        @memcpy(out[2 .. digits.len + 1], digits[1..]);
-        at = digits.len + 1;
-    }
+fn scientific(out: []u8, found: digits.Spelled) usize {
+    out[0..2].* = .{ found.first, '.' };
+    found.putRest(out[2..][0 .. digits.longest - 1]);
+    var at = if (found.count > 1) found.count + 1 else 1;
+    const power = found.point - 1;
     out[at] = 'e';
     at += 1;
     if (power < 0) {
@@ -189,7 +180,7 @@ fn scientific(out: []u8, digits: []const u8, power: i32) usize {
 }
 
 fn expectFloat(value: f64, text: []const u8) !void {
-    var out: [plans.value_length]u8 = undefined;
+    var out: Place = undefined;
     try std.testing.expectEqualStrings(text, out[0..float(&out, value)]);
 }
 
@@ -212,7 +203,7 @@ test "floats are written in the shortest digits" {
 }
 
 test "whole numbers are written whole" {
-    var out: [plans.value_length]u8 = undefined;
+    var out: Place = undefined;
     const low: i64 = std.math.minInt(i64);
     try std.testing.expectEqualStrings("-9223372036854775808", out[0..integer(&out, low)]);
     const high: u64 = std.math.maxInt(u64);

@@ -28,7 +28,7 @@ def test_ids_that_need_more_than_plain_ascii_are_left_alone(one):
     dice = random.Random(9)
     outputs = toy_roads.values(one, dice, 2)
     for given in ('a"', "a\\", "\n", "é", "\x7f", "x" * 129):
-        assert one.answers(2, given, outputs)[0] is None
+        assert one.written(2, given, outputs) is None
     for given in ("", "x" * 128, "/a b{}[],:'~!"):
         mine, theirs = one.answers(2, given, outputs)
         assert mine == theirs
@@ -37,11 +37,30 @@ def test_ids_that_need_more_than_plain_ascii_are_left_alone(one):
 def test_outputs_unlike_the_contract_are_left_alone(one):
     """Other rows, other shapes, other datatypes."""
     outputs = toy_roads.values(one, random.Random(10), 2)
-    assert not one.express.hold(1, outputs)
-    assert not one.express.hold(3, outputs)
-    assert not one.express.hold(2, [outputs[0][:, None], *outputs[1:]])
+    assert one.written(1, "a", outputs) is None
+    assert one.written(3, "a", outputs) is None
+    assert one.written(2, "a", [outputs[0][:, None], *outputs[1:]]) is None
     alike = outputs[0].view(np.dtype(f"u{outputs[0].itemsize}"))
-    assert not one.express.hold(2, [alike, *outputs[1:]])
+    assert one.written(2, "a", [alike, *outputs[1:]]) is None
+
+
+def test_each_request_of_a_call_has_the_answer_that_it_would_have_alone(one):
+    """Their rows lie one after the other in the outputs of the call."""
+    outputs = toy_roads.values(one, random.Random(11), 9)
+    for first, rows in ((0, 2), (2, 1), (3, 6)):
+        _, theirs = one.answers(rows, "a", [array[first : first + rows] for array in outputs])
+        assert one.express.hold(9, outputs)
+        assert one.express.write(first, rows, "a") == theirs
+    for first, rows in ((9, 1), (8, 2), (0, 10), (0, 0)):
+        assert one.express.write(first, rows, "a") is None
+
+
+def test_outputs_that_were_not_taken_are_not_written(one):
+    """Nor those of the call before."""
+    outputs = toy_roads.values(one, random.Random(12), 2)
+    assert one.express.hold(2, outputs)
+    assert not one.express.hold(3, outputs)
+    assert one.express.write(0, 2, "a") is None
 
 
 def test_arrays_that_do_not_lie_in_a_row_are_written_in_order():
@@ -58,7 +77,7 @@ def test_a_number_that_is_not_finite_is_left_alone(bad):
     one = toy_roads.digits()
     chances = np.zeros((2, 3), np.float32)
     chances[1, 2] = bad
-    assert one.answers(2, "a", [np.zeros(2, np.int64), chances])[0] is None
+    assert one.written(2, "a", [np.zeros(2, np.int64), chances]) is None
 
 
 def test_floats_of_every_size_are_written_alike():

@@ -190,6 +190,21 @@ def test_what_is_not_wholly_plain_is_left_alone(both):
     assert one.express.read(text.encode()) == 1
 
 
+def test_requests_lie_side_by_side(both):
+    """Each from the row on at which the one before ended; one that has no room is left alone."""
+    one, rows = both
+    bodies = [one.body(rows[:2], id="a"), one.body(rows[2:3]), one.body(rows[3:7])]
+    for first, body in zip((0, 2, 3), bodies, strict=True):
+        assert one.agree(body, first)
+    for first, count, body in zip((0, 2, 3), (2, 1, 4), bodies, strict=True):
+        for name, array in one.asked(body).batch.feeds.items():
+            assert one.express.inputs(first, count)[name].tobytes() == array.tobytes()
+    assert one.agree(bodies[0], one.express.room - 2)
+    assert one.express.read(bodies[0], one.express.room - 1) == 0
+    assert one.express.read(bodies[0], one.express.room) == 0
+    assert one.express.read(bodies[0], one.express.room + 9) == 0
+
+
 def test_as_many_rows_as_the_contract_allows_are_read():
     """And not one more."""
     one = toy_roads.digits()

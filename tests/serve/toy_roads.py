@@ -41,7 +41,7 @@ class Roads:
             return None
 
     def agree(self, body, first=0):
-        """Whether compiled code reads it, from a row on; then both mean the same, to the byte."""
+        """Whether compiled code reads it; then both mean the same, to the byte."""
         rows = self.express.read(body, first)
         if not rows:
             return False
@@ -64,8 +64,13 @@ class Roads:
         named = dict(zip((one.name for one in self.outputs), outputs, strict=True))
         wanted = self.protocol.all_wanted(binary=False)
         ordinary, _ = self.encoder.answer(named, wanted, head, {})
-        held = self.express.hold(rows, outputs)
-        return self.express.write(0, rows, given) if held else None, ordinary
+        return self.written(rows, given, outputs), ordinary
+
+    def written(self, rows, given, outputs):
+        """What compiled code writes."""
+        if not self.express.hold(rows, outputs):
+            return None
+        return self.express.write(0, rows, given)
 
     def body(self, rows, **more):
         """The request for some rows, each a list of values in the order of the fields."""

@@ -19,7 +19,7 @@ ROOM = 1 << 20
 TOGETHER = 1024
 """Rows of several requests that are worth keeping side by side."""
 
-VALUE = 32
+VALUE = 40
 """Bytes that a number of an answer may take."""
 
 _ALIGNED = 64

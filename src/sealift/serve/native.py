@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,23 +26,24 @@ VERSION = 1
 """The version of the interface between the two."""
 
 KEPT = 256
-"""Numbers of rows whose views of the tensors are kept."""
+"""Numbers of rows for which it is kept how their tensors look."""
+
+MOST = 1 << 31
+"""Bytes from which they are left to others."""
 
 _NUMBER = ctypes.c_size_t
 _BYTES = ctypes.c_char_p
 _PLACE = ctypes.c_void_p
 
-_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+_FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "express_plan": (_PLACE, [_BYTES, _NUMBER, _PLACE, _NUMBER]),
     "express_input": (_PLACE, [_PLACE, _NUMBER]),
     "express_id": (_PLACE, [_PLACE]),
     "express_out": (_PLACE, [_PLACE]),
     "express_room": (_NUMBER, [_PLACE]),
-    "express_read": (ctypes.c_uint64, [_PLACE, _NUMBER, _BYTES, _NUMBER]),
-    "express_write": (
-        _NUMBER,
-        [_PLACE, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
-    ),
+    # bytes and numbers of 32 bits, which are handed over fastest if no types are named
+    "express_read": (ctypes.c_uint64, None),
+    "express_write": (ctypes.c_uint64, None),
 }
 
 
@@ -83,26 +85,31 @@ class Express:
         spec = msgspec.json.encode(layout)
         # pages of it that are never written take no memory
         self._memory = np.empty(layout.size(), np.uint8)
-        self._plan = code.express_plan(spec, len(spec), self._memory.ctypes.data, len(self._memory))
-        if not self._plan:
+        plan = code.express_plan(spec, len(spec), self._memory.ctypes.data, len(self._memory))
+        if not plan:
             raise ValueError("The layout of the model is not understood.")
+        self._handle = plan.to_bytes(ctypes.sizeof(_PLACE), sys.byteorder)
         self._read = code.express_read
         self._write = code.express_write
         self.tensors = {
-            one.name: self._tensor(code.express_input(self._plan, number), one)
+            one.name: self._tensor(code.express_input(plan, number), one)
             for number, one in enumerate(inputs)
         }
         self._outputs = list(outputs)
-        self._id = self._bytes(code.express_id(self._plan), ID_LENGTH)
-        self._out = self._bytes(code.express_out(self._plan), code.express_room(self._plan))
+        self._id = self._bytes(code.express_id(plan), ID_LENGTH)
+        self._out = self._bytes(code.express_out(plan), code.express_room(plan))
         self._views: dict[int, dict[str, Array]] = {}
+        self._shapes: dict[int, list[tuple[np.dtype[Any], tuple[int, ...]]]] = {}
 
     def read(self, body: bytes, first: int = 0) -> int:
         """The rows of a request in JSON, which the tensors then hold from the row ``first`` on.
 
         0 if it is not plain, or there is no room for it.
         """
-        found: int = self._read(self._plan, first, body, len(body))
+        size = len(body)
+        if size >= MOST:
+            return 0
+        found: int = self._read(self._handle, first, body, size)
         if found >> 32:
             self.given = str(self._id[: (found >> 32) - 1], "ascii")
             return found & 0xFFFFFFFF
@@ -125,9 +132,10 @@ class Express:
 
         False where they are not as the contract says.
         """
+        self._held, self._all = b"", 0
         tensors = []
-        for array, (dtype, tail) in zip(outputs, self._outputs, strict=True):
-            if array.dtype != dtype or array.shape != (rows, *tail):
+        for array, (dtype, shape) in zip(outputs, self._expected(rows), strict=True):
+            if array.shape != shape or array.dtype != dtype:
                 return False
             tensors.append(array.tobytes())
         self._held, self._all = b"".join(tensors), rows
@@ -139,11 +147,22 @@ class Express:
         None where the other road must write it: for a number that is not finite, or an id with
         other than plain ASCII.
         """
-        if not given.isascii():
+        held = self._held
+        if len(held) >= MOST or not given.isascii():
             return None
-        name, held = given.encode(), self._held
-        length = self._write(self._plan, self._all, first, rows, name, len(name), held, len(held))
-        return bytes(self._out[:length]) if length else None
+        name = given.encode()
+        length: int = self._write(
+            self._handle, self._all, first, rows, name, len(name), held, len(held)
+        )
+        return self._out[:length].tobytes() if length else None
+
+    def _expected(self, rows: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
+        found = self._shapes.get(rows)
+        if found is None:
+            found = [(dtype, (rows, *tail)) for dtype, tail in self._outputs]
+            if len(self._shapes) < KEPT:
+                self._shapes[rows] = found
+        return found
 
     def _bytes(self, address: int, length: int) -> memoryview:
         begin = address - self._memory.ctypes.data
