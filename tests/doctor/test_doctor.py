@@ -1,11 +1,14 @@
 """The doctor really tries, and says one thing to do for each thing that fails."""
 
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
 
+import sealift
 from sealift import process
 from sealift.adapters.engines.bwrap_program import locate
 from sealift.adapters.engines.choice import ORDER, choose
@@ -186,6 +189,25 @@ def test_a_program_that_does_not_run_is_a_finding(tmp_path):
 
     assert not result.passed
     assert len(result.findings) == 2
+
+
+def test_an_installation_without_the_compiled_part_is_a_finding(tmp_path):
+    """One for each library that images would need, and one for what is not loaded here."""
+    installed = tmp_path / "installed/sealift"
+    unwanted = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(Path(sealift.__file__).parent, installed, ignore=unwanted)
+    (installed / "serve/express-x86_64.so").write_bytes(b"no library")
+    (installed / "serve/express-aarch64.so").write_bytes(b"no library")
+    env = {**os.environ, "PYTHONPATH": str(installed.parent)}
+    (damaged,) = examined(tmp_path, "compiled", env=env)["compiled"].findings
+    (installed / "serve/express-aarch64.so").unlink()
+    (installed / "serve/express-x86_64.so").unlink()
+    lacking = examined(tmp_path, "compiled", env=env)["compiled"].findings
+
+    assert "cannot be loaded" in damaged.message
+    assert len(lacking) == 3
+    assert str(installed) in lacking[0].place
+    assert all("Install Sealift again" in one.remedy for one in lacking)
 
 
 def test_auto_is_the_first_engine_that_works():

@@ -24,24 +24,30 @@ def image(tmp_path_factory):
     return interop_image.make_for(root, ARM)
 
 
-@pytest.fixture
-def server(image, tmp_path):
-    """Its server, emulated; the address."""
+@pytest.fixture(scope="module")
+def python(image):
+    """The words that start its interpreter, emulated, and the environment for that."""
     if locking.here() == ARM.platform:
         program = ()
     else:
         program = (str(emulator(downloads() / "emulator")), "-L", str(image))
-    port = free_port()
     packages = next((image / "usr/local/lib").glob("python3.*"))
+    env = {
+        "ORT_DISABLE_TELEMETRY": "1",
+        "PYTHONHOME": str(image / "usr"),
+        "PYTHONPATH": f"{image}/opt/sealift:{packages}/dist-packages",
+    }
+    return (*program, str(image / "usr/bin" / packages.name)), env
+
+
+@pytest.fixture
+def server(image, python, tmp_path):
+    """Its server, emulated; the address."""
+    words, env = python
+    port = free_port()
     child = process.spawn(
-        [*program, str(image / "usr/bin" / packages.name), "-m", *WORDS, str(image / "model")],
-        env={
-            "HOME": str(tmp_path),
-            "ORT_DISABLE_TELEMETRY": "1",
-            "PYTHONHOME": str(image / "usr"),
-            "PYTHONPATH": f"{image}/opt/sealift:{packages}/dist-packages",
-            "SEALIFT_PORT": str(port),
-        },
+        [*words, "-m", *WORDS, str(image / "model")],
+        env={**env, "HOME": str(tmp_path), "SEALIFT_PORT": str(port)},
         log=tmp_path / "log",
     )
     yield f"http://127.0.0.1:{port}", child, tmp_path / "log"
@@ -63,3 +69,11 @@ def test_it_reproduces_the_golden_vectors_and_answers(server):
     answer = httpx.post(f"{address}/predict", json={"rows": [{"a": 2, "b": 3}]})
     assert answer.json()["predictions"] == [5.0], answer.text
     assert '"event":"certified"' in Path(log).read_text()
+
+
+def test_the_compiled_part_is_loaded_there(python):
+    """By the server's own words, which take none of another interface."""
+    words, env = python
+    code = "from sealift.serve.native import library; print(library().express_version())"
+    done = process.run([*words, "-c", code], env=env, timeout=120)
+    assert done.stdout.strip().isdigit(), done.stderr.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sealift.doctor import (
     cgroups,
+    compiled,
     disk,
     engines,
     images,
@@ -23,6 +24,7 @@ from sealift.doctor.check import Check
 CHECKS: tuple[Check, ...] = (
     machine.CHECK,
     programs.CHECK,
+    compiled.CHECK,
     namespaces.CHECK,
     engines.CHECK,
     cgroups.CHECK,

@@ -1,0 +1,44 @@
+"""The compiled part of the model server."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+
+from sealift.doctor.check import Check, Seen, trouble
+from sealift.doctor.patient import Patient
+from sealift.doctor.programs import AGAIN
+from sealift.errors import PackageError
+from sealift.package import compiled
+from sealift.package.linker import MACHINES
+from sealift.record.report import Finding
+from sealift.serve import native
+
+
+def look(patient: Patient) -> Seen:
+    """Load that of this machine; images need that of their own platform."""
+    del patient
+    processor = platform.machine()
+    if native.library():
+        detail = f"loaded for {processor}"
+    else:
+        detail = f"none for {processor}: servers outside images answer without it"
+    return Seen(detail, tuple(_absent()))
+
+
+def _absent() -> Iterator[Finding]:
+    """The libraries that images could not be given."""
+    for one in MACHINES:
+        try:
+            list(compiled.entries(one, ""))
+        except PackageError as error:
+            yield trouble(error, "error")
+    here = any(machine.platform == platform.machine() for machine in MACHINES.values())
+    if here and not native.library():
+        message = f"The server's compiled part for {platform.machine()} cannot be loaded."
+        yield Finding(severity="error", message=message, remedy=AGAIN)
+
+
+CHECK = Check("compiled", "The compiled part of the model server is there.", look)
+
+__all__ = ["CHECK"]
