@@ -62,6 +62,7 @@ class Express:
         self._metrics = house.metrics
         self._heads = heads
         self._tokens = clock.Tokens()
+        self._most = house.limits.body
         self._waiting: dict[Gathering, Service] = {}
         self._services = {path: one for one in house.services.values() for path in one.paths}
         if access == "all" or 0 < house.limits.timeout < PATIENCE:
@@ -73,7 +74,10 @@ class Express:
         if ticket is None:
             ticket = head.ticket = self._ticket(head)
         service = ticket.service
-        if service is None or self._house.ending or (gathering := service.gathering) is None:
+        if service is None or self._house.ending or len(body) > self._most:
+            return False
+        gathering = service.gathering
+        if gathering is None:
             return False
         if gathering.full:
             self.answer()
