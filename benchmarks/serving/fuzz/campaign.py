@@ -1,4 +1,4 @@
-"""A million damaged requests, over the wire and by coverage: none may fail the server."""
+"""Millions of damaged requests, over the wire, by coverage and to compiled code: none may fail."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from benchmarks import machine, program
 from benchmarks.machine import REPOSITORY
@@ -24,6 +26,7 @@ from benchmarks.serving.subject import Request
 
 WIRE = int(os.environ.get("FUZZ_WIRE", "300000"))
 COVERED = int(os.environ.get("FUZZ_COVERED", "900000"))
+COMPILED = int(os.environ.get("FUZZ_COMPILED", "1000000"))
 GROWTH = 2.0
 """Most megabytes that the memory may grow in 100,000 requests, once all code has run."""
 
@@ -43,9 +46,36 @@ def run(start: int) -> list[Result]:
     say(f"over the wire: {dict(sorted(seen.statuses.items()))}")
     covered = cover(model, start, COVERED)
     say(f"by coverage: {covered.count} inputs, {covered.branches} branches")
-    for line in (*seen.faults, *covered.faults):
+    compiled = of_compiled(start)
+    say(f"to compiled code: {compiled.count} inputs, {compiled.read} of which it read")
+    for line in (*seen.faults, *covered.faults, *compiled.faults):
         say(line[:2000])
-    return [*of_wire(seen, where), of_coverage(covered, where)]
+    return [*of_wire(seen, where), of_coverage(covered, where), of_reader(compiled, where)]
+
+
+class Compiled(msgspec.Struct):
+    """How many inputs compiled code was given, how many it read, and what failed."""
+
+    count: int
+    read: int
+    faults: list[str]
+
+
+def of_compiled(start: int) -> Compiled:
+    """Requests for the code of the short road, in a process of its own that it may bring down."""
+    tests = REPOSITORY / "tests" / "serve"
+    env = {**os.environ, "PYTHONPATH": f"{tests}:{REPOSITORY / 'src'}:{REPOSITORY}"}
+    words: program.Words = [
+        sys.executable,
+        HERE / "tools" / "compiled.py",
+        str(COMPILED),
+        str(start),
+    ]
+    try:
+        done = program.run(words, env=env, timeout=7200)
+    except program.FailedError as error:
+        return Compiled(COMPILED, 0, [str(error)])
+    return msgspec.json.decode(done.output, type=Compiled)
 
 
 def folder() -> Path:
@@ -105,6 +135,15 @@ def of_coverage(covered: Covered, where: Where) -> Result:
     return result(
         "fuzzing by coverage: crashes, hangs, 5xx",
         {"ours": [float(len(covered.faults))]}, where, unit="", limit=0.0, rule=rule,
+    )  # fmt: skip
+
+
+def of_reader(compiled: Compiled, where: Where) -> Result:
+    """Crashes, bytes read beyond a request, and what does not mean what it means elsewhere."""
+    rule = f"none of {compiled.count:,} inputs, {compiled.read:,} of which were read"
+    return result(
+        "fuzzing of compiled code: crashes, reads beyond the end, other meanings",
+        {"ours": [float(len(compiled.faults))]}, where, unit="", limit=0.0, rule=rule,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ class Express:
     """One model's requests and answers; for one thread, and one request at a time.
 
     ``given`` is the id of the request that was read last, None if it had none; ``rows`` the most
-    rows of a request.
+    rows of a request; ``handle`` what compiled code knows the model by.
     """
 
     given: str | None = None
@@ -88,7 +88,7 @@ class Express:
         plan = code.express_plan(spec, len(spec), self._memory.ctypes.data, len(self._memory))
         if not plan:
             raise ValueError("The layout of the model is not understood.")
-        self._handle = plan.to_bytes(ctypes.sizeof(_PLACE), sys.byteorder)
+        self.handle = plan.to_bytes(ctypes.sizeof(_PLACE), sys.byteorder)
         self._read = code.express_read
         self._write = code.express_write
         self.tensors = {
@@ -109,7 +109,7 @@ class Express:
         size = len(body)
         if size >= MOST:
             return 0
-        found: int = self._read(self._handle, first, body, size)
+        found: int = self._read(self.handle, first, body, size)
         if found >> 32:
             self.given = str(self._id[: (found >> 32) - 1], "ascii")
             return found & 0xFFFFFFFF
@@ -152,7 +152,7 @@ class Express:
             return None
         name = given.encode()
         length: int = self._write(
-            self._handle, self._all, first, rows, name, len(name), held, len(held)
+            self.handle, self._all, first, rows, name, len(name), held, len(held)
         )
         return self._out[:length].tobytes() if length else None
 
