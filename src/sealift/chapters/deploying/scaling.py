@@ -58,7 +58,7 @@ def scale(
         number = version or versions.serving(wired, place.name)
         name = f"{service}-v{number}"
         if number is None or cluster.get(DEPLOYMENT, name, namespace) is None:
-            which = f"Model {number} is" if number else "No model is"
+            which = f"Model {number} is not" if number else "No model is"
             raise NotFoundError(
                 f"{which} in {place.name}.",
                 where=namespace,
