@@ -18,6 +18,7 @@ AWAY = 60.0
 """Seconds for which a cluster that does not answer is waited for, once something has begun."""
 
 _BREATH = 0.05
+"""Seconds after which more changes are looked for, or first whether a cluster is back."""
 
 T = TypeVar("T")
 
@@ -39,17 +40,17 @@ class Patience:
 
 def patiently(ask: Callable[[], T], progress: Progress) -> T:
     """An answer of a cluster that may be away for a while."""
-    began, told = clock.monotonic(), False
+    began, wait = clock.monotonic(), _BREATH
     while True:
         try:
             return ask()
         except AwayError as error:
             if clock.monotonic() - began > AWAY:
                 raise
-            if not told:
+            if wait == _BREATH:
                 progress.say(f"{error.what} Trying again for {AWAY:.0f} s.")
-            told = True
-            clock.sleep(LOOK / 2)
+            clock.sleep(wait)
+            wait = min(2 * wait, LOOK / 2)
 
 
 def pause(

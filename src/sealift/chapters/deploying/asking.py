@@ -15,7 +15,7 @@ from sealift.ports import Progress
 from sealift.record.release import Release
 from sealift.wiring import Wired
 
-LOOK = 0.5
+LOOK = 0.2
 """Seconds between two looks at a release that another process drives."""
 
 
