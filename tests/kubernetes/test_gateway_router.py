@@ -143,6 +143,37 @@ def test_what_somebody_else_moved_is_left(bench):
         bench.router.apply(divided(bench, 2, 500, 500))
 
 
+class Outrun:
+    """A cluster in which somebody else is quicker, once: between a look and a change."""
+
+    def __init__(self, cluster, first):
+        self._cluster, self._first = cluster, first
+
+    def __getattr__(self, name):
+        """All else is as it is."""
+        return getattr(self._cluster, name)
+
+    def apply(self, one, **more):
+        """The other one first."""
+        first, self._first = self._first, lambda: None
+        first()
+        return self._cluster.apply(one, **more)
+
+
+def test_of_two_first_routes_at_one_moment_one_stays_and_the_other_is_told(bench):
+    """Neither saw a route; who came last has the requests, and who came first learns it."""
+    wanted, hers = divided(bench, 1, 0, 1000), bench.again("her")
+    bench.cluster = Outrun(bench.cluster, lambda: hers.apply(divided(bench, 1, 1000)))
+    mine = bench.again()
+    mine.claim(None)
+    mine.apply(wanted)
+
+    assert bench.send(2) == [200] * 2
+    assert {version for version, _ in bench.traffic.answered} == {2}
+    with pytest.raises(ReleaseError, match=r"Somebody else moved the requests.*\(me@here"):
+        hers.apply(divided(bench, 1, 1000))
+
+
 def test_a_version_without_an_address_gets_no_share(bench):
     """A gateway would answer its share with 500."""
     bench.router.apply(divided(bench, 1, 1000))
