@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -54,21 +55,20 @@ def compiled(root: Path) -> list[Path]:
 def library(root: Path, processor: str) -> Path:
     """The library for one kind of processor; see ``compiled``."""
     place = root / f"src/sealift/serve/express-{processor}.so"
-    fresh = root / "build/native" / place.name
-    note = fresh.with_suffix(".json")
-    command = [
-        *("build-lib", "native/express.zig", *OPTIONS),
-        *("-target", f"{processor}-linux-gnu", f"-femit-bin=build/native/{place.name}"),
-    ]
+    room = root / "build/native"
+    note = room / f"{place.name}.json"
+    command = ["build-lib", "native/express.zig", *OPTIONS, "-target", f"{processor}-linux-gnu"]
     sources = _digest([*sorted((root / "native").glob("*.zig"))])
     wanted = {"command": command, "compiler": _pinned(root), "sources": sources}
     if place.exists() and _noted(note) == {**wanted, "made": _digest([place])}:
         return place
     _require(_pinned(root))
-    fresh.parent.mkdir(parents=True, exist_ok=True)
-    run(command, root)
-    fresh.chmod(0o644)
-    fresh.replace(place)  # a process that has the old one loaded keeps it
+    room.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=room) as folder:
+        fresh = Path(folder).resolve() / place.name
+        run([*command, f"-femit-bin={fresh}"], root)
+        fresh.chmod(0o644)
+        fresh.replace(place)  # a process that has the old one loaded keeps it
     note.write_text(json.dumps({**wanted, "made": _digest([place])}))
     return place
 
