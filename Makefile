@@ -5,15 +5,18 @@ STAMP := .venv/.ready
 WHEEL_BIN := build/venv/bin
 TESTED := build/venv/.ready
 
-.PHONY: setup demo test check docs lock bench campaign clean
+.PHONY: setup demo test check docs lock bench campaign clean gone
 
 # folder of benchmarks/, and name of a campaign there
 STAGE ?= package
 NAME ?= package-kills
-# the compiled part: what it is made from
-NATIVE := hatch_build.py $(wildcard native/*.zig)
+# the compiled part: what it is made from, and that it is made again where it is gone
+MADE := $(wildcard src/sealift/serve/express-*.so)
+NATIVE := hatch_build.py $(wildcard native/*.zig) $(if $(word 2,$(MADE)),,gone)
 
 setup: $(STAMP)
+
+gone: ;
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv .venv
@@ -65,4 +68,4 @@ campaign: setup
 	$(BIN)/python -m benchmarks.campaign $(NAME)
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist src/sealift/serve/express-*.so
