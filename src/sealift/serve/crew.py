@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from sealift import clock, process
 from sealift.errors import MachineError
-from sealift.serve import log
+from sealift.serve import footprint, log
 from sealift.serve.board import Board, Family
 from sealift.serve.faults import Faults
 from sealift.serve.listening import Sockets
@@ -111,6 +111,7 @@ class Crew:
         gc.freeze()
         for place in self._places:
             self._start(place, work)
+        footprint.lessen()
         while any(place.pid for place in self._all) or not self._until:
             self._wait()
             self._reap()
