@@ -24,7 +24,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 1;
+    return 2;
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -57,33 +57,49 @@ export fn express_room(plan: *plans.Plan) usize {
 /// fastest.
 const Handle = *const *plans.Plan;
 
-/// Reads the body of an `infer` request into the tensors, from the row `first` on. In the low 32
-/// bits its rows, 0 where it is not plain or has no room; above them the length of its id and 1,
-/// or 0 where it has none.
-export fn express_read(handle: Handle, first: u32, body: [*]const u8, length: u32) u64 {
-    const found = request.read(handle.*, first, body[0..length]) catch return 0;
+/// Reads the body of an `infer` request into the tensors, from the row `first` on. Its JSON ends at
+/// `header` where tensors in bytes follow; 0 stands for JSON alone.
+///
+/// In the low 24 bits its rows, 0 where it is not plain or has no room; in the next 8 the length of
+/// its id and 1, or 0 where it has none; above them the form of its answer.
+export fn express_read(
+    handle: Handle,
+    first: u32,
+    body: [*]const u8,
+    length: u32,
+    header: u32,
+) u64 {
+    const found = request.read(handle.*, first, body[0..length], header) catch return 0;
     const id: u64 = if (found.id) |size| size + 1 else 0;
-    return id << 32 | @as(u32, @intCast(found.rows));
+    return @as(u64, found.form) << 32 | id << 24 | @as(u24, @intCast(found.rows));
 }
 
 /// Writes the answer of `rows` rows from `first` on, of a call of `all` rows whose outputs lie one
-/// after the other in `tensors`. Its length; 0 where the ordinary road must write it.
+/// after the other in `tensors`, in the form that `express_read` gave.
+///
+/// In the low 32 bits its length, 0 where the ordinary road must write it; above them that of its
+/// JSON where tensors in bytes follow it, else 0.
 export fn express_write(
     handle: Handle,
     all: u32,
     first: u32,
     rows: u32,
+    form: u32,
     id: [*]const u8,
     id_length: u32,
     tensors: [*]const u8,
     length: u32,
 ) u64 {
     const part = writer.Part{ .all = all, .first = first, .rows = rows };
-    return writer.write(handle.*, part, id[0..id_length], tensors[0..length]) catch 0;
+    const bytes = tensors[0..length];
+    const found = writer.write(handle.*, part, form, id[0..id_length], bytes) catch return 0;
+    return @as(u64, found.json) << 32 | @as(u32, @intCast(found.length));
 }
 
 test {
+    _ = @import("binary.zig");
     _ = @import("digits.zig");
+    _ = @import("form.zig");
     _ = @import("numbers.zig");
     _ = @import("reader.zig");
     _ = plans;

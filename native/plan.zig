@@ -38,6 +38,12 @@ pub const Datatype = enum {
         return if (self == .FP32 or self == .FP64) f64 else i64;
     }
 
+    /// A bound as the tensor's own type holds it; null for one that it cannot hold.
+    pub fn edge(comptime self: Datatype, bound: self.Wide()) ?self.Held() {
+        if (self.Wide() == f64) return @floatCast(bound);
+        return std.math.cast(self.Held(), bound);
+    }
+
     pub fn bytes(self: Datatype) usize {
         return switch (self) {
             inline else => |known| @sizeOf(known.Held()),
@@ -69,17 +75,27 @@ pub const Input = struct {
     columns: Columns,
     /// Whether each column takes any number of its range, and no null.
     even: bool,
+    /// The lowest value of each column and then the highest, as the tensor holds them; nothing
+    /// where columns are uneven.
+    edges: []align(64) u8,
     /// The tensor's own memory: as many rows as there is room for, in C order.
     memory: []align(64) u8,
 };
 
 pub const Output = struct {
+    name: []const u8,
     datatype: Datatype,
     /// Values a row.
     width: usize,
-    /// The answer's text before the number of rows in this output's shape, and behind it.
+    /// The answer's text before the number of rows in this output's shape, and behind it up to the
+    /// member that tells of its values.
     before: []const u8,
     behind: []const u8,
+
+    /// Bytes of a row.
+    pub fn row(self: *const Output) usize {
+        return self.width * self.datatype.bytes();
+    }
 };
 
 /// What Python says of a model.
@@ -124,12 +140,15 @@ pub const Plan = struct {
     pub fn longest(self: *const Plan, rows: usize) usize {
         var most = self.head.len + self.middle.len + self.tail.len + id_length;
         for (self.outputs) |output| {
-            most += output.before.len + output.behind.len + value_length;
+            most += output.before.len + output.behind.len + member_length + value_length;
             most += rows * output.width * value_length;
         }
         return most;
     }
 };
+
+/// Bytes that the member with an output's values may take without them.
+const member_length = 64;
 
 /// Bytes that a number in an answer may take, while it is written.
 pub const value_length = 40;
@@ -170,14 +189,16 @@ fn laid(allocator: std.mem.Allocator, told: SpecInput, rows: usize) !Input {
     };
     if (width == 0) return error.Unserved;
     const size = try std.math.mul(usize, rows * width, told.datatype.bytes());
+    const even = switch (columns) {
+        inline else => |list| alike(list),
+    };
     return .{
         .name = told.name,
         .datatype = told.datatype,
         .width = width,
         .columns = columns,
-        .even = switch (columns) {
-            inline else => |list| alike(list),
-        },
+        .even = even,
+        .edges = if (even) try edged(allocator, told.datatype, columns) else &.{},
         .memory = try allocator.alignedAlloc(u8, .@"64", size),
     };
 }
@@ -187,4 +208,19 @@ fn alike(columns: anytype) bool {
         if (column.kind != .any or column.nullable) return false;
     }
     return true;
+}
+
+fn edged(allocator: std.mem.Allocator, datatype: Datatype, columns: Columns) ![]align(64) u8 {
+    switch (datatype) {
+        inline else => |known| {
+            const list = columns.of(known.Wide());
+            const memory = try allocator.alignedAlloc(u8, .@"64", 2 * list.len * known.bytes());
+            const edges: []known.Held() = @ptrCast(memory);
+            for (list, 0..) |column, number| {
+                edges[number] = known.edge(column.low) orelse return error.Unserved;
+                edges[list.len + number] = known.edge(column.high) orelse return error.Unserved;
+            }
+            return memory;
+        },
+    }
 }

@@ -1,8 +1,12 @@
-//! The request of an `infer` call in JSON: its tensors are filled in one pass, or it is not plain.
+//! The request of an `infer` call, JSON and perhaps bytes behind it: its tensors are filled in one
+//! pass, or it is not plain.
 
 const std = @import("std");
 const Reader = @import("reader.zig");
+const binary = @import("binary.zig");
+const forms = @import("form.zig");
 const plans = @import("plan.zig");
+const values = @import("values.zig");
 
 const Error = Reader.Error;
 const Plan = plans.Plan;
@@ -11,29 +15,52 @@ const Input = plans.Input;
 /// Inputs that a model may have here: one bit each tells which have come.
 const most_inputs = 64;
 
-/// A request that was read: its rows, and the bytes of its id if it has one.
-pub const Request = struct { rows: usize, id: ?usize = null };
+/// A request that was read: its rows, the bytes of its id if it has one, how its answer is wanted.
+pub const Request = struct { rows: usize, id: ?usize, form: forms.Code };
 
-/// Fills the tensors of the plan, from the row `first` on, from the body.
-pub fn read(plan: *Plan, first: usize, body: []const u8) Error!Request {
-    if (first > plan.room) return error.NotPlain;
-    plan.first = first;
+/// What a request is read from: JSON, and the bytes of tensors that no input has taken yet; null
+/// where there are none to be taken.
+const Source = struct { json: Reader, bytes: ?[]const u8 };
+
+/// Fills the tensors of the plan, from the row `first` on, from the body. Its JSON ends at `header`
+/// where bytes follow; 0 stands for JSON alone.
+pub fn read(plan: *Plan, first: usize, body: []const u8, header: usize) Error!Request {
+    if (first > plan.room or header > body.len) return error.NotPlain;
     if (plan.inputs.len > most_inputs) return error.NotPlain;
-    var reader = Reader{ .text = body };
+    plan.first = first;
+    const json = if (header == 0) body else body[0..header];
+    const bytes = if (header == 0) null else body[header..];
+    var source = Source{ .json = .{ .text = json }, .bytes = bytes };
+    const found = try members(plan, &source);
+    try source.json.done();
+    if (source.bytes) |rest| {
+        if (rest.len > 0) return error.NotPlain;
+    }
+    return found;
+}
+
+fn members(plan: *Plan, source: *Source) Error!Request {
+    const reader = &source.json;
     var rows: ?usize = null;
     var id: ?usize = null;
+    var form = forms.Form{};
+    var told = false;
     try reader.take('{');
     while (true) {
         const called = try reader.name();
         if (std.mem.eql(u8, called, "inputs") and rows == null) {
-            rows = try inputs(plan, &reader);
+            rows = try inputs(plan, source);
         } else if (std.mem.eql(u8, called, "id") and id == null) {
-            id = try identity(plan, &reader);
+            id = try identity(plan, reader);
+        } else if (std.mem.eql(u8, called, "outputs") and form.count == 0) {
+            try form.outputs(plan, reader);
+        } else if (std.mem.eql(u8, called, "parameters") and !told) {
+            told = true;
+            try form.parameters(reader);
         } else return error.NotPlain;
         if (!try reader.more('}')) break;
     }
-    try reader.done();
-    return .{ .rows = rows orelse return error.NotPlain, .id = id };
+    return .{ .rows = rows orelse return error.NotPlain, .id = id, .form = form.code() };
 }
 
 /// An id of ASCII letters and signs, which is kept in the plan.
@@ -48,12 +75,13 @@ fn identity(plan: *Plan, reader: *Reader) Error!usize {
 }
 
 /// All inputs of the model, each once and of as many rows.
-fn inputs(plan: *Plan, reader: *Reader) Error!usize {
+fn inputs(plan: *Plan, source: *Source) Error!usize {
+    const reader = &source.json;
     var seen: u64 = 0;
     var rows: usize = 0;
     try reader.take('[');
     while (true) {
-        const tensor = try one(plan, reader);
+        const tensor = try one(plan, source);
         const bit = @as(u64, 1) << @intCast(tensor.number);
         if (seen & bit != 0 or (seen != 0 and tensor.rows != rows)) return error.NotPlain;
         seen |= bit;
@@ -74,45 +102,69 @@ const Members = struct {
     shape: ?Shape = null,
     datatype: ?[]const u8 = null,
     data: ?Data = null,
+    bytes: ?usize = null,
 };
 
 const Data = struct {
     /// Where it begins.
     at: usize,
     /// Its rows, once it is known whose they are.
-    filled: ?Filled = null,
+    filled: ?values.Filled = null,
 };
 
-const Filled = struct { rows: usize, nested: bool };
-
-fn one(plan: *Plan, reader: *Reader) Error!Tensor {
-    var found = Members{ .number = null };
+fn one(plan: *Plan, source: *Source) Error!Tensor {
+    const reader = &source.json;
+    var found = Members{};
     try reader.take('{');
     while (true) {
-        try member(plan, reader, &found);
+        try member(plan, source, &found);
         if (!try reader.more('}')) break;
     }
     const number = found.number orelse return error.NotPlain;
     const input = &plan.inputs[number];
     const datatype = found.datatype orelse return error.NotPlain;
     if (!std.mem.eql(u8, datatype, @tagName(input.datatype))) return error.NotPlain;
-    const data = found.data orelse return error.NotPlain;
-    const filled = data.filled orelse behind: {
-        // it came before the name
-        var again = Reader{ .text = reader.text, .at = data.at };
-        break :behind try fill(plan, input, &again);
-    };
     const shape = found.shape orelse return error.NotPlain;
+    const filled = if (found.bytes) |size|
+        try taken(plan, input, source, size, &found, shape)
+    else
+        try listed(plan, input, reader, found.data orelse return error.NotPlain);
     if (!fits(shape, input.width, filled)) return error.NotPlain;
     return .{ .number = number, .rows = filled.rows };
 }
 
-fn member(plan: *Plan, reader: *Reader, found: *Members) Error!void {
+/// The rows of a list, which is read now if it came before the tensor's name.
+fn listed(plan: *Plan, input: *Input, reader: *const Reader, data: Data) Error!values.Filled {
+    if (data.filled) |filled| return filled;
+    var again = Reader{ .text = reader.text, .at = data.at };
+    return values.fill(plan, input, &again);
+}
+
+/// The rows of a tensor as bytes, the next that no other has taken.
+fn taken(
+    plan: *Plan,
+    input: *Input,
+    source: *Source,
+    size: usize,
+    found: *const Members,
+    shape: Shape,
+) Error!values.Filled {
+    const rest = source.bytes orelse return error.NotPlain;
+    const rows = shape.sizes[0];
+    if (found.data != null or size > rest.len) return error.NotPlain;
+    if (rows == 0 or rows > @min(plan.rows, plan.room - plan.first)) return error.NotPlain;
+    try binary.fill(input, plan.first, rows, rest[0..size]);
+    source.bytes = rest[size..];
+    return .{ .rows = rows, .nested = false };
+}
+
+fn member(plan: *Plan, source: *Source, found: *Members) Error!void {
+    const reader = &source.json;
     const called = try reader.name();
     if (std.mem.eql(u8, called, "data") and found.data == null) {
         const at = reader.at;
         if (found.number) |number| {
-            const filled = try fill(plan, &plan.inputs[number], reader);
+            const filled = try values.fill(plan, &plan.inputs[number], reader);
             found.data = .{ .at = at, .filled = filled };
         } else {
             try reader.skip();
@@ -124,7 +176,18 @@ fn member(plan: *Plan, reader: *Reader, found: *Members) Error!void {
         found.shape = try shaped(reader);
     } else if (std.mem.eql(u8, called, "datatype") and found.datatype == null) {
         found.datatype = try reader.string();
+    } else if (std.mem.eql(u8, called, "parameters") and found.bytes == null) {
+        found.bytes = try onlySize(reader);
     } else return error.NotPlain;
+}
+
+/// The parameters of a tensor that comes as bytes.
+fn onlySize(reader: *Reader) Error!usize {
+    try reader.take('{');
+    if (!std.mem.eql(u8, try reader.name(), "binary_data_size")) return error.NotPlain;
+    const found = try reader.size();
+    try reader.take('}');
+    return found;
 }
 
 fn numbered(plan: *const Plan, name: []const u8) Error!usize {
@@ -147,84 +210,8 @@ fn shaped(reader: *Reader) Error!Shape {
 
 /// Whether the data has the shape that it is said to have; a column may come without its second
 /// dimension, and is then not nested.
-fn fits(shape: Shape, width: usize, filled: Filled) bool {
+fn fits(shape: Shape, width: usize, filled: values.Filled) bool {
     if (shape.sizes[0] != filled.rows) return false;
     if (shape.rank == 2) return shape.sizes[1] == width;
     return width == 1 and !filled.nested;
-}
-
-fn fill(plan: *const Plan, input: *Input, reader: *Reader) Error!Filled {
-    switch (input.datatype) {
-        inline else => |datatype| {
-            if (input.even) return filledWith(datatype, true, plan, input, reader);
-            return filledWith(datatype, false, plan, input, reader);
-        },
-    }
-}
-
-/// Reads a list of values, flat or of one list a row, into the input's memory.
-fn filledWith(
-    comptime datatype: plans.Datatype,
-    comptime even: bool,
-    plan: *const Plan,
-    input: *Input,
-    reader: *Reader,
-) Error!Filled {
-    const columns = input.columns.of(datatype.Wide());
-    const all: []datatype.Held() = @ptrCast(input.memory);
-    const held = all[plan.first * columns.len ..];
-    const most = @min(plan.rows, plan.room - plan.first);
-    // a copy that nobody else holds stays in registers
-    var own = reader.*;
-    try own.take('[');
-    const nested = try own.peek() == '[';
-    var rows: usize = 0;
-    while (true) {
-        if (rows == most) return error.NotPlain;
-        if (nested) try own.take('[');
-        const row = held[rows * columns.len ..][0..columns.len];
-        for (row, columns, 0..) |*place, column, number| {
-            if (number > 0) try own.take(',');
-            place.* = try value(datatype, even, column, &own);
-        }
-        if (nested) try own.take(']');
-        rows += 1;
-        if (!try own.more(']')) break;
-    }
-    reader.* = own;
-    return .{ .rows = rows, .nested = nested };
-}
-
-/// One value, which the training data may have held.
-inline fn value(
-    comptime datatype: plans.Datatype,
-    comptime even: bool,
-    column: plans.Column(datatype.Wide()),
-    reader: *Reader,
-) Error!datatype.Held() {
-    const real = datatype.Wide() == f64;
-    if (real and !even and column.nullable and try reader.peek() == 'n') {
-        try reader.word("null");
-        return std.math.nan(datatype.Held());
-    }
-    const found = switch (datatype) {
-        .BOOL => @as(i64, @intFromBool(try reader.truth())),
-        .FP32, .FP64 => try reader.float(),
-        else => try reader.integer(),
-    };
-    if (!(found >= column.low and found <= column.high)) return error.NotPlain;
-    if (!even and !ofKind(column.kind, found)) return error.NotPlain;
-    if (real) return @floatCast(found);
-    return std.math.cast(datatype.Held(), found) orelse error.NotPlain;
-}
-
-/// Whether a value is of its column's kind. A zero with a sign is a whole number to some readers
-/// only, and so is one beyond 64 bits.
-fn ofKind(kind: plans.Kind, found: anytype) bool {
-    if (kind == .any) return true;
-    if (@TypeOf(found) == f64) {
-        if (@trunc(found) != found or @abs(found) >= 1 << 63) return false;
-        if (found == 0 and std.math.signbit(found)) return false;
-    }
-    return kind == .whole or found == 0 or found == 1;
 }

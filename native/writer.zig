@@ -1,9 +1,12 @@
-//! The answer to an `infer` call in JSON, written into memory that is large enough for any.
+//! The answer to an `infer` call, JSON and perhaps bytes behind it, written into memory that is
+//! large enough for any.
 //!
 //! Floats are plain from 1e-5 up to 1e16, and with an exponent beyond.
 
 const std = @import("std");
+const binary = @import("binary.zig");
 const digits = @import("digits.zig");
+const forms = @import("form.zig");
 const plans = @import("plan.zig");
 
 const Plan = plans.Plan;
@@ -36,12 +39,21 @@ const Writer = struct {
 /// The rows of one request among all that the model was asked for in a call.
 pub const Part = struct { all: usize, first: usize, rows: usize };
 
-/// Writes the answer to a part; `tensors` are the bytes of all outputs of the call, one after the
-/// other. The length.
-pub fn write(plan: *Plan, part: Part, id: []const u8, tensors: []const u8) Error!usize {
-    const rows = part.rows;
-    if (rows == 0 or rows > plan.rows or id.len > plans.id_length) return error.NotPlain;
-    if (part.all > plan.room or part.first + rows > part.all) return error.NotPlain;
+/// An answer that was written: its bytes, and those of its JSON where tensors follow it, else 0.
+pub const Answer = struct { length: usize, json: usize };
+
+/// Writes the answer to a part, in a form; `tensors` are the bytes of all outputs of the call, one
+/// after the other.
+pub fn write(
+    plan: *Plan,
+    part: Part,
+    form: forms.Code,
+    id: []const u8,
+    tensors: []const u8,
+) Error!Answer {
+    if (part.rows == 0 or part.rows > plan.rows or id.len > plans.id_length) return error.NotPlain;
+    if (part.all > plan.room or part.first + part.rows > part.all) return error.NotPlain;
+    try sound(plan, part, tensors);
     var writer = Writer{ .out = plan.out };
     writer.text(plan.head);
     for (id) |byte| {
@@ -49,41 +61,83 @@ pub fn write(plan: *Plan, part: Part, id: []const u8, tensors: []const u8) Error
     }
     writer.text(id);
     writer.text(plan.middle);
-    var rest = tensors;
-    for (plan.outputs, 0..) |output, number| {
+    var walk = forms.Walk.of(form, plan.outputs.len);
+    var number: usize = 0;
+    while (walk.next()) |wanted| : (number += 1) {
         if (number > 0) writer.byte(',');
-        const row = output.width * output.datatype.bytes();
-        if (part.all * row > rest.len) return error.NotPlain;
+        const output = &plan.outputs[wanted.number];
         writer.text(output.before);
-        writer.at += decimal(writer.place(), rows);
+        writer.at += decimal(writer.place(), part.rows);
         writer.text(output.behind);
-        try values(&writer, output.datatype, rest[part.first * row ..][0 .. rows * row]);
-        writer.text("]}");
-        rest = rest[part.all * row ..];
+        const bytes = portion(plan, part, wanted.number, tensors);
+        if (wanted.binary) sized(&writer, bytes.len) else listed(&writer, output.datatype, bytes);
     }
-    if (rest.len > 0) return error.NotPlain;
     writer.text(plan.tail);
-    return writer.at;
+    return appended(&writer, plan, part, form, tensors);
 }
 
-fn values(writer: *Writer, datatype: plans.Datatype, bytes: []const u8) Error!void {
+/// Puts the tensors that are wanted as bytes behind the JSON.
+fn appended(
+    writer: *Writer,
+    plan: *const Plan,
+    part: Part,
+    form: forms.Code,
+    tensors: []const u8,
+) Answer {
+    const json = writer.at;
+    var some = false;
+    var walk = forms.Walk.of(form, plan.outputs.len);
+    while (walk.next()) |wanted| {
+        if (!wanted.binary) continue;
+        some = true;
+        writer.text(portion(plan, part, wanted.number, tensors));
+    }
+    return .{ .length = writer.at, .json = if (some) json else 0 };
+}
+
+/// Checks that the bytes are those of all outputs, and the part's numbers finite, whether they are
+/// wanted or not: what is not is told of elsewhere.
+fn sound(plan: *const Plan, part: Part, tensors: []const u8) Error!void {
+    var size: usize = 0;
+    for (plan.outputs) |output| size += part.all * output.row();
+    if (size != tensors.len) return error.NotPlain;
+    for (plan.outputs, 0..) |output, number| {
+        const bytes = portion(plan, part, number, tensors);
+        if (!binary.finite(output.datatype, bytes)) return error.NotPlain;
+    }
+}
+
+/// The bytes of an output that belong to a part.
+fn portion(plan: *const Plan, part: Part, number: usize, tensors: []const u8) []const u8 {
+    var begin: usize = 0;
+    for (plan.outputs[0..number]) |output| begin += part.all * output.row();
+    const row = plan.outputs[number].row();
+    return tensors[begin + part.first * row ..][0 .. part.rows * row];
+}
+
+/// The member of an output whose bytes follow the JSON.
+fn sized(writer: *Writer, size: usize) void {
+    writer.text(",\"parameters\":{\"binary_data_size\":");
+    writer.at += decimal(writer.place(), size);
+    writer.text("}}");
+}
+
+/// The member of an output that is written here.
+fn listed(writer: *Writer, datatype: plans.Datatype, bytes: []const u8) void {
+    writer.text(",\"data\":[");
     switch (datatype) {
         inline else => |known| {
-            const Held = known.Held();
-            const held = std.mem.bytesAsSlice(Held, bytes);
-            for (held, 0..) |value, number| {
+            for (std.mem.bytesAsSlice(known.Held(), bytes), 0..) |value, number| {
                 if (number > 0) writer.byte(',');
                 switch (known) {
                     .BOOL => writer.text(if (value != 0) "true" else "false"),
-                    .FP32, .FP64 => {
-                        if (!std.math.isFinite(value)) return error.NotPlain;
-                        writer.at += float(writer.place(), value);
-                    },
+                    .FP32, .FP64 => writer.at += float(writer.place(), value),
                     else => writer.at += integer(writer.place(), value),
                 }
             }
         },
     }
+    writer.text("]}");
 }
 
 fn integer(out: *Place, value: anytype) usize {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,6 +23,7 @@ from sealift.serve.recorder import Recorder
 from sealift.serve.service import Service
 
 PATH = "/v2/models/toy/infer"
+LENGTH = "inference-header-content-length"
 
 
 def infer(*rows, given=None):
@@ -29,6 +31,15 @@ def infer(*rows, given=None):
     data = [value for row in rows for value in row]
     tensor = {"name": "X", "shape": [len(rows), 3], "datatype": "FP32", "data": data}
     return json.dumps({"inputs": [tensor]} | ({} if given is None else {"id": given})).encode()
+
+
+def packed(*rows, **more):
+    """The same, its tensor as bytes behind the JSON."""
+    content = struct.pack(f"<{3 * len(rows)}f", *(value for row in rows for value in row))
+    size = {"binary_data_size": len(content)}
+    tensor = {"name": "X", "shape": [len(rows), 3], "datatype": "FP32", "parameters": size}
+    head = json.dumps({"inputs": [tensor], **more}).encode()
+    return posted(head + content, **{LENGTH: str(len(head))})
 
 
 def posted(body, path=PATH, **headers):
@@ -127,6 +138,35 @@ def test_what_comes_in_one_turn_has_one_call_and_the_answers_of_the_ordinary_roa
     assert worker.model.calls == [6]
     assert [same(one) for one in answers] == [same(worker.alone(one)) for one in requests]
     assert all(one.startswith(b"HTTP/1.1 200") for one in answers)
+
+
+def test_tensors_in_bytes_and_chosen_outputs_have_the_answers_of_the_ordinary_road(worker):
+    """In and out, in one turn with others."""
+    (output,) = (info.name for info in worker.model.outputs)
+    chosen = json.dumps({"outputs": [{"name": output, "parameters": {"binary_data": True}}]})
+    requests = [
+        packed(ROWS[0], parameters={"binary_data_output": True}),
+        packed(*ROWS[1:4], id="mine"),
+        posted(infer(ROWS[4])[:-1] + b", " + chosen[1:].encode()),
+        posted(infer(ROWS[5])),
+        packed(ROWS[5], parameters={"binary_data_output": True}),
+    ]
+    worker.model.calls.clear()
+    answers = worker.turn(*requests)
+
+    assert worker.model.calls == [7]
+    assert [same(one) for one in answers] == [same(worker.alone(one)) for one in requests]
+    assert [LENGTH.encode() in one for one in answers] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize("header", ["0", "x", "-1", "99999", "3"])
+def test_lengths_that_say_nothing_plain_take_the_ordinary_road(worker, header):
+    """Raw requests too."""
+    good = packed(ROWS[0])
+    request = re.sub(rb"(length: )\d+(\r\n\r\n)", rb"\g<1>%s\2" % header.encode(), good)
+    (answer,) = worker.turn(request)
+    assert request != good
+    assert same(answer) == same(worker.alone(request))
 
 
 def test_no_more_rows_are_joined_than_it_is_proven_for(tensor_folder):
@@ -318,6 +358,7 @@ def test_both_roads_record_alike(tensor_folder, tmp_path):
         requests = [
             posted(infer(ROWS[0], given="one"), **{"x-sealift-generation": "7"}),
             posted(infer(*ROWS[1:4], given="three")),
+            packed(*ROWS[:2], id="bytes"),
         ]
         if name == "short":
             worker.turn(*requests)
@@ -332,7 +373,9 @@ def test_both_roads_record_alike(tensor_folder, tmp_path):
         )
 
     assert written[0] == written[1]
-    assert [one["id"] for one in written[0]] == ["one", "three/0", "three/1", "three/2"]
+    assert [one["id"] for one in written[0]] == [
+        *("one", "three/0", "three/1", "three/2", "bytes/0", "bytes/1")
+    ]
 
 
 def test_a_real_server_joins_what_comes_at_once(tmp_path):

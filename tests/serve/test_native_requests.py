@@ -149,7 +149,13 @@ def test_what_is_not_wholly_plain_is_left_alone(both):
     text = json.dumps(good)
     odd = [
         {**good, "parameters": {}},
+        {**good, "parameters": {"timeout": 9}},
+        {**good, "parameters": {"binary_data_output": 1}},
+        {**good, "parameters": {"binary_data_output": True, "timeout": 9}},
         {**good, "outputs": []},
+        {**good, "outputs": [{"name": "nothing"}]},
+        {**good, "outputs": [{"name": one.outputs[0].name}] * 2},
+        {**good, "outputs": [{"name": one.outputs[0].name, "parameters": {"classification": 1}}]},
         {**good, "inputs": []},
         {**good, "inputs": [*good["inputs"], first]},
         {**good, "id": "x" * 129},
@@ -168,6 +174,7 @@ def test_what_is_not_wholly_plain_is_left_alone(both):
         {**good, "inputs": [{**first, "datatype": "FP16"}, *others]},
         {**good, "inputs": [{**first, "name": "other"}, *others]},
         {**good, "inputs": [{**first, "parameters": {}}, *others]},
+        {**good, "inputs": [{**first, "parameters": {"binary_data_size": 0}}, *others]},
         good["inputs"],
         one.tree(rows[:1] * 5000),
     ]

@@ -1,6 +1,7 @@
 """Both roads of a request for one contract: compiled code, and what it must be equal to."""
 
 import json
+import random
 
 import numpy as np
 
@@ -31,50 +32,70 @@ class Roads:
         self.encoder = Encoder({one.name: one.datatype for one in outputs}, contract.classes)
         self.express = native.made(contract, self.inputs, outputs, IDENTITY)
         assert self.express is not None
+        self._some = {}
 
-    def asked(self, body):
+    def asked(self, body, header=0):
         """The ordinary road, as the service takes it; None where it refuses."""
         try:
-            found = self.quick.read(body) if len(body) < SHORT else None
-            return found or self.protocol.read(body, None)
+            found = self.quick.read(body) if not header and len(body) < SHORT else None
+            return found or self.protocol.read(body, str(header) if header else None)
         except RefusalError:
             return None
 
-    def agree(self, body, first=0):
-        """Whether compiled code reads it; then both mean the same, to the byte."""
-        rows = self.express.read(body, first)
+    def agree(self, body, first=0, header=0):
+        """Whether compiled code reads it, from a row on; then both mean the same, to the byte."""
+        rows = self.express.read(body, first, header)
         if not rows:
             return False
-        asked = self.asked(body)
+        given, form = self.express.given, self.express.form
+        asked = self.asked(body, header)
         assert asked is not None, body
-        assert (asked.id, asked.batch.count) == (self.express.given, rows), body
+        assert (asked.id, asked.batch.count) == (given, rows), body
         assert (asked.batch.flags, asked.timeout) == ({}, 0), body
-        assert list(asked.wanted) == self.protocol.all_wanted(binary=False), body
         feeds = self.express.inputs(first, rows)
         assert list(feeds) == list(asked.batch.feeds), body
         for name, array in asked.batch.feeds.items():
             assert (feeds[name].dtype, feeds[name].shape) == (array.dtype, array.shape), body
             assert feeds[name].tobytes() == array.tobytes(), body
+        mine, theirs = self.answers(rows, given or "a", self.some(rows), form, asked.wanted)
+        assert mine == theirs, body
         return True
 
-    def answers(self, rows, given, outputs):
-        """The bodies of both."""
+    def answers(self, rows, given, outputs, form=0, wanted=()):
+        """The bodies of both, and the lengths of their JSON where tensors in bytes follow it."""
         name, version = IDENTITY
         head = {"model_name": name, "model_version": version, "id": given}
         named = dict(zip((one.name for one in self.outputs), outputs, strict=True))
-        wanted = self.protocol.all_wanted(binary=False)
-        ordinary, _ = self.encoder.answer(named, wanted, head, {})
-        return self.written(rows, given, outputs), ordinary
+        wanted = wanted or self.protocol.all_wanted(binary=False)
+        body, length = self.encoder.answer(named, wanted, head, {})
+        return self.written(rows, given, outputs, form), (body, length or 0)
 
-    def written(self, rows, given, outputs):
+    def written(self, rows, given, outputs, form=0):
         """What compiled code writes."""
         if not self.express.hold(rows, outputs):
             return None
-        return self.express.write(0, rows, given)
+        body = self.express.write(0, rows, given, form)
+        return body and (body, self.express.json)
+
+    def some(self, rows):
+        """Outputs of so many rows, always the same."""
+        if rows not in self._some:
+            self._some[rows] = values(self, random.Random(rows), rows)
+        return self._some[rows]
 
     def body(self, rows, **more):
         """The request for some rows, each a list of values in the order of the fields."""
         return json.dumps(self.tree(rows, **more)).encode()
+
+    def packed(self, rows, **more):
+        """The request with its tensors as bytes behind the JSON, and where they begin."""
+        tree, blobs = self.tree(rows, **more), []
+        for tensor in tree["inputs"]:
+            cells = [np.nan if cell is None else cell for cell in tensor.pop("data")]
+            blobs.append(np.array(cells, NUMPY[tensor["datatype"]]).tobytes())
+            tensor["parameters"] = {"binary_data_size": len(blobs[-1])}
+        head = json.dumps(tree).encode()
+        return b"".join((head, *blobs)), len(head)
 
     def tree(self, rows, **more):
         """The same, not yet a text."""

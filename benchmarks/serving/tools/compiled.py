@@ -41,16 +41,21 @@ class Brink:
 
 
 def good(one, rows):
-    """Requests in the forms that clients choose."""
+    """Requests in the forms that clients choose, and where their tensors in bytes begin."""
     tree = one.tree(rows)
     nested = json.loads(json.dumps(tree))
     for tensor in nested["inputs"]:
         count, width = tensor["shape"]
         flat = tensor["data"]
         tensor["data"] = [flat[row * width : (row + 1) * width] for row in range(count)]
-    yield one.body(rows, id="a-1")
-    yield json.dumps(nested, indent=1).encode()
-    yield json.dumps({"inputs": [dict(sorted(each.items())) for each in tree["inputs"]]}).encode()
+    names = [{"name": info.name} for info in one.outputs]
+    yield one.body(rows, id="a-1"), 0
+    yield json.dumps(nested, indent=1).encode(), 0
+    turned = {"inputs": [dict(sorted(each.items())) for each in tree["inputs"]]}
+    yield json.dumps(turned).encode(), 0
+    yield one.body(rows, outputs=[{**names[-1], "parameters": {"binary_data": True}}]), 0
+    yield one.packed(rows, id="b")
+    yield one.packed(rows, outputs=names, parameters={"binary_data_output": True})
 
 
 def numbers(dice):
@@ -84,16 +89,19 @@ def tried(count, start):
     made = [(one, [*good(one, rows[name])]) for name, one in roads.items()]
     for _ in range(count):
         one, bodies = dice.choice(made)
-        body = damaged(dice, dice.choice(bodies))
+        body, header = dice.choice(bodies)
+        body = damaged(dice, body)
+        if header and dice.random() < 0.3:
+            header = dice.randint(1, len(body) + 3)
         found = False
         try:
-            found = one.agree(body)
+            found = one.agree(body, 0, header)
         except AssertionError as error:
             faults = [*faults, f"{error}: {body!r}"][:FAULTS]
         read += found
         if len(body) <= PAGES:
             place = brink.put(body)
-            alike = native.library().express_read(one.express.handle, 0, place, len(body))
+            alike = native.library().express_read(one.express.handle, 0, place, len(body), header)
             if bool(alike) != found:
                 faults = [*faults, f"otherwise at the brink: {body!r}"][:FAULTS]
     return {"count": count, "read": read, "faults": faults}

@@ -13,26 +13,24 @@ road from its beginning; and what is said here is what would have been said ther
 from __future__ import annotations
 
 from sealift import clock
-from sealift.serve import coding, rows
+from sealift.serve import coding
 from sealift.serve.access import Mode
 from sealift.serve.answer import JSON
 from sealift.serve.call import presentable, routed
+from sealift.serve.encode import BINARY
 from sealift.serve.gathering import Gathering, Plain
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.house import House
 from sealift.serve.http.answers import Client
 from sealift.serve.http.head import Head
 from sealift.serve.http.written import Heads
-from sealift.serve.messages import HEADER_LENGTH
+from sealift.serve.messages import HEADER_LENGTH, binary_from
 from sealift.serve.service import Service
 
 PATIENCE = 0.1
 """Seconds of a deadline that what is answered here never comes near."""
 
-_ASIDE = (
-    *("content-encoding", "expect", "traceparent", "transfer-encoding"),
-    *("x-sealift-timeout", HEADER_LENGTH),
-)
+_ASIDE = ("content-encoding", "expect", "traceparent", "transfer-encoding", "x-sealift-timeout")
 """Headers of requests that take the ordinary road."""
 
 
@@ -40,17 +38,19 @@ class Ticket:
     """What the head of a request means here, worked out once for all requests with the same.
 
     ``service`` is the model that is asked, None where the request takes the ordinary road; ``id``
-    is the client's, empty where it gives none; ``packing`` is how large answers are compressed,
+    is the client's, empty where it gives none; ``header`` where tensors in bytes begin in the body,
+    0 for JSON alone; ``packing`` is how large answers are compressed,
     empty where they are not though the client says what it takes, None where it says nothing.
     """
 
-    __slots__ = ("generation", "id", "packing", "service")
+    __slots__ = ("generation", "header", "id", "packing", "service")
 
     def __init__(self, service: Service | None, head: Head) -> None:
         said = head.headers.get("accept-encoding")
         self.service = service
         self.id = head.headers.get("x-request-id", "")
         self.generation = routed(head.headers.get("x-sealift-generation"))
+        self.header = binary_from(head.headers.get(HEADER_LENGTH))
         self.packing = None if said is None else coding.accepted(said)
 
 
@@ -81,7 +81,7 @@ class Express:
             return False
         if gathering.full:
             self.answer()
-        plain = gathering.take(body, (client, ticket, head, body))
+        plain = gathering.take(body, ticket.header, (client, ticket, head, body))
         if plain is None:
             return False
         plain.id = plain.id or ticket.id or self._tokens.next(20)
@@ -106,12 +106,16 @@ class Express:
         if content is None:
             client.returned(head, body)
             return
+        kind = JSON
+        if plain.json:
+            kind = BINARY
+            more.insert(0, (HEADER_LENGTH, str(plain.json)))
         if ticket.packing is not None and len(content) > coding.SMALL:
             more.append(("vary", "accept-encoding"))
             if ticket.packing:
                 more.append(("content-encoding", ticket.packing))
                 content = coding.deflated(content, ticket.packing)
-        written = self._heads.written(200, JSON, service.version, len(content), more)
+        written = self._heads.written(200, kind, service.version, len(content), more)
         client.told(written + content)
         seconds = clock.monotonic() - plain.came
         self._metrics.begun += 1
@@ -125,7 +129,8 @@ class Express:
         if (
             not head.keeps
             or any(name in head.headers for name in _ASIDE)
-            or head.headers.get("content-type", "") not in ("", rows.JSON)
+            or head.headers.get("content-type", "") not in ("", JSON, BINARY)
+            or (HEADER_LENGTH in head.headers and not ticket.header)
             or len(ticket.id) > ID_LENGTH
             or not presentable(ticket.id)
         ):

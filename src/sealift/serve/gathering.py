@@ -21,17 +21,21 @@ class Plain:
 
     ``id`` is that in its body, empty where there is none, for its bringer to change; ``origin`` is
     whatever that goes on with. ``came`` and ``read`` are by the monotonic clock. ``body`` is the
-    answer's, None where it got none; ``ran`` the call that answered it, where its rows are
-    those from ``at`` on.
+    answer's, None where it got none, ``json`` the length of its JSON where tensors in bytes follow
+    that, else 0; ``ran`` the call that answered it, where its rows are those from ``at`` on.
     """
 
-    __slots__ = ("at", "body", "came", "first", "id", "origin", "ran", "read", "rows")
+    __slots__ = (
+        *("at", "body", "came", "first", "form", "id", "json", "origin", "ran", "read", "rows"),
+    )
 
-    def __init__(self, origin: Any, first: int, rows: int, given: str, came: float) -> None:
+    def __init__(self, origin: Any, code: Code, first: int, rows: int, came: float) -> None:
         self.origin = origin
         self.first = first
         self.rows = rows
-        self.id = given
+        self.id = code.given or ""
+        self.form = code.form
+        self.json = 0
         self.came = came
         self.read = clock.monotonic()
         self.body: bytes | None = None
@@ -59,14 +63,17 @@ class Gathering:
         """Whether half the room is taken, so that a large request may find too little."""
         return 2 * self._rows > self._code.room
 
-    def take(self, body: bytes, origin: Any) -> Plain | None:
-        """A request, if it is plain: the next ``answered`` has its answer."""
+    def take(self, body: bytes, header: int, origin: Any) -> Plain | None:
+        """A request, if it is plain: the next ``answered`` has its answer.
+
+        Tensors in bytes follow its JSON at ``header``; 0 stands for JSON alone.
+        """
         came = clock.monotonic()
         first = self._rows
-        rows = self._code.read(body, first)
+        rows = self._code.read(body, first, header)
         if not rows or self._code.given == "" or not self._batcher.short(rows):
             return None
-        plain = Plain(origin, first, rows, self._code.given or "", came)
+        plain = Plain(origin, self._code, first, rows, came)
         self._waiting.append(plain)
         self._rows = first + rows
         return plain
@@ -95,7 +102,8 @@ class Gathering:
             return
         for plain in part:
             plain.ran, plain.at = ran, plain.first - begin
-            plain.body = self._code.write(plain.at, plain.rows, plain.id)
+            plain.body = self._code.write(plain.at, plain.rows, plain.id, plain.form)
+            plain.json = self._code.json
 
 
 __all__ = ["Gathering", "Plain"]

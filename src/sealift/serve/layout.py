@@ -50,6 +50,7 @@ class InputLayout(msgspec.Struct, frozen=True, omit_defaults=True):
 class OutputLayout(msgspec.Struct, frozen=True):
     """A tensor that comes back, and what stands before its number of rows and behind it."""
 
+    name: str
     datatype: str
     width: int
     before: str
@@ -74,8 +75,8 @@ class Layout(msgspec.Struct, frozen=True):
         """Bytes of memory that suffice for reading and writing."""
         tensors = sum(_bytes(one) + _ALIGNED for one in self.inputs) * self.room
         texts = len(msgspec.json.encode(self))
-        values = sum(self.rows * one.width + 1 for one in self.outputs)
-        return tensors + 32 * texts + values * VALUE + ID_LENGTH + _SLACK
+        values = sum(self.rows * one.width + 3 for one in self.outputs)
+        return tensors + 64 * texts + values * VALUE + ID_LENGTH + _SLACK
 
 
 def laid_out(
@@ -142,10 +143,11 @@ def _output(known: Output, datatype: str) -> OutputLayout | None:
         return None
     sizes = "".join(f",{size}" for size in tail)
     return OutputLayout(
+        name=known.name,
         datatype=datatype,
         width=math.prod(tail),
         before=f'{{"name":{msgspec.json.encode(known.name).decode()},"shape":[',
-        behind=f'{sizes}],"datatype":"{datatype}","data":[',
+        behind=f'{sizes}],"datatype":"{datatype}"',
     )
 
 

@@ -22,7 +22,7 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 1
+VERSION = 2
 """The version of the interface between the two."""
 
 KEPT = 256
@@ -65,11 +65,15 @@ def library() -> ctypes.PyDLL | None:
 class Express:
     """One model's requests and answers; for one thread, and one request at a time.
 
-    ``given`` is the id of the request that was read last, None if it had none; ``rows`` the most
-    rows of a request; ``handle`` what compiled code knows the model by.
+    ``given`` is the id of the request that was read last, None if it had none, and ``form`` how its
+    answer is wanted, 0 for all outputs as JSON; ``json`` is the length of the JSON of the answer
+    that was written last where tensors in bytes follow it, else 0. ``rows`` is the most rows of a
+    request, ``handle`` what compiled code knows the model by.
     """
 
     given: str | None = None
+    form: int = 0
+    json: int = 0
 
     def __init__(
         self,
@@ -101,20 +105,20 @@ class Express:
         self._views: dict[int, dict[str, Array]] = {}
         self._shapes: dict[int, list[tuple[np.dtype[Any], tuple[int, ...]]]] = {}
 
-    def read(self, body: bytes, first: int = 0) -> int:
-        """The rows of a request in JSON, which the tensors then hold from the row ``first`` on.
+    def read(self, body: bytes, first: int = 0, header: int = 0) -> int:
+        """The rows of a request, which the tensors then hold from the row ``first`` on.
 
-        0 if it is not plain, or there is no room for it.
+        Tensors in bytes follow its JSON at ``header``; 0 stands for JSON alone. Gives 0 if it is
+        not plain, or there is no room for it.
         """
         size = len(body)
-        if size >= MOST:
+        if size >= MOST or header >= MOST:
             return 0
-        found: int = self._read(self.handle, first, body, size)
-        if found >> 32:
-            self.given = str(self._id[: (found >> 32) - 1], "ascii")
-            return found & 0xFFFFFFFF
-        self.given = None
-        return found
+        found: int = self._read(self.handle, first, body, size, header)
+        self.form = found >> 32
+        length = found >> 24 & 0xFF
+        self.given = str(self._id[: length - 1], "ascii") if length else None
+        return found & 0xFFFFFF
 
     def inputs(self, first: int, rows: int) -> dict[str, Array]:
         """The model's inputs, by tensor: views of the memory that requests are read into."""
@@ -141,8 +145,8 @@ class Express:
         self._held, self._all = b"".join(tensors), rows
         return True
 
-    def write(self, first: int, rows: int, given: str) -> bytes | None:
-        """The body of the answer for some rows of the outputs that are held.
+    def write(self, first: int, rows: int, given: str, form: int = 0) -> bytes | None:
+        """The body of the answer for some rows of the outputs that are held, in a form.
 
         None where the other road must write it: for a number that is not finite, or an id with
         other than plain ASCII.
@@ -151,10 +155,11 @@ class Express:
         if len(held) >= MOST or not given.isascii():
             return None
         name = given.encode()
-        length: int = self._write(
-            self.handle, self._all, first, rows, name, len(name), held, len(held)
+        found: int = self._write(
+            self.handle, self._all, first, rows, form, name, len(name), held, len(held)
         )
-        return self._out[:length].tobytes() if length else None
+        self.json = found >> 32
+        return self._out[: found & 0xFFFFFFFF].tobytes() if found else None
 
     def _expected(self, rows: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
         found = self._shapes.get(rows)
