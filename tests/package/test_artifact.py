@@ -1,10 +1,12 @@
 """A model as an artifact: which of its files are kept, and as what."""
 
+import tarfile
+
 import pytest
 
 from sealift import digest
 from sealift.errors import PackageError
-from sealift.package.artifact import model_layers, write_model
+from sealift.package.artifact import model_layers, unproved_layers, write_model
 from sealift.package.unpack import write_files
 from sealift.testing.store import MemoryStore
 
@@ -70,3 +72,26 @@ def test_a_model_is_written_as_it_lies_in_an_image(folder):
     assert {path.as_posix() for path in found} == wanted
     assert (folder / "there" / "files" / "inner" / "weights").read_bytes() == b"w"
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_weights_may_leave_before_libraries_are_proved_and_programs_may_not(folder):
+    """What a program loads may have libraries among it."""
+    store = MemoryStore(folder.parent / "store")
+    model = write_model(store, folder, name="m", version=1)
+    assert unproved_layers(store, model.digest) == model_layers(store, model.digest)
+
+    (folder / "code").mkdir()
+    (folder / "files").mkdir()
+    program = write_model(store, folder, name="m", version=2)
+    assert unproved_layers(store, program.digest) == ()
+
+
+def test_a_large_file_begins_at_a_block_of_the_disk(folder):
+    """And unpacks to what it was; smaller ones have no more before them than they need."""
+    for size, start in ((4 << 20, 4096), ((4 << 20) - 1, 1024)):
+        (folder / "model.onnx").write_bytes(bytes(size))
+        store = MemoryStore(folder.parent / f"store-{size}")
+        layer = store.manifest(write_model(store, folder, name="m", version=1).digest).layers[0]
+        with store.open(layer.digest) as blob, tarfile.open(fileobj=blob) as tar:
+            member = tar.getmember("model/model.onnx")
+            assert (member.offset_data, member.size) == (start, size)

@@ -50,6 +50,21 @@ def test_blobs_arrive_before_what_names_them_is_there(server, store, access):
     assert server.tags["m", "1"] == image.digest
 
 
+def test_what_leaves_twice_is_sent_once(server, store, access):
+    """Weights leave first, then all layers of the image, the same weights among them."""
+    image = make_image(store)
+    layers = store.manifest(image.digest).layers
+    place = f"{server.host}/m:1"
+
+    with Pushing(store, place, access=access) as going:
+        going.ahead(layers[1:])
+        going.ahead(layers)
+        pushed = going.finish(image.digest, place)
+
+    assert pushed.sent_blobs == 3
+    assert len(pushes(server)) == len(set(pushes(server))) == 3
+
+
 def test_what_the_registry_has_is_not_sent_ahead(server, store, access):
     """Nor counted as sent."""
     image = make_image(store)

@@ -19,7 +19,7 @@ from sealift.errors import NotFoundError, UsageError
 from sealift.folders import downloads
 from sealift.package import attached, content, eject, evidence, locking
 from sealift.package import explain as explaining
-from sealift.package.artifact import CODE, is_whole, model_layers
+from sealift.package.artifact import is_whole, unproved_layers
 from sealift.package.contents import Reader
 from sealift.package.index import Faces, faces
 from sealift.package.making import Making, project_file
@@ -60,7 +60,7 @@ def package(
     settings = wired.project.model
     content.require(model, settings.allow if settings else (), store=wired.store)
     with wired.ledger.exclusive("package"):
-        leaving(_unproved(wired, model))
+        leaving(layer.descriptor for layer in unproved_layers(wired.store, model.digest))
         built = [_image(wired, model, variant, progress) for variant in variants(wired)]
         leaving(layer.descriptor for image, _ in built for layer in image.layers)
         made = tuple(_attested(wired, image, model, lock) for image, lock in built)
@@ -68,13 +68,6 @@ def package(
     for image in made:
         wired.ledger.save(image)
     return made
-
-
-def _unproved(wired: Wired, model: Model) -> list[Descriptor]:
-    """Layers that need no proof of their libraries: those of a model without a program."""
-    layers = model_layers(wired.store, model.digest)
-    own = any(layer.holds == CODE for layer in layers)
-    return [] if own else [layer.descriptor for layer in layers]
 
 
 def explain(wired: Wired, image: Image) -> Explanation | None:

@@ -139,4 +139,18 @@ def model_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
     )
 
 
-__all__ = ["CODE", "TITLE", "is_whole", "model_layers", "write_description", "write_model"]
+def unproved_layers(store: Store, model: Digest) -> tuple[Layer, ...]:
+    """The layers of a model that need no proof of their libraries: all, or none with a program."""
+    layers = model_layers(store, model)
+    return () if any(layer.holds == CODE for layer in layers) else layers
+
+
+__all__ = [
+    "CODE",
+    "TITLE",
+    "is_whole",
+    "model_layers",
+    "unproved_layers",
+    "write_description",
+    "write_model",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
@@ -14,6 +16,8 @@ from sealift.ports import Progress
 WORKERS = 4
 _EVERY = 5.0
 """Seconds between two lines of talk."""
+_TURN = 0.0005
+"""Seconds of a thread's turn."""
 
 
 class Gauge:
@@ -94,6 +98,21 @@ def each(work: Callable[[T], R], items: Iterable[T], gauge: Gauge) -> list[R]:
     return [one.result() for one in futures]
 
 
+@contextlib.contextmanager
+def taking_turns() -> Iterator[None]:
+    """Let the threads of this process take turns more often than usual.
+
+    One that sends gives way to others with every piece, and has the interpreter again only when
+    they do: by default 5 ms later, in which a fast connection carries megabytes.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 class Begun(Generic[K, R]):
     """Pieces of work that are begun before anybody waits for them, ``WORKERS`` at a time.
 
@@ -148,4 +167,4 @@ def _end(futures: list[Future[R]], gauge: Gauge) -> None:
         one.cancel()
 
 
-__all__ = ["WORKERS", "Begun", "Gauge", "each", "size"]
+__all__ = ["WORKERS", "Begun", "Gauge", "each", "size", "taking_turns"]

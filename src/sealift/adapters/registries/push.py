@@ -66,16 +66,19 @@ class Pushing:
         self._gauge = crowd.Gauge("push", progress)
         self._access = stoppable(access, self._gauge.is_stopped)
         self._client: Client | None = None
+        self._around = contextlib.ExitStack()
         self._ahead = crowd.Begun[Digest, Outcome](self._gauge)
 
     def __enter__(self) -> Self:
+        self._around.enter_context(crowd.taking_turns())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ahead.close()
-        if self._client is not None:
-            with self._client:
-                self._gauge.say(self._client.notices)
+        with self._around:
+            self._ahead.close()
+            if self._client is not None:
+                with self._client:
+                    self._gauge.say(self._client.notices)
 
     def ahead(self, blobs: Iterable[Descriptor]) -> None:
         """Begin to send blobs that ``finish`` will need; it is told what goes wrong with them."""
