@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import platform
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,16 +50,18 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
 @functools.cache
 def library() -> ctypes.PyDLL | None:
     """The compiled code for this machine; None where there is none."""
-    path = Path(__file__).with_name(f"express-{platform.machine()}.so")
+    path = Path(__file__).with_name(f"express-{os.uname().machine}.so")
     try:
         # its calls take microseconds: to let others run meanwhile would cost more
         found = ctypes.PyDLL(str(path))
     except OSError:
         return None
+    if found.express_version() != VERSION:
+        return None
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
-    return found if found.express_version() == VERSION else None
+    return found
 
 
 class Express:
