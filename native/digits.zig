@@ -14,13 +14,13 @@ const hidden: u64 = 1 << fraction_bits;
 const bias = 1023 + fraction_bits;
 
 /// The powers of ten that the doubles ask for: down to -292 and up to 324.
-const least = 292;
+pub const least = 292;
 const most = 324;
 
 const Power = struct { high: u64, low: u64 };
 
 /// The powers of ten as 128 bits, of which the first is 1, rounded up.
-const powers: [least + 1 + most]Power = all: {
+pub const powers: [least + 1 + most]Power = all: {
     @setEvalBranchQuota(10_000);
     var found: [least + 1 + most]Power = undefined;
     var ten = 1;
@@ -43,7 +43,7 @@ fn halved(comptime above: comptime_int, comptime below: comptime_int) Power {
 }
 
 /// The whole part of the logarithm to base 2 of a power of ten.
-fn log2Pow10(power: i32) i32 {
+pub fn log2Pow10(power: i32) i32 {
     return (power * 1741647) >> 19;
 }
 
