@@ -76,7 +76,7 @@ class Blobs:
                     if address is None:
                         return None
                     self._settle(file, place, self.path(address))
-                framing.fetch(file, size := os.fstat(file.fileno()).st_size)
+                    size = os.fstat(file.fileno()).st_size
         except OSError as error:
             raise _unwritable(error, place) from error
         return address, size

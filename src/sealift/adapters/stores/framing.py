@@ -25,8 +25,6 @@ from sealift.types import Digest
 
 _COLLAPSE = 0x08
 _INSERT = 0x20
-_FETCHED = 1 << 30
-"""The most bytes that are brought back into memory: whoever reads on fetches more by himself."""
 _fallocate = ctypes.CDLL(None, use_errno=True)["fallocate"]
 _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_longlong, ctypes.c_longlong)
 
@@ -131,12 +129,6 @@ def _shifts(folder: Path) -> bool:
         os.close(handle)
 
 
-def fetch(file: BinaryIO, size: int) -> None:
-    """Have the system read a file again that is soon asked for: to shift it took it from memory."""
-    for start in range(0, min(size, _FETCHED), PIECE):
-        os.posix_fadvise(file.fileno(), start, PIECE, os.POSIX_FADV_WILLNEED)
-
-
 def _back(content: Framed, handle: int, place: Path, *, shifted: bool) -> None:
     """Take the frame away again; a file of which that fails is given up, as it is nobody's yet."""
     with contextlib.suppress(OSError):
@@ -162,4 +154,4 @@ def _write(handle: int, content: bytes, start: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-__all__ = ["alone", "fetch", "framed"]
+__all__ = ["alone", "framed"]
