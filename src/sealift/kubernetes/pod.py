@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from sealift.kubernetes import restricted
 from sealift.kubernetes.objects import Object, Place, Served, selector, version_labels
 from sealift.kubernetes.records import WORD, reader_name
 from sealift.record.environment import EnvironmentSettings
@@ -14,7 +15,6 @@ from sealift.record.launch import filled
 from sealift.types import Json
 
 HTTP, GRPC = 8080, 8081
-USER = 65532
 EVERYWHERE = "0.0.0.0"
 
 DRAIN = 10
@@ -31,15 +31,7 @@ def template(served: Served, place: Place) -> Object:
     """The template of the pods of a version."""
     settings = place.settings
     spec: Object = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **restricted.pod(),
         "terminationGracePeriodSeconds": DRAIN + FINISH + 5,
         "affinity": {"nodeAffinity": _nodes(served)},
         "topologySpreadConstraints": [
@@ -76,11 +68,7 @@ def _container(served: Served, settings: EnvironmentSettings) -> Object:
         "env": [*_named(env), *_reader(served)],
         "ports": _ports(served),
         "resources": _resources(served, settings),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.container(),
         "startupProbe": {
             **_asked(launch.ready),
             "periodSeconds": 1,

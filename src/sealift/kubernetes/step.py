@@ -16,8 +16,8 @@ from collections.abc import Mapping
 import msgspec
 
 from sealift.digest import of_bytes
+from sealift.kubernetes import restricted
 from sealift.kubernetes.objects import Object, Place, made, step_labels
-from sealift.kubernetes.pod import USER
 from sealift.record.container import Cards, Mount
 from sealift.types import Digest, Json
 
@@ -232,15 +232,7 @@ def _pod(task: Task, place: Place, part: str) -> Object:
     settings = place.settings
     spec: Object = {
         "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **restricted.pod(),
         "terminationGracePeriodSeconds": _END,
         "nodeSelector": {"kubernetes.io/os": "linux", "kubernetes.io/arch": task.architecture},
     }
@@ -248,13 +240,6 @@ def _pod(task: Task, place: Place, part: str) -> Object:
         spec["imagePullSecrets"] = [{"name": settings.pull_secret}]
     labels: Json = {**settings.labels, **_labels(task), _PART: part}
     return {"metadata": {"labels": labels}, "spec": spec}
-
-
-_HARD: Object = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
 
 
 def _porter(task: Task, words: list[str], beside: str) -> Object:
@@ -276,7 +261,7 @@ def _porter(task: Task, words: list[str], beside: str) -> Object:
             "requests": {"cpu": "100m", "memory": "128Mi"},
             "limits": {"cpu": "1", "memory": "512Mi"},
         },
-        "securityContext": dict(_HARD),
+        "securityContext": restricted.container(),
         "terminationMessagePath": TOLD,
         "volumeMounts": mounted,
     }
@@ -296,7 +281,7 @@ def _step(task: Task) -> Object:
         "workingDir": task.workdir,
         "env": env,
         "resources": _resources(task),
-        "securityContext": dict(_HARD),
+        "securityContext": restricted.container(),
         "volumeMounts": _mounted(task),
     }
 

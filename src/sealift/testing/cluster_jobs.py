@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from contextlib import suppress
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 
 from sealift import clock, process
 from sealift.kubernetes.kinds import JOB, POD, Kind
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.reading import condition, count, entries, part, text
 from sealift.testing.cluster import ClusterState, Key
+from sealift.testing.cluster_control import Controller
 from sealift.testing.cluster_pods import Node, PodRun
 from sealift.testing.cluster_workers import REFUSED
 from sealift.types import Json
@@ -25,29 +25,21 @@ TRACKED = "batch.kubernetes.io/job-tracking"
 _NAMED = "batch.kubernetes.io/job-name"
 
 
-class JobWorkers:
+class JobWorkers(Controller):
     """A context manager that runs the Jobs of a state on a node; ``fates`` is by name of a Job.
 
     What runs when it ends is killed.
     """
 
     def __init__(self, state: ClusterState, node: Node) -> None:
-        self.state, self.node = state, node
+        super().__init__(state)
+        self.node = node
         self.fates: dict[str, JobFate] = {}
         self.fate: JobFate = "run"
         self._runs: dict[str, PodRun] = {}
-        self._ends = False
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self.state.changed:
-            self._ends = True
-            self.state.changed.notify_all()
-        self._thread.join()
+    def __exit__(self, *found: object) -> None:
+        super().__exit__(*found)
         for run in self._runs.values():
             while run.thread.is_alive():
                 self._kill(run)
@@ -83,17 +75,17 @@ class JobWorkers:
                 self.state.create({**pod, "status": told})
                 self.state.delete(_key(pod))
 
-    def _run(self) -> None:
-        with self.state.changed:
-            while not self._ends:
-                before = self.state.version
-                for key in list(self.state.objects):
-                    if key.kind == JOB and key in self.state.objects:
-                        self._job(key, self.state.objects[key])
-                    elif key.kind == POD and key in self.state.objects:
-                        self._pod(key, self.state.objects[key])
-                if self.state.version == before:
-                    self.state.changed.wait(0.05 if self._killing() else None)
+    def look(self) -> None:
+        """Look after all Jobs and their pods."""
+        for key in list(self.state.objects):
+            if key.kind == JOB and key in self.state.objects:
+                self._job(key, self.state.objects[key])
+            elif key.kind == POD and key in self.state.objects:
+                self._pod(key, self.state.objects[key])
+
+    def breath(self) -> float | None:
+        """While a pod is killed, that has to be seen."""
+        return 0.05 if self._killing() else None
 
     def _killing(self) -> bool:
         """Whether a pod was told to end that has not ended."""

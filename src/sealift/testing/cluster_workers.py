@@ -6,9 +6,8 @@ is changed.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from typing import Literal, Self, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -19,6 +18,7 @@ from sealift.kubernetes.objects import Object
 from sealift.kubernetes.pods import ready
 from sealift.kubernetes.reading import count, entries, part, text
 from sealift.testing.cluster import ClusterState, Key
+from sealift.testing.cluster_control import Controller
 from sealift.types import Json
 
 Fate: TypeAlias = Literal[
@@ -49,24 +49,12 @@ class Script:
     route: tuple[str, str] | None = None
 
 
-class ClusterWorkers:
+class ClusterWorkers(Controller):
     """A context manager that runs controllers on a state; ``script`` may be changed under it."""
 
     def __init__(self, state: ClusterState, script: Script | None = None) -> None:
-        self.state = state
+        super().__init__(state)
         self.script = script or Script()
-        self._ends = False
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self.state.changed:
-            self._ends = True
-            self.state.changed.notify_all()
-        self._thread.join()
 
     def become(self, name: str, fate: Fate) -> None:
         """Change what becomes of a Deployment, at once."""
@@ -80,17 +68,13 @@ class ClusterWorkers:
             self.script.lingers = False
             self.state.changed.notify_all()
 
-    def _run(self) -> None:
-        with self.state.changed:
-            while not self._ends:
-                before = self.state.version
-                for key in list(self.state.objects):
-                    if key.kind == DEPLOYMENT:
-                        self._deployment(key)
-                    elif key.kind == ROUTE:
-                        self._route(key)
-                if self.state.version == before:
-                    self.state.changed.wait()
+    def look(self) -> None:
+        """Look after all Deployments and routes."""
+        for key in list(self.state.objects):
+            if key.kind == DEPLOYMENT:
+                self._deployment(key)
+            elif key.kind == ROUTE:
+                self._route(key)
 
     def _deployment(self, key: Key) -> None:
         one = self.state.objects[key]
