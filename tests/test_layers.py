@@ -19,6 +19,7 @@ FLOORS = (
         "loopback",
         "secrets",
         "curves",
+        "still",
     ),
     ("record", "stats", "formats"),
     ("ports", "attestation", "network", "modelpack", "kubernetes", "layers", "stacked"),

@@ -1,28 +1,21 @@
 """Checkpoints of a step at work, kept with the team, so that another machine can go on from them.
 
-What a step writes is looked at once in a while. Its files are linked aside within a moment in which
-nothing came, went or was renamed: so the copy is what the folder was at that moment, whatever the
-step does while it is sent.
+What a step writes is looked at once in a while, as it was at one moment.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from sealift import clock
+from sealift import clock, still
 from sealift.errors import SealiftError
 from sealift.ports import SharedCache
 from sealift.train import points, workspace
 from sealift.train.job import Bench, Job
 
 WRITTEN, LOGGED = "checkpoints", "points"
-TRIES = 20
-"""Attempts to see the folder twice the same; else it is looked at again the next time."""
 SHARE = 10
 """Times as long as it took to send a checkpoint is waited at least before the next is sent."""
 
@@ -30,7 +23,7 @@ SHARE = 10
 def fetch(job: Job, bench: Bench) -> bool:
     """Take the checkpoints that another machine kept, where there are none here; whether it did."""
     here = bench.checkpoints(job)
-    if bench.shared is None or not job.planned.step.checkpoints or _filled(here):
+    if bench.shared is None or not job.planned.step.checkpoints or still.filled(here):
         return False
     part = here.with_name(f"{here.name}.arriving")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -96,25 +89,14 @@ class _Keeper:
     def send(self) -> None:
         """Send what is new, if anything is."""
         with suppress(OSError, SealiftError):
-            if _listing(self._written) == self._sent or not _filled(self._written):
+            if still.listing(self._written) == self._sent or not still.filled(self._written):
                 return
-            found = self._put_aside()
+            workspace.remove(self._aside)
+            found = still.put_aside(self._written, self._aside / WRITTEN)
             if found is not None:
+                self._copy_points()
                 self._shared.keep(self._key, self._aside)
                 self._sent = found
-
-    def _put_aside(self) -> object:
-        """Link all files aside; what there was, or None where it was never still."""
-        for _ in range(TRIES):
-            workspace.remove(self._aside)
-            (self._aside / WRITTEN).mkdir(parents=True)
-            before = _listing(self._written)
-            with suppress(FileNotFoundError):
-                _link(self._written, self._aside / WRITTEN)
-                if _names(before) == _names(_listing(self._written)):
-                    self._copy_points()
-                    return before
-        return None
 
     def _copy_points(self) -> None:
         """Points are appended to one file: all whole lines of it are copied."""
@@ -123,42 +105,6 @@ class _Keeper:
             (self._aside / LOGGED).mkdir()
             content = file.read_bytes()
             (self._aside / LOGGED / points.FILE).write_bytes(content[: content.rfind(b"\n") + 1])
-
-
-def _filled(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
-
-
-Listing = tuple[tuple[str, int, int, int], ...]
-
-
-def _listing(folder: Path) -> Listing:
-    """What is below a folder: names, numbers of the files themselves, times and sizes."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(parent, name)
-            with suppress(FileNotFoundError):
-                seen = path.lstat()
-                found.append((str(path), seen.st_ino, seen.st_mtime_ns, seen.st_size))
-    return tuple(sorted(found))
-
-
-def _names(listing: Listing) -> list[tuple[str, int]]:
-    """What a rename changes; a file that is being written, under another name, does not count."""
-    return [(name, number) for name, number, _, _ in listing]
-
-
-def _link(source: Path, target: Path) -> None:
-    for parent, folders, files in os.walk(source):
-        inner = target / Path(parent).relative_to(source)
-        for name in folders:
-            if Path(parent, name).is_symlink():
-                shutil.copy(Path(parent, name), inner / name, follow_symlinks=False)
-            else:
-                (inner / name).mkdir()
-        for name in files:
-            os.link(Path(parent, name), inner / name, follow_symlinks=False)
 
 
 __all__ = ["fetch", "kept"]

@@ -1,33 +1,27 @@
 """The cache of a team, in objects: finished steps with their outputs, and checkpoints of others.
 
 ``steps/HH/KEY.json`` is how a step with a key ended, ``blobs/sha256/HEX`` are its outputs: a blob
-is there before the step that names it. ``checkpoints/KEY/NUMBER-HEX.tar`` is what a step that is at
-work wrote to go on from; the highest number counts, and the digest of the bytes is in the name.
+is there before the step that names it.
 ``runs/ID.json`` is the record of a finished run, for `sealift reproduce` on other machines.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import BinaryIO, cast
 
 import msgspec
 
-from sealift import archive, clock, digest
+from sealift.adapters.caches.checkpoints import Checkpoints
 from sealift.adapters.caches.objects import Objects
-from sealift.adapters.stores.trees import remove, unpack_tree
-from sealift.errors import IntegrityError, MachineError, UsageError
+from sealift.errors import IntegrityError, UsageError
 from sealift.ports import Store
 from sealift.record.image import LAYER
 from sealift.record.run import Run, StepRun
 from sealift.types import Digest
 
-CHECKPOINTS, RUNS = "checkpoints", "runs"
+RUNS = "runs"
 AT_ONCE = 16
 """Questions that are asked at once: over a network each takes a while."""
 
@@ -37,6 +31,7 @@ class TeamCache:
 
     def __init__(self, objects: Objects, store: Store) -> None:
         self._objects, self._store = objects, store
+        self._checkpoints = Checkpoints(objects)
         self._damaged: set[str] = set()
 
     def find(self, key: Digest) -> StepRun | None:
@@ -91,30 +86,15 @@ class TeamCache:
 
     def keep(self, key: Digest, folder: Path) -> None:
         """Keep what a step at work has in a folder, in place of what was kept of it before."""
-        place = _checkpoints(key)
-        before = self._objects.names(place)
-        number = max(map(_number, before), default=0) + 1
-        with NamedTemporaryFile(dir=folder.parent, prefix=".tar-") as file:
-            with archive.Packed(archive.entries(folder)) as packed:
-                shutil.copyfileobj(packed, file, 1 << 20)
-            file.flush()
-            word = digest.of_file(Path(file.name)).partition(":")[2]
-            name = f"{place}/{number:010}-{word}.tar"
-            self._objects.put(name, Path(file.name), replace=True)
-        for one in before:
-            self._objects.remove(one)
+        self._checkpoints.keep(key, folder)
 
     def resume(self, key: Digest, folder: Path) -> bool:
         """Make a folder with what was kept last of a step; whether there was anything whole."""
-        for name in sorted(self._objects.names(_checkpoints(key)), key=_number, reverse=True):
-            if self._unpacked(name, folder):
-                return True
-        return False
+        return self._checkpoints.resume(key, folder)
 
     def drop(self, key: Digest) -> None:
         """Remove what was kept of a step, which is done."""
-        for name in self._objects.names(_checkpoints(key)):
-            self._objects.remove(name)
+        self._checkpoints.drop(key)
 
     def publish(self, run: Run) -> None:
         """Put the record of a finished run there, with its code and its outputs."""
@@ -160,31 +140,6 @@ class TeamCache:
     def _runs(self) -> list[str]:
         return self._objects.names(f"{RUNS}/")
 
-    def _unpacked(self, name: str, folder: Path) -> bool:
-        stream = self._objects.open(name)
-        if stream is None:
-            return False
-        with stream, NamedTemporaryFile(dir=folder.parent, prefix=".tar-") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-            file.flush()
-            word = digest.of_file(Path(file.name)).partition(":")[2]
-            if f"-{word}.tar" not in name:
-                return False
-            file.seek(0)
-            try:
-                unpack_tree(cast("BinaryIO", file), folder, name)
-            except IntegrityError:
-                remove(folder)
-                return False
-            except OSError as error:
-                raise MachineError(
-                    f"A checkpoint cannot be unpacked: {error.strerror or error}.",
-                    where=str(folder),
-                    remedy="Free some space.",
-                ) from error
-        _refresh(folder)
-        return True
-
     def _step(self, key: Digest) -> StepRun | None:
         stream = self._objects.open(_entry(key))
         if stream is None:
@@ -217,25 +172,6 @@ def _entry(key: Digest) -> str:
 
 def _blob(output: Digest) -> str:
     return f"blobs/{output.replace(':', '/')}"
-
-
-def _checkpoints(key: Digest) -> str:
-    return f"{CHECKPOINTS}/{key.partition(':')[2]}"
-
-
-def _number(name: str) -> int:
-    digits = name.rpartition("/")[2].partition("-")[0]
-    return int(digits) if digits.isdecimal() else 0
-
-
-def _refresh(folder: Path) -> None:
-    """Let what was unpacked be written, and be as new as it is here."""
-    now = clock.now()
-    for parent, _, files in os.walk(folder):
-        for path in (Path(parent), *(Path(parent, name) for name in files)):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-                os.utime(path, (now, now))
 
 
 __all__ = ["TeamCache"]
