@@ -11,6 +11,7 @@ from sealift.adapters.caches.bucket import Bucket
 from sealift.errors import MachineError
 from sealift.loopback import free_port
 from sealift.network.network import Network
+from sealift.record.bucket import BucketPlace
 
 KEYS = (
     '{"identities":[{"name":"team","credentials":[{"accessKey":"key","secretKey":"word"}],'
@@ -33,7 +34,9 @@ class ObjectServer:
 
     def bucket(self, prefix):
         """The objects below a prefix."""
-        return Bucket(f"s3://team/{prefix}", Network(environment=self.environment))
+        return Bucket(
+            BucketPlace(address=f"s3://team/{prefix}"), Network(environment=self.environment)
+        )
 
 
 @contextmanager

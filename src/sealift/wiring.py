@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import cast
 
 from sealift.adapters.caches.folder import Folder
+from sealift.adapters.caches.objects import Purpose
 from sealift.adapters.caches.patient import PatientCache
 from sealift.adapters.caches.registry import RegistryCache
 from sealift.adapters.caches.team import TeamCache
 from sealift.adapters.engines.choice import choose
+from sealift.adapters.engines.kubernetes_bucket import Carrier
+from sealift.adapters.engines.kubernetes_image import Images
 from sealift.adapters.images.arrive import arrive
 from sealift.adapters.images.source import near as source_of
 from sealift.adapters.registries.depot import RegistryDepot
@@ -38,10 +41,18 @@ from sealift.ports import (
     Signer,
     Store,
 )
+from sealift.record.bucket import BucketPlace
 from sealift.record.lock import Variant
 from sealift.record.parse import parse
 from sealift.record.project import Project
 from sealift.types import Digest
+
+IN_CLUSTER = Purpose(
+    what="The bucket of the steps",
+    remedy="See store in the environment (bucket, endpoint, region, path_style), and that this "
+    "machine has keys for it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.",
+)
+"""What is said on this machine of the bucket that steps in a cluster use."""
 
 
 class Wired:
@@ -114,17 +125,23 @@ class Wired:
 
         ``image`` is the project's own of steps, which the porter stands on.
         """
-        porter = write_porter(self.store, image)
-        access, kind = Access(self.network), adapter("jobs", place.settings.engine)
+        bucket, kind = place.settings.store.place, adapter("jobs", place.settings.engine)
+        carrier = None
+        if bucket is not None:
+            carrier = Carrier(
+                adapter("objects", "s3")(bucket, self.network, IN_CLUSTER), self.store
+            )
+        trusted = self.network.authorities if self.network.settings.ca else ""
+        porter = write_porter(self.store, image, authorities=trusted, bucket=bucket is not None)
+        images = Images(self.store, repository, porter, Access(self.network))
         with self.cluster(place.settings.context) as cluster:
-            made = kind.by_registry(
+            made = kind(
                 cluster,
                 place,
                 self.store,
-                repository,
-                porter,
-                access,
+                images,
                 progress,
+                carrier=carrier,
                 project=self.project.name,
             )
             yield cast("Engine", made)
@@ -171,7 +188,9 @@ class Wired:
         inner: SharedCache
         if place.startswith("s3://"):
             try:
-                inner = TeamCache(adapter("objects", "s3")(place, self.network), self.store)
+                inner = TeamCache(
+                    adapter("objects", "s3")(BucketPlace(address=place), self.network), self.store
+                )
             except MachineError as error:
                 progress.say(f"The shared cache is left aside: {error.what} {error.remedy}")
                 return None

@@ -1,19 +1,26 @@
 """A cluster in memory with a node that really runs containers, and a registry for both sides."""
 
+import base64
 import os
+import socket
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 import sealift
+from sealift.adapters.caches.bucket import Bucket
 from sealift.adapters.clusters.kubernetes import KubernetesCluster
 from sealift.adapters.engines.bubblewrap import Bubblewrap
 from sealift.adapters.engines.kubernetes import KubernetesJobs
+from sealift.adapters.engines.kubernetes_bucket import Carrier
 from sealift.adapters.engines.kubernetes_image import Images
 from sealift.adapters.registries.pull import pull
 from sealift.adapters.registries.session import Access
 from sealift.adapters.stores.layout import Layout
 from sealift.kubernetes.objects import Place
+from sealift.kubernetes.porter import key
 from sealift.network.network import Network
 from sealift.record.container import Mount
 from sealift.record.environment import EnvironmentSettings
@@ -24,6 +31,7 @@ from sealift.testing.engine_image import host_image
 from sealift.testing.registry import RegistryServer
 
 PYTHON = (sys.executable, "-m")
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "HOME": "/nonexistent"}
 
 
 class Quiet:
@@ -65,9 +73,8 @@ def node(folder):
 
 def place(**settings):
     """An environment."""
-    base = EnvironmentSettings(engine="kubernetes", context="test", namespace="models")
-    merged = {field: getattr(base, field) for field in base.__struct_fields__}
-    return Place(name="test", settings=EnvironmentSettings(**{**merged, **settings}))
+    plain = {"engine": "kubernetes", "context": "test", "namespace": "models", **settings}
+    return Place(name="test", settings=msgspec.convert(plain, EnvironmentSettings))
 
 
 class JobWorld:
@@ -85,7 +92,29 @@ class JobWorld:
         """The engine as another process would make it."""
         where = place(**settings)
         images = Images(self.store, f"{self.registry.host}/team/steps", self.image, Access())
-        return KubernetesJobs(self.cluster, where, self.store, images, self.told, python=PYTHON)
+        bucket, carrier = where.settings.store.place, None
+        if bucket is not None:
+            carrier = Carrier(Bucket(bucket, Network(environment=KEYS)), self.store)
+        more = {"carrier": carrier, "python": PYTHON}
+        return KubernetesJobs(self.cluster, where, self.store, images, self.told, **more)
+
+    def bucket(self, store):
+        """The objects of a bucket."""
+        where = place(store=store).settings.store.place
+        return Bucket(where, Network(environment=KEYS))
+
+    def open_gate(self, mount, file):
+        """Make a file in the volume of every pod that has one for this mount."""
+        for folder in (self.folder.parent / "node").glob(f"*/**/{key(f'/{mount}')}"):
+            (folder / file).touch()
+
+    def secret(self, name, values):
+        """Put a Secret there, as somebody does before."""
+        data = {name: base64.b64encode(one.encode()).decode() for name, one in values.items()}
+        metadata = {"name": name, "namespace": "models"}
+        one = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+        with self.state.settled():
+            self.state.create(one)
 
     def kinds(self):
         """What there is of steps in the cluster."""
@@ -103,7 +132,9 @@ def job_world(folder):
         RegistryServer() as registry,
         ClusterServer("models") as server,
         JobWorkers(server.state, node(folder / "node")) as workers,
+        socket.create_server(("127.0.0.1", 0)) as api,
     ):
+        workers.node.api = api.getsockname()
         os.environ["KUBECONFIG"] = str(server.kubeconfig(folder / "kubeconfig"))
         try:
             with KubernetesCluster("test", Network()) as cluster:

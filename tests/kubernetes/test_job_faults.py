@@ -11,7 +11,7 @@ from job_world import PYTHON, job_world
 from sealift import process
 from sealift.errors import ClusterError, StepError
 from sealift.kubernetes.kinds import JOB, POD
-from sealift.kubernetes.step import key
+from sealift.kubernetes.porter import key
 from sealift.record.container import ContainerSpec, Mount
 from sealift.testing.cluster import Key
 from sealift.testing.engine_bench import until

@@ -5,8 +5,9 @@ import msgspec
 import pytest
 
 from sealift.kubernetes.objects import Place
-from sealift.kubernetes.step import Note, Task, mark, objects, sender
+from sealift.kubernetes.step import objects, sender
 from sealift.kubernetes.steps import judge, unmade
+from sealift.kubernetes.task import Note, Task, mark
 from sealift.record.container import Mount
 from sealift.record.environment import EnvironmentSettings
 from sealift.types import Digest
@@ -54,15 +55,24 @@ def place(**settings):
     return Place(name="production", settings=msgspec.convert(plain, EnvironmentSettings))
 
 
+BUCKET = {
+    "bucket": "s3://steps/team",
+    "endpoint": "https://s3.example.com:9000",
+    "secret": "keys",
+}
+TREES = {one.target: DIGEST for one in MOUNTS}
+LIVE = "/checkpoints/points.jsonl"
 FORMS = [
     (task(), place()),
     (task(), place(pull_secret="pull", store={"storage_class": "fast", "size": "50GiB"})),
     (task(mounts=(), secrets={}, cpus=None, memory=None, gpus=0, network=True), place()),
+    (task(trees=TREES, live=LIVE), place(store=BUCKET)),
+    (task(trees=TREES, live=LIVE), place(store={**BUCKET, "checkpoints": "claim"})),
 ]
 
 
 @pytest.mark.parametrize(
-    ("form", "version"), [(0, "1.34"), (0, "1.35"), (0, "1.36"), *((n, "1.37") for n in range(3))]
+    ("form", "version"), [(0, "1.34"), (3, "1.35"), (3, "1.36"), *((n, "1.37") for n in range(5))]
 )
 def test_every_object_of_a_step_is_valid(form, version):
     """By the strict schemas of the last four versions of Kubernetes."""
@@ -96,6 +106,52 @@ def test_credentials_of_the_registry_are_with_the_sender_alone():
     (login,) = [one for one in sends["volumes"] if "secret" in one]
     assert login["secret"]["secretName"] == "push"
     assert step["imagePullSecrets"] == [{"name": "pull"}]
+
+
+def test_a_bucket_is_open_to_porters_alone():
+    """By keys that stand in a Secret; the step's container names neither, and needs no claim."""
+    made = {one["kind"]: one for one in objects(*FORMS[3])}
+    spec = made["Job"]["spec"]["template"]["spec"]
+    porter, beside, step = spec["initContainers"]
+    (sends,) = spec["containers"]
+
+    assert [one["name"] for one in (porter, beside, step, sends)] == [
+        *("porter", "beside", "step", "sender")
+    ]
+    assert beside["restartPolicy"] == "Always"
+    for one in (porter, beside, sends):
+        told = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in one["env"][1:]}
+        assert told["AWS_SECRET_ACCESS_KEY"]["name"] == "keys"
+    assert not [one for one in step["env"] if one["name"].startswith("AWS_")]
+    assert "PersistentVolumeClaim" not in made
+    ports = [{"protocol": "TCP", "port": 9000}, *WHO]
+    assert made["NetworkPolicy"]["spec"]["egress"] == [{"ports": ports}]
+
+
+WHO = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+
+
+def test_a_bucket_at_an_address_is_all_that_a_step_reaches():
+    """No other address, and no server of names."""
+    where = place(store={**BUCKET, "endpoint": "http://10.0.0.7"})
+    made = {one["kind"]: one for one in objects(task(trees=TREES), where)}
+    block = {"ipBlock": {"cidr": "10.0.0.7/32"}}
+
+    assert made["NetworkPolicy"]["spec"]["egress"] == [
+        {"to": [block], "ports": [{"protocol": "TCP", "port": 80}]}
+    ]
+
+
+def test_checkpoints_on_a_claim_have_a_volume_of_their_own():
+    """Beside what goes by the bucket."""
+    made = {one["kind"]: one for one in objects(*FORMS[4])}
+    spec = made["Job"]["spec"]["template"]["spec"]
+    volumes = {one["name"]: one for one in spec["volumes"]}
+    mounted = {one["mountPath"]: one["name"] for one in spec["initContainers"][-1]["volumeMounts"]}
+
+    assert "persistentVolumeClaim" in volumes["lasting"]
+    assert volumes["kept"]["emptyDir"] == {"sizeLimit": "10Gi"}
+    assert (mounted["/checkpoints"], mounted["/project"]) == ("lasting", "kept")
 
 
 def test_a_step_gets_what_it_asks_for_and_no_network():
@@ -179,6 +235,18 @@ def test_inputs_that_cannot_be_laid_out_are_said():
 
     assert "No space left on device" in found.trouble.what
     assert "store.size" in found.trouble.remedy
+
+
+def test_outputs_that_cannot_be_left_are_said():
+    """Of a step that ended well itself: that is no success."""
+    after = {"name": "sender", "state": over(4, message="The bucket cannot be reached")}
+    step = {"name": "step", "state": over(0)}
+    status = {"containerStatuses": [after], "initContainerStatuses": [step]}
+    found = judge(job("Failed"), [pod(**status)])
+
+    assert found.ended is None
+    assert "could not be left in the bucket: The bucket cannot be" in found.trouble.what
+    assert judge(job(), [pod(**status)]).over
 
 
 def test_the_newest_word_of_a_cluster_counts():

@@ -13,6 +13,7 @@ from sealift.adapters.registries.session import Access
 from sealift.adapters.stores.layout import Layout
 from sealift.errors import MachineError
 from sealift.network.network import Network
+from sealift.record.bucket import BucketPlace
 from sealift.testing.cache_suite import CacheSuite, KeepingSuite
 from sealift.testing.registry import RegistryServer
 
@@ -86,13 +87,40 @@ def test_a_bucket_that_is_not_reached_says_so(object_server):
     """With what to look at; wrong keys are told apart from a server that is not there."""
     wrong = object_server.environment | {"AWS_SECRET_ACCESS_KEY": "guess"}
     with pytest.raises(MachineError, match="cannot be reached") as caught:
-        Bucket("s3://team/a", Network(environment=wrong)).has("b")
+        Bucket(BucketPlace(address="s3://team/a"), Network(environment=wrong)).has("b")
 
     assert "AWS_ENDPOINT_URL" in caught.value.remedy
     assert caught.value.where == "s3://team/a"
     offline = {"SEALIFT_OFFLINE": "1", "HOME": "/nonexistent"}
     with pytest.raises(MachineError, match="offline"):
-        Bucket("s3://team/a", Network(environment=offline))
+        Bucket(BucketPlace(address="s3://team/a"), Network(environment=offline))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "does not know the access key"),
+        ({"AWS_SECRET_ACCESS_KEY": "guess"}, "secret key does not fit"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "nothing answers at http://127"),
+        ({"AWS_ENDPOINT_URL": "http://nowhere.invalid"}, "name of http://nowhere.invalid is not"),
+    ],
+)
+def test_what_keeps_from_a_bucket_is_said_in_a_sentence(object_server, changes, words):
+    """By the code of the server, or the fault of the connection."""
+    environment = object_server.environment | changes
+    bucket = Bucket(BucketPlace(address="s3://team/a"), Network(environment=environment))
+    with pytest.raises(MachineError) as caught:
+        bucket.put("b", b"", replace=True)
+
+    assert words in caught.value.what
+    assert len(caught.value.what) < 120
+
+
+def test_a_name_cannot_stand_before_an_address():
+    """Which is said before anything is asked."""
+    place = BucketPlace(address="s3://team", endpoint="http://10.0.0.7", path_style=False)
+    with pytest.raises(MachineError, match="path_style"):
+        Bucket(place, Network(environment={"HOME": "/nonexistent"}))
 
 
 def test_access_is_found_where_the_tools_of_aws_find_it(tmp_path):

@@ -95,8 +95,10 @@ def run_all(
     show_outcome(page, run)
     for step in run.steps:
         # cores always have a limit, by default one: only a limit on memory was asked for
-        if step.lacking and wired.project.steps[step.name.partition("[")[0]].memory:
-            page.line(f"{step.name} ran without {' and '.join(step.lacking)}", "warning")
+        asked = wired.project.steps[step.name.partition("[")[0]].memory
+        missed = step.lacking if asked else [one for one in step.lacking if "network" in one]
+        if missed and not step.cached:
+            page.line(f"{step.name} ran without {' and '.join(missed)}", "warning")
     if model is not None:
         page.line(f"model {model.version}  {short(model.digest)}", "good")
         page.line(f"next: sealift package --model {model.version}", "info")

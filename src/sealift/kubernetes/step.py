@@ -1,41 +1,31 @@
 """A step in a cluster: a Job with its claim, its secrets and its way to the network.
 
-Its inputs are layers of the image of a porter, whose container lays them out before the step's
-begins; what it writes is on a claim, from where a second Job with the same porter sends it. So the
-pod of the step has no credentials, and needs no network.
+By a claim, its inputs are layers of the image of a porter, whose container lays them out before the
+step's begins; what it writes is on the claim, from where a second Job with the same porter sends
+it. So the pod of the step has no credentials, and needs no network. By a bucket, porters in the
+step's own pod fetch and leave all that: there the step has no credentials either.
 Source: Kubernetes, "Jobs", "Pod failure policy"; "Restricted" of the Pod Security Standards.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import math
-from collections.abc import Mapping
 
 import msgspec
 
-from sealift.digest import of_bytes
-from sealift.kubernetes import restricted
+from sealift.kubernetes import porters, restricted
 from sealift.kubernetes.objects import Object, Place, made, step_labels
-from sealift.record.container import Cards, Mount
-from sealift.types import Digest, Json
+from sealift.kubernetes.porter import LOGIN, PORTER, key, volume
+from sealift.kubernetes.task import Task, marks, plain
+from sealift.types import Json
 
-STEP, PORTER = "step", "porter"
-"""The containers of a step's pod: the command, and what lays out its inputs before."""
-
-KEPT, INPUTS, GIVEN, LOGIN = "/kept", "/inputs", "/in", "/login"
-"""Where a porter finds the claim, the volume of inputs, its own layers and the credentials."""
-
-TOLD = "/told"
-"""The file that a porter leaves its message in."""
+STEP = "step"
+"""The container of the command in a step's pod."""
 
 JOB_LABEL = "sealift.job"
 NOTE = "sealift.container"
 """The annotation with what a container is, as it was given."""
-
-PATH = "sealift.path"
-"""The annotation of a layer of outputs: where the step wrote what is in it."""
 
 STAYS = 3 * 86_400
 """Seconds for which a Job that ended waits to be found."""
@@ -48,81 +38,9 @@ _END = 30
 """Seconds that a program gets to end when its pod is taken away: to write a checkpoint, say."""
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """What a container is, as it was asked for."""
-
-    name: str
-    image: Digest
-    labels: dict[str, str]
-
-
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """A container that is to run in a cluster, as far as objects tell of it.
-
-    ``image`` and ``porter`` are full references by digest; ``python`` begins the porter's command.
-    ``repository`` is where its outputs are sent, which speaks plain HTTP if it is ``plain``.
-    """
-
-    name: str
-    project: str
-    image: str
-    porter: str
-    python: tuple[str, ...]
-    repository: str
-    plain: bool
-    architecture: str
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    secrets: dict[str, str]
-    mounts: tuple[Mount, ...]
-    scratch: tuple[str, ...]
-    wanted: tuple[str, ...]
-    workdir: str
-    hostname: str
-    network: bool
-    cpus: float | None
-    memory: int | None
-    gpus: Cards
-    seconds: float | None
-    note: Note
-
-    @property
-    def writes(self) -> bool:
-        """Whether it writes anything that outlives it."""
-        return any(one.writable for one in self.mounts)
-
-    @property
-    def outbound(self) -> str:
-        """What the Job is called that sends its outputs."""
-        return f"{self.name}-out"
-
-
-def key(target: str) -> str:
-    """What the content of a mount is called in layers and volumes."""
-    return of_bytes(target.encode())[7:19]
-
-
-def mark(value: str) -> str:
-    """A text as the value of a label: itself where it may be one.
-
-    >>> mark("a-1"), mark("sha256:0")
-    ('a-1', 'x-ddadc6908c781f027b323fc0')
-    """
-    plain = value.replace("-", "").replace("_", "").replace(".", "")
-    fits = plain.isascii() and plain.isalnum() and len(value) <= 63
-    if fits and value[0].isalnum() and value[-1].isalnum():
-        return value
-    return f"x-{of_bytes(value.encode())[7:31]}"
-
-
-def marks(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels of a container as a cluster can look for them."""
-    return {name: mark(value) for name, value in labels.items()}
-
-
 def objects(task: Task, place: Place) -> list[Object]:
     """What a step is made of, in the order in which to apply it: the Job last."""
-    found = [_claim(task, place)] if task.writes else []
+    found = [_claim(task, place)] if _claimed(task, place) else []
     if task.secrets:
         found.append(_secret(task, place))
     found += [_policy(task, place), job(task, place)]
@@ -145,6 +63,13 @@ def _made(kind: str, api: str, name: str, task: Task, place: Place) -> Object:
     return one
 
 
+def _claimed(task: Task, place: Place) -> bool:
+    """Whether a step has a claim."""
+    if place.settings.store.place is None:
+        return task.writes
+    return bool(task.lasting) and porters.apart(place)
+
+
 def _claim(task: Task, place: Place) -> Object:
     settings = place.settings.store
     size = settings.size.removesuffix("B")
@@ -165,13 +90,19 @@ def _secret(task: Task, place: Place) -> Object:
 
 
 def _policy(task: Task, place: Place) -> Object:
-    """Nothing comes in; nothing goes out either, unless the step asks for the network."""
+    """Nothing comes in; nothing goes out either, unless the step asks for the network.
+
+    With a bucket, what goes out is what leads there.
+    """
     policy = _made("NetworkPolicy", "networking.k8s.io/v1", task.name, task, place)
     kinds: list[Json] = ["Ingress"] if task.network else ["Ingress", "Egress"]
     spec: Object = {
         "podSelector": {"matchLabels": {JOB_LABEL: task.name, _PART: STEP}},
         "policyTypes": kinds,
     }
+    bucket = place.settings.store.place
+    if bucket and not task.network:
+        spec["egress"] = porters.ways(bucket)
     return {**policy, "spec": spec}
 
 
@@ -183,10 +114,18 @@ def job(task: Task, place: Place) -> Object:
     pod = _pod(task, place, STEP)
     spec = pod["spec"]
     assert isinstance(spec, dict)
-    if task.mounts:
-        spec["initContainers"] = [_porter(task, ["sealift.porter.lay", _plan(task)], INPUTS)]
-    spec["containers"] = [_step(task)]
-    spec["volumes"] = _volumes(task)
+    before: list[Json] = [porters.before(task, place)] if task.mounts else []
+    if beside := porters.beside(task, place):
+        before.append(beside)
+    step = _step(task, place)
+    if task.writes and place.settings.store.place:
+        before.append(step)
+        spec["containers"] = [porters.after(task, place)]
+    else:
+        spec["containers"] = [step]
+    if before:
+        spec["initContainers"] = before
+    spec["volumes"] = _volumes(task, place)
     if task.hostname:
         spec["hostname"] = task.hostname
     if task.seconds:
@@ -201,10 +140,10 @@ def sender(task: Task, place: Place) -> Object:
     pod = _pod(task, place, PORTER)
     spec = pod["spec"]
     assert isinstance(spec, dict)
-    porter = _porter(task, ["sealift.porter.send", _outputs(task)], LOGIN)
+    porter = porters.sender(task, place)
     mounted = porter["volumeMounts"]
     assert isinstance(mounted, list)
-    volumes: list[Json] = [_kept(task), {"name": "tmp", "emptyDir": {}}]
+    volumes: list[Json] = [_kept(task, place), {"name": "tmp", "emptyDir": {}}]
     name = place.settings.push_secret or place.settings.pull_secret
     if name:
         item: Json = {"key": ".dockerconfigjson", "path": "config.json"}
@@ -242,32 +181,7 @@ def _pod(task: Task, place: Place, part: str) -> Object:
     return {"metadata": {"labels": labels}, "spec": spec}
 
 
-def _porter(task: Task, words: list[str], beside: str) -> Object:
-    env: list[Json] = [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 -- the container's own
-    mounted: list[Json] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
-    if task.writes:
-        mounted.append({"name": "kept", "mountPath": KEPT})
-    if beside == INPUTS:
-        mounted.append({"name": "inputs", "mountPath": INPUTS})
-    else:
-        env.append({"name": "DOCKER_CONFIG", "value": LOGIN})
-    return {
-        "name": PORTER,
-        "image": task.porter,
-        "command": [*map(plain, task.python), *map(plain, words)],
-        "workingDir": "/",
-        "env": env,
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "128Mi"},
-            "limits": {"cpu": "1", "memory": "512Mi"},
-        },
-        "securityContext": restricted.container(),
-        "terminationMessagePath": TOLD,
-        "volumeMounts": mounted,
-    }
-
-
-def _step(task: Task) -> Object:
+def _step(task: Task, place: Place) -> Object:
     env: list[Json] = [
         {"name": name, "value": plain(value)} for name, value in sorted(task.env.items())
     ]
@@ -282,17 +196,8 @@ def _step(task: Task) -> Object:
         "env": env,
         "resources": _resources(task),
         "securityContext": restricted.container(),
-        "volumeMounts": _mounted(task),
+        "volumeMounts": _mounted(task, place),
     }
-
-
-def plain(word: str) -> str:
-    """A word of which a cluster takes nothing for a variable of its own.
-
-    >>> plain("echo $(date) $$")
-    'echo $$(date) $$$$'
-    """
-    return word.replace("$", "$$")
 
 
 def _resources(task: Task) -> Object:
@@ -306,76 +211,36 @@ def _resources(task: Task) -> Object:
     return {"requests": dict(amounts), "limits": amounts} if amounts else {}
 
 
-def _mounted(task: Task) -> list[Json]:
+def _mounted(task: Task, place: Place) -> list[Json]:
     mounted: list[Json] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     for number, path in enumerate(task.scratch):
         mounted.append({"name": f"scratch-{number}", "mountPath": path})
     for one in task.mounts:
-        where: Object = {"mountPath": one.target, "subPath": key(one.target)}
-        if one.writable:
-            mounted.append({"name": "kept", **where})
-        else:
-            mounted.append({"name": "inputs", **where, "readOnly": True})
+        name = volume(one, apart=porters.apart(place)).removeprefix("/")
+        where: Object = {"name": name, "mountPath": one.target, "subPath": key(one.target)}
+        mounted.append(where if one.writable else {**where, "readOnly": True})
     return mounted
 
 
-def _volumes(task: Task) -> list[Json]:
-    names: list[str] = [
-        "tmp",
-        "inputs",
-        *(f"scratch-{number}" for number in range(len(task.scratch))),
-    ]
-    volumes: list[Json] = [{"name": name, "emptyDir": {}} for name in names]
-    return [*([_kept(task)] if task.writes else []), *volumes]
+def _volumes(task: Task, place: Place) -> list[Json]:
+    scratch = [f"scratch-{number}" for number in range(len(task.scratch))]
+    volumes: list[Json] = [{"name": name, "emptyDir": {}} for name in ("tmp", "inputs", *scratch)]
+    if task.lasting and porters.apart(place):
+        volumes.insert(0, _claimed_volume("lasting", task))
+    if task.writes:
+        volumes.insert(0, _kept(task, place))
+    return volumes
 
 
-def _kept(task: Task) -> Object:
-    return {"name": "kept", "persistentVolumeClaim": {"claimName": task.name}}
+def _kept(task: Task, place: Place) -> Object:
+    """What a step writes: on its claim, or on its node until it was left in the bucket."""
+    if place.settings.store.place is None:
+        return _claimed_volume("kept", task)
+    return {"name": "kept", "emptyDir": {"sizeLimit": place.settings.store.size.removesuffix("B")}}
 
 
-def _plan(task: Task) -> str:
-    """What the porter lays out: from its layers to volumes, and whether it may be there."""
-    return json.dumps(
-        [
-            {
-                "source": f"{GIVEN}/{key(one.target)}",
-                "target": f"{KEPT if one.writable else INPUTS}/{key(one.target)}",
-                "lasting": one.lasting,
-            }
-            for one in task.mounts
-        ]
-    )
+def _claimed_volume(name: str, task: Task) -> Object:
+    return {"name": name, "persistentVolumeClaim": {"claimName": task.name}}
 
 
-def _outputs(task: Task) -> str:
-    """What the porter sends: paths as the step saw them, and where they are on the claim."""
-    writable = sorted((one.target for one in task.mounts if one.writable), key=len, reverse=True)
-    found: dict[str, Json] = {}
-    for path in task.wanted or writable:
-        top = next((one for one in writable if path == one or path.startswith(f"{one}/")), None)
-        if top is not None:
-            found[path] = [f"{KEPT}/{key(top)}", path[len(top) :].strip("/")]
-    sent: Json = {"to": task.repository, "plain": task.plain, "paths": found}
-    return json.dumps(sent)
-
-
-__all__ = [
-    "GIVEN",
-    "INPUTS",
-    "JOB_LABEL",
-    "KEPT",
-    "NOTE",
-    "PATH",
-    "PORTER",
-    "STEP",
-    "TOLD",
-    "Note",
-    "Task",
-    "job",
-    "key",
-    "mark",
-    "marks",
-    "objects",
-    "plain",
-    "sender",
-]
+__all__ = ["JOB_LABEL", "NOTE", "STEP", "job", "objects", "sender"]

@@ -11,8 +11,9 @@ import msgspec
 
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.pods import Trouble, ending, trouble
+from sealift.kubernetes.porter import OPEN, PORTER, SENDER, SHUT
 from sealift.kubernetes.reading import condition, count, entries, instant, part, text, title
-from sealift.kubernetes.step import PORTER, STEP
+from sealift.kubernetes.step import STEP
 from sealift.record.container import Exit
 
 KILLED = 137
@@ -24,7 +25,9 @@ class Going(msgspec.Struct, frozen=True, kw_only=True):
     ``speaks`` says that the pod's container runs or has run, so that it has a log, ``since`` from
     when on it runs, in seconds since 1970, 0 before that. A Job that is ``leaving`` was removed. It
     is ``lost`` when its pod was taken away, so that nobody knows how it would have ended. ``said``
-    is what its last container left as its message.
+    is what its last container left as its message. It is ``over`` when the container has ended and
+    others of its pod have not. ``shut`` says whether the pod was found to be kept from the network,
+    None where nobody looked.
     """
 
     told: str
@@ -35,17 +38,24 @@ class Going(msgspec.Struct, frozen=True, kw_only=True):
     ended: Exit | None = None
     lost: bool = False
     said: str = ""
+    over: bool = False
+    shut: bool | None = None
     trouble: Trouble | None = None
 
 
 def judge(job: Object, pods: Sequence[Object], container: str = STEP) -> Going:
     """How far a Job is whose pods' main container is called so."""
     newest = max(pods, key=_age, default=None)
+    found = _judged(job, newest, container)
+    return msgspec.structs.replace(found, shut=_shut(newest))
+
+
+def _judged(job: Object, newest: Object | None, container: str) -> Going:
     name = text(newest, "metadata", "name")
     status = _status(newest, container)
-    speaks = bool(part(status, "state", "running") or part(status, "state", "terminated"))
     ended = part(status, "state", "terminated")
-    said = text(ended, "message")
+    speaks = bool(part(status, "state", "running") or ended)
+    said = text(part(_status(newest, SENDER), "state", "terminated") or ended, "message")
     if condition(job, "Complete").get("status") == "True":
         exited = _exit(newest, ended) if ended else Exit(status=0, seconds=0.0)
         return Going(told="done", pod=name, speaks=speaks, ended=exited, said=said)
@@ -53,12 +63,20 @@ def judge(job: Object, pods: Sequence[Object], container: str = STEP) -> Going:
         return _failed(job, newest, ended, name=name, speaks=speaks, said=said)
     if text(job, "metadata", "deletionTimestamp"):
         return Going(told="being removed", pod=name, leaving=True)
+    if ended and _status(newest, SENDER):
+        return Going(told="leaves its outputs", pod=name, speaks=True, over=True)
     if newest is None or text(newest, "status", "phase") in ("Failed", "Succeeded"):
         return Going(told="running" if speaks else "waits for a pod", pod=name, speaks=speaks)
     if speaks:
         began = instant(status, "state", "running", "startedAt")
-        return Going(told="running", pod=name, speaks=True, since=began)
+        return Going(told="running", pod=name, speaks=True, since=began, over=bool(ended))
     return Going(told=_waiting(newest), pod=name, trouble=_trouble(newest))
+
+
+def _shut(pod: Object | None) -> bool | None:
+    """What the porter of a step found of its network."""
+    found = text(_status(pod, PORTER), "state", "terminated", "message")
+    return {SHUT: True, OPEN: False}.get(found)
 
 
 def _failed(
@@ -69,9 +87,26 @@ def _failed(
     if text(pod, "status", "reason") == "DeadlineExceeded":
         late = Exit(status=KILLED, seconds=0.0, timed_out=True)
         return Going(told="out of time", pod=name, speaks=speaks, ended=late)
+    if unsent := _unsent(pod, ended):
+        return Going(told="failed", pod=name, speaks=speaks, trouble=unsent)
     if isinstance(ended, dict):
         return Going(told="failed", pod=name, speaks=speaks, ended=_exit(pod, ended), said=said)
     return Going(told="failed", pod=name, trouble=_porter(pod) or _ended(job, pod))
+
+
+def _unsent(pod: Object, ended: object) -> Trouble | None:
+    """The outputs of a step that ended well could not be left in the bucket."""
+    after = part(_status(pod, SENDER), "state", "terminated")
+    well = isinstance(ended, dict) and count(ended, "exitCode") == 0
+    if not well or not isinstance(after, dict) or count(after, "exitCode") == 0:
+        return None
+    said = " ".join(text(after, "message").split()) or text(after, "reason") or "it says no more"
+    return Trouble(
+        what=f"The outputs of the step could not be left in the bucket: {said}",
+        where=f"pod {text(pod, 'metadata', 'name')}",
+        remedy="Mend that, and run `sealift train` again; what is in checkpoints is kept.",
+        crashed=text(pod, "metadata", "name"),
+    )
 
 
 def _taken(pod: Object) -> bool:
@@ -106,7 +141,7 @@ def _waiting(pod: Object) -> str:
     if placed.get("status") != "True":
         return "waits for a node"
     for one in entries(pod, "status", "initContainerStatuses"):
-        if part(one, "state", "running"):
+        if one.get("name") == PORTER and part(one, "state", "running"):
             return "lays out its inputs"
     return "is being started"
 
@@ -142,7 +177,7 @@ def _porter(pod: Object) -> Trouble | None:
     return Trouble(
         what=f"The inputs of the step could not be laid out: {said}",
         where=f"pod {text(pod, 'metadata', 'name')}",
-        remedy="See that the claim is large enough: store.size of the environment.",
+        remedy="See that there is room (store.size), or what store says of the bucket.",
         crashed=text(pod, "metadata", "name"),
     )
 

@@ -11,37 +11,34 @@ from pathlib import Path
 import msgspec
 
 from sealift import process
+from sealift.kubernetes.porter import Laying
+from sealift.porter.probe import probing
 from sealift.porter.telling import telling
-
-
-class Laid(msgspec.Struct, frozen=True):
-    """One thing to lay out; what ``lasts`` is left as it is where it is there."""
-
-    source: str
-    target: str
-    lasting: bool = False
 
 
 def main(arguments: Sequence[str]) -> int:
     """Lay out the plan that the first argument is; the exit status."""
-    return telling(lambda: lay(msgspec.json.decode(arguments[0], type=list[Laid])))
+    return telling(lambda: lay(msgspec.json.decode(arguments[0], type=Laying)))
 
 
-def lay(plan: Sequence[Laid]) -> str:
-    """Lay everything out; each thing is there wholly or not at all. There is no more to say."""
-    for one in plan:
-        source, target = Path(one.source), Path(one.target)
-        if one.lasting and os.path.lexists(target):
-            continue
-        remove(target)
-        part = target.with_name(f"{target.name}.part")
-        remove(part)
-        if source.is_dir():
-            shutil.copytree(source, part, symlinks=True)
-        else:
-            shutil.copy2(source, part)
-        part.rename(target)
-    return ""
+def lay(plan: Laying) -> str:
+    """Lay everything out, each thing wholly or not at all; what was found of the network."""
+    with probing(plan.probed) as found:
+        for one in plan.laid:
+            if not (one.lasting and os.path.lexists(one.target)):
+                _copy(Path(one.source), Path(one.target))
+    return found()
+
+
+def _copy(source: Path, target: Path) -> None:
+    remove(target)
+    part = target.with_name(f"{target.name}.part")
+    remove(part)
+    if source.is_dir():
+        shutil.copytree(source, part, symlinks=True)
+    else:
+        shutil.copy2(source, part)
+    part.rename(target)
 
 
 def remove(path: Path) -> None:
@@ -58,4 +55,4 @@ if __name__ == "__main__":
     process.exit_now(main(sys.argv[1:]))
 
 
-__all__ = ["Laid", "lay", "main", "remove"]
+__all__ = ["lay", "main", "remove"]

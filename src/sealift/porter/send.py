@@ -11,26 +11,17 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from sealift import archive, digest, process
+from sealift import digest, process
 from sealift.adapters.registries.client import PUSH, Client
 from sealift.adapters.registries.reference import parse
 from sealift.adapters.registries.session import Access
-from sealift.kubernetes.step import PATH
-from sealift.network.network import Network
+from sealift.kubernetes.porter import PATH, Sending
+from sealift.porter.boxes import boxed
+from sealift.porter.roads import network
 from sealift.porter.telling import telling
 from sealift.record.image import LAYER, MANIFEST, Descriptor, Manifest
-from sealift.record.network import NetworkSettings
 
 OUTPUTS = "application/vnd.sealift.outputs.v1+json"
-_OUTBOX = ".sending"
-
-
-class Sending(msgspec.Struct, frozen=True):
-    """What is to be sent ``to`` a repository: by its path, the volume and the place in it."""
-
-    to: str
-    plain: bool
-    paths: dict[str, tuple[str, str]]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,8 +35,8 @@ def send(sending: Sending) -> str:
     Raises what registries raise, and ``DataError`` for what no tree can hold.
     """
     place = parse(sending.to)
-    settings = NetworkSettings(insecure=[place.server] if sending.plain else [])
-    with Client(place, PUSH, Access(Network(settings))) as client:
+    access = Access(network(insecure=[place.server] if sending.plain else []))
+    with Client(place, PUSH, access) as client:
         layers = tuple(_layers(client, sending))
         named: list[str] = [str(one.annotations) for one in layers]
         config = _small(client, json.dumps(named).encode(), OUTPUTS)
@@ -56,15 +47,7 @@ def send(sending: Sending) -> str:
 
 
 def _layers(client: Client, sending: Sending) -> Iterator[Descriptor]:
-    for path, (volume, inner) in sending.paths.items():
-        root = Path(volume)
-        found = (root / inner if inner else root).resolve()
-        if not found.exists() or not found.is_relative_to(root.resolve()):
-            continue  # whoever asked for it says that it is missing
-        box = root.parent / _OUTBOX
-        with box.open("wb") as file:
-            for piece in archive.pack(_tree(found)):
-                file.write(piece)
+    for path, box in boxed(sending):
         blob = Descriptor(
             media_type=LAYER,
             digest=digest.of_file(box),
@@ -72,16 +55,7 @@ def _layers(client: Client, sending: Sending) -> Iterator[Descriptor]:
             annotations={PATH: path},
         )
         _sent(client, blob, box)
-        box.unlink()
         yield blob
-
-
-def _tree(found: Path) -> Iterator[archive.Entry]:
-    """What a store packs of a file or a folder, so that it has the same digest there."""
-    if found.is_dir():
-        yield from archive.entries(found)
-    else:
-        yield archive.file_entry("content", found)
 
 
 def _small(client: Client, content: bytes, kind: str) -> Descriptor:
@@ -100,4 +74,4 @@ if __name__ == "__main__":
     process.exit_now(main(sys.argv[1:]))
 
 
-__all__ = ["OUTPUTS", "Sending", "main", "send"]
+__all__ = ["OUTPUTS", "main", "send"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sealift.errors import MachineError, SealiftError
-from sealift.kubernetes.step import TOLD
+from sealift.kubernetes.porter import TOLD
 
 _MOST = 4000
 """Characters of a message that a cluster keeps: 4096 bytes, of ASCII for what counts."""

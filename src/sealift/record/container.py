@@ -34,7 +34,8 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     what their driver brings. ``labels`` find it again; ``hostname`` is what its program
     sees (the container's name unless given); ``log`` is a file that both outputs are appended to.
     ``secrets`` are variables that nobody else may read. ``wanted`` are paths in writable mounts
-    that the caller looks at afterwards; with none, it is all of them.
+    that the caller looks at afterwards; with none, it is all of them. ``live`` is a file in one
+    that it reads while the container runs.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     hostname: str = ""
     wanted: tuple[str, ...] = ()
+    live: str = ""
     log: str
 
 

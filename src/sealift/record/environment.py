@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from sealift.record.bucket import BucketPlace
 from sealift.record.section import Section, Text
 
 Label = Annotated[
@@ -60,16 +61,71 @@ class GatewaySettings(Section, frozen=True):
     ] = None
 
 
+Bucket = Annotated[
+    str,
+    Meta(
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?$",
+        extra={"write": "s3://BUCKET or s3://BUCKET/PREFIX, such as 's3://models/steps'"},
+    ),
+]
+
+
 class StoreSettings(Section, frozen=True):
-    """What steps write in a cluster, until it was brought from there: a claim for each step."""
+    """Where the inputs, outputs and checkpoints of steps in a cluster are: claims, or a bucket."""
 
     storage_class: Annotated[
         str, Meta(description="Storage class of the claims; the cluster's usual one if absent.")
     ] = ""
     size: Annotated[
         Quantity,
-        Meta(description="Size of a step's claim: its code, outputs and checkpoints."),
+        Meta(description="Room of a step, on a claim or its node: code, outputs, checkpoints."),
     ] = "10GiB"
+    bucket: Annotated[
+        Bucket | None,
+        Meta(description="Bucket that inputs and outputs go by; registry and claims if absent."),
+    ] = None
+    endpoint: Annotated[
+        Address | None,
+        Meta(description="Server of the bucket, for pods and this machine; AWS's if absent."),
+    ] = None
+    region: Annotated[
+        str, Meta(description="Region of the bucket; us-east-1 if absent here and in AWS_REGION.")
+    ] = ""
+    path_style: Annotated[
+        bool,
+        Meta(description="Whether the bucket's name is in the path, not before the host's name."),
+    ] = True
+    secret: Annotated[
+        Label | None,
+        Meta(
+            description="Secret whose AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY open the bucket "
+            "to pods; what their nodes may if absent."
+        ),
+    ] = None
+    checkpoints: Annotated[
+        Literal["claim", "bucket"] | None,
+        Meta(description="Where checkpoints are kept; in the bucket, if there is one."),
+    ] = None
+    every: Annotated[
+        int, Meta(ge=1, le=86_400, description="Seconds between checkpoints put into the bucket.")
+    ] = 60
+
+    @property
+    def place(self) -> BucketPlace | None:
+        """The bucket and how it is reached, if there is one."""
+        if self.bucket is None:
+            return None
+        return BucketPlace(
+            address=self.bucket,
+            endpoint=self.endpoint or "",
+            region=self.region,
+            path_style=self.path_style,
+        )
+
+    @property
+    def claims(self) -> bool:
+        """Whether checkpoints are on a claim."""
+        return self.bucket is None or self.checkpoints == "claim"
 
 
 class EnvironmentSettings(Section, frozen=True):
@@ -91,7 +147,7 @@ class EnvironmentSettings(Section, frozen=True):
         Meta(description="Secret with which steps' outputs are pushed; pull_secret if absent."),
     ] = None
     store: Annotated[
-        StoreSettings, Meta(description="What steps write there, until it was brought here.")
+        StoreSettings, Meta(description="What inputs, outputs and checkpoints of steps go by.")
     ] = field(default_factory=StoreSettings)
     patience: Annotated[
         int, Meta(ge=0, le=604_800, description="Seconds that a step waits for room in a cluster.")

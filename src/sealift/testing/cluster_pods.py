@@ -17,9 +17,12 @@ from sealift.kubernetes.kinds import CLAIM, POLICY, SECRET
 from sealift.kubernetes.objects import Object
 from sealift.kubernetes.reading import count, entries, part, text
 from sealift.ports import Engine
-from sealift.record.container import ContainerSpec, Exit, Mount
+from sealift.record.container import Container, ContainerSpec, Exit, Mount
 from sealift.testing.cluster import ClusterState, Key, bears
 from sealift.types import Digest, Json
+
+_GRACE = 5.0
+"""Seconds that what runs beside others gets to end."""
 
 
 @dataclass
@@ -27,7 +30,8 @@ class Node:
     """A machine: a folder for volumes, an ``engine``, and how an image is pulled.
 
     ``beside`` gives what is mounted into a container besides, by its command; ``hogs`` are names of
-    containers that use too much memory.
+    containers that use too much memory. ``api`` is where containers find the cluster's own API, and
+    ``enforces`` says whether policies of the network are in force.
     """
 
     folder: Path
@@ -35,6 +39,8 @@ class Node:
     pull: Callable[[str], Digest]
     beside: Callable[[tuple[str, ...]], tuple[Mount, ...]] = lambda _: ()
     hogs: set[str] = field(default_factory=set)
+    api: tuple[str, int] = ("127.0.0.1", 0)
+    enforces: bool = True
 
 
 @dataclass
@@ -83,17 +89,61 @@ class PodRun:
 
     def _all(self) -> None:
         spec = part(self._pod, "spec")
+        beside: list[tuple[Container, PodLog]] = []
+        try:
+            self._in_order(spec, beside)
+        finally:
+            self._end(beside)
+
+    def _in_order(self, spec: Json, beside: list[tuple[Container, PodLog]]) -> None:
         for field_, one in [
             *(("initContainerStatuses", each) for each in entries(spec, "initContainers")),
             *(("containerStatuses", each) for each in entries(spec, "containers")),
         ]:
+            if text(one, "restartPolicy") == "Always":
+                beside.append(self._started(field_, one))
+                continue
             ended = self._container(field_, one)
             if ended is None:
                 return
             if ended.status != 0 or ended.timed_out:
+                self._end(beside)
                 self._say("Failed", "DeadlineExceeded" if ended.timed_out else "")
                 return
+        self._end(beside)
         self._say("Succeeded")
+
+    def _end(self, beside: list[tuple[Container, PodLog]]) -> None:
+        """End what ran beside, as a node does once all others have ended."""
+        while beside:
+            started, log = beside.pop()
+            self._node.engine.stop(started, grace=_GRACE)
+            log.ended = True
+
+    def _started(self, field_: str, one: Object) -> tuple[Container, PodLog]:
+        """A container that runs beside those after it."""
+        name, image = text(one, "name"), text(one, "image")
+        log = self._log(name)
+        started = self._node.engine.start(
+            self._spec(one, self._node.pull(image), log, self._told(name))
+        )
+        now: Json = {"startedAt": clock.stamp(clock.now())}
+        self._status(field_, name, image, {"running": now})
+        return started, log
+
+    def _log(self, name: str) -> PodLog:
+        log = PodLog(self._folder / f"{name}.log")
+        with self._state.changed:
+            self._state.logs[self._key.namespace, self._key.name, name] = log
+        return log
+
+    def _told(self, name: str) -> Path:
+        """The file for the message that a container leaves."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        told = self._folder / f"{name}.told"
+        told.touch()
+        told.chmod(0o666)
+        return told
 
     def _container(self, field_: str, one: Object) -> Exit | None:
         name, image = text(one, "name"), text(one, "image")
@@ -103,16 +153,11 @@ class PodRun:
             waiting: Json = {"reason": "ImagePullBackOff", "message": str(error)}
             self._status(field_, name, image, {"waiting": waiting})
             return None
-        log = PodLog(self._folder / f"{name}.log")
-        with self._state.changed:
-            self._state.logs[self._key.namespace, self._key.name, name] = log
+        log = self._log(name)
         began = clock.now()
         started: Json = {"startedAt": clock.stamp(began)}
         self._status(field_, name, image, {"running": started})
-        self._folder.mkdir(parents=True, exist_ok=True)
-        told = self._folder / f"{name}.told"
-        told.touch()
-        told.chmod(0o666)
+        told = self._told(name)
         seconds = count(self._pod, "spec", "activeDeadlineSeconds") or None
         try:
             ended = self._node.engine.run(
@@ -157,7 +202,11 @@ class PodRun:
             self._state.create({**pod, "status": status})
 
     def _spec(self, one: Object, image: Digest, log: PodLog, told: Path) -> ContainerSpec:
-        env = {text(each, "name"): self._value(each) for each in entries(one, "env")}
+        host, port = self._node.api
+        env = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": str(port)}
+        for each in entries(one, "env"):
+            if (value := self._value(each)) is not None:
+                env[text(each, "name")] = value
         argv = tuple(expanded(str(word), env) for word in _list(one, "command"))
         most = text(one, "resources", "limits", "memory")
         if most.isdigit():  # a limit in bytes is a step's; the image of a step has a shell
@@ -178,15 +227,19 @@ class PodRun:
             log=str(log.file),
         )
 
-    def _value(self, one: Object) -> str:
+    def _value(self, one: Object) -> str | None:
         source = part(one, "valueFrom", "secretKeyRef")
         if not isinstance(source, dict):
             return text(one, "value")
         held = self._state.objects[Key(SECRET, self._key.namespace, text(source, "name"))]
+        if part(source, "optional") is True and not text(held, "data", text(source, "key")):
+            return None
         return base64.b64decode(text(held, "data", text(source, "key"))).decode()
 
     def _alone(self) -> bool:
         """Whether a policy lets nothing of the pod go out."""
+        if not self._node.enforces:
+            return False
         with self._state.changed:
             for key, one in self._state.objects.items():
                 chosen = part(one, "spec", "podSelector", "matchLabels")

@@ -232,6 +232,7 @@ def specification(job: Job, bench: Bench, mounted: Iterable[Mount] = ()) -> Cont
         },
         hostname=HOST,
         wanted=tuple(_wanted(job)),
+        live=f"{points.PLACE}/{points.FILE}" if step.curves else "",
         log=str(bench.log(job.run, job.planned)),
     )
 

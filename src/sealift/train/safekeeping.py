@@ -13,9 +13,10 @@ from sealift import clock, still
 from sealift.errors import SealiftError
 from sealift.ports import SharedCache
 from sealift.train import points, workspace
-from sealift.train.job import Bench, Job
+from sealift.train.job import CHECKPOINTS, Bench, Job
 
-WRITTEN, LOGGED = "checkpoints", "points"
+WRITTEN, LOGGED = CHECKPOINTS.strip("/"), points.PLACE.strip("/")
+"""What is kept by its name, as steps see it: whatever machine a step is on."""
 SHARE = 10
 """Times as long as it took to send a checkpoint is waited at least before the next is sent."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import configparser
 import io
+import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,8 +22,11 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
+from sealift.adapters.caches.objects import Purpose
 from sealift.errors import MachineError
 from sealift.network.network import Network
+from sealift.network.proxies import is_local
+from sealift.record.bucket import BucketPlace
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -35,20 +40,28 @@ REGION = "us-east-1"
 
 
 class Bucket:
-    """The objects below ``s3://BUCKET/PREFIX``."""
+    """The objects below ``s3://BUCKET/PREFIX``, with the access that the environment gives."""
 
-    def __init__(self, address: str, network: Network) -> None:
-        url = urlsplit(address)
-        self._address = address
-        if not network.reaches(f"https://{url.netloc}") and not _local(network.environment):
+    def __init__(
+        self, place: BucketPlace, network: Network, purpose: Purpose | None = None
+    ) -> None:
+        url = urlsplit(place.address)
+        self._place, self._purpose = place, purpose or Purpose()
+        settings = access(network.environment) | _given(place)
+        self._endpoint = settings.get("endpoint", "")
+        local = is_local(urlsplit(self._endpoint).hostname or "")
+        if not network.reaches(f"https://{url.netloc}") and not local:
             raise self._fault("this machine is offline")
-        settings = access(network.environment)
+        if not place.path_style:
+            if _is_address(self._endpoint):
+                raise self._fault("no bucket's name can stand before an IP address (path_style)")
+            settings |= {"virtual_hosted_style_request": "true", **_before(url.netloc, settings)}
         with self._told():
             self._store = S3Store(
                 url.netloc,
                 prefix=url.path.strip("/") or None,
                 config=cast("Any", settings),
-                client_options=cast("Any", _client(settings.get("endpoint", ""), network)),
+                client_options=cast("Any", _client(self._endpoint, network)),
                 retry_config={"max_retries": 3, "retry_timeout": PATIENCE},
             )
 
@@ -103,17 +116,16 @@ class Bucket:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except BaseError as error:
-            raise self._fault(_reason(error)) from error
+        except (BaseError, FileNotFoundError) as error:
+            raise self._fault(reason(error, self._place.address, self._endpoint)) from error
         except OSError as error:
             raise self._fault(str(error)) from error
 
     def _fault(self, why: str) -> MachineError:
         return MachineError(
-            f"The shared cache cannot be reached: {why}.",
-            where=self._address,
-            remedy="See that the bucket exists, and that AWS_ENDPOINT_URL, AWS_REGION and the "
-            "credentials are right, or take cache.shared out of sealift.toml.",
+            f"{self._purpose.what} cannot be reached: {why}.",
+            where=self._place.address,
+            remedy=self._purpose.remedy,
         )
 
 
@@ -198,15 +210,68 @@ def _client(endpoint: str, network: Network) -> dict[str, object]:
     return options
 
 
-def _local(environment: Mapping[str, str]) -> bool:
-    host = urlsplit(access(environment).get("endpoint", "")).hostname or ""
-    return host in ("localhost", "127.0.0.1", "::1")
+def _given(place: BucketPlace) -> dict[str, str]:
+    """What a place says itself goes before what the environment says."""
+    told = {"endpoint": place.endpoint.rstrip("/"), "region": place.region}
+    return {name: value for name, value in told.items() if value}
 
 
-def _reason(error: BaseError) -> str:
-    """The telling part of what the client says, which goes on for lines."""
-    first = str(error).strip().partition("\n")[0]
+def _is_address(endpoint: str) -> bool:
+    try:
+        ipaddress.ip_address(urlsplit(endpoint).hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _before(bucket: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """An endpoint with the bucket's name before its host's, where one is named."""
+    scheme, _, host = settings.get("endpoint", "").partition("://")
+    return {"endpoint": f"{scheme}://{bucket}.{host}"} if host else {}
+
+
+def reason(error: Exception, address: str, endpoint: str) -> str:
+    """What went wrong, by the code that the server gave or the fault of the connection.
+
+    The client itself goes on for lines.
+    """
+    said = str(error)
+    code = re.search(r"<Code>(\w+)</Code>", said)
+    bucket, server = urlsplit(address).netloc, endpoint or "the server of AWS"
+    words = _CODES.get(code[1], "") if code else ""
+    if not words:
+        words = next((told for mark, told in _FAULTS.items() if mark in said), "")
+    if words:
+        return words.format(bucket=bucket, server=server)
+    first = said.strip().partition("\n")[0]
     return first.removeprefix("Generic S3 error: ").rstrip(".")[:300]
 
 
-__all__ = ["Bucket", "access"]
+_CODES = {
+    "NoSuchBucket": "{server} has no bucket {bucket!r}",
+    "InvalidAccessKeyId": "{server} does not know the access key",
+    "SignatureDoesNotMatch": "the secret key does not fit the access key",
+    "InvalidToken": "{server} does not accept the session token",
+    "ExpiredToken": "the keys are no longer valid",
+    "AccessDenied": "the keys do not allow it in the bucket {bucket!r}",
+    "PermanentRedirect": "the bucket {bucket!r} is in another region",
+    "AuthorizationHeaderMalformed": "the bucket {bucket!r} is in another region",
+}
+"""By the codes of S3. Source: Amazon S3, "Error responses"."""
+
+_FAULTS = {
+    "dns error": "the name of {server} is not known here",
+    "UnknownIssuer": "the certificate of {server} is of an authority that is not trusted here",
+    "InvalidCertificate": "the certificate of {server} is not valid",
+    "InvalidContentType": "{server} speaks no TLS",
+    "tcp connect error": "nothing answers at {server}",
+    "kind: Connect": "{server} cannot be connected to",
+    "kind: Timeout": "{server} is silent",
+    "403 Forbidden": "the keys are wrong, or do not allow it in the bucket {bucket!r}",
+    "404 Not Found": "{server} has no bucket {bucket!r}",
+    "not loaded": "no keys are given",
+    "169.254.169.254": "no keys are given",
+}
+
+
+__all__ = ["Bucket", "access", "reason"]

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from sealift.types import Digest
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a bucket is for, as errors say it, and what to do where it is not reached."""
+
+    what: str = "The shared cache"
+    remedy: str = (
+        "See that the bucket exists, and that AWS_ENDPOINT_URL, AWS_REGION and the credentials "
+        "are right, or take cache.shared out of sealift.toml."
+    )
 
 
 class Objects(Protocol):
@@ -33,4 +47,13 @@ class Objects(Protocol):
         ...
 
 
-__all__ = ["Objects"]
+def blob_name(content: Digest) -> str:
+    """What a content is called by its digest.
+
+    >>> blob_name(Digest("sha256:00"))
+    'blobs/sha256/00'
+    """
+    return f"blobs/{content.replace(':', '/')}"
+
+
+__all__ = ["Objects", "Purpose", "blob_name"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from sealift.adapters.caches.checkpoints import Checkpoints
-from sealift.adapters.caches.objects import Objects
+from sealift.adapters.caches.objects import Objects, blob_name
 from sealift.errors import IntegrityError, UsageError
 from sealift.ports import Store
 from sealift.record.image import LAYER
@@ -47,7 +47,7 @@ class TeamCache:
             return step if all(map(self.bring, step.outputs.values())) else None
         except IntegrityError:
             # the others were not looked at: who makes the step again puts all of it there again
-            self._damaged.update(map(_blob, step.outputs.values()))
+            self._damaged.update(map(blob_name, step.outputs.values()))
             raise
 
     def offer(self, step: StepRun) -> None:
@@ -69,20 +69,20 @@ class TeamCache:
         """
         if self._store.has(output):
             return True
-        stream = self._objects.open(_blob(output))
+        stream = self._objects.open(blob_name(output))
         if stream is None:
             return False
         with stream:
             found = self._store.put(stream, LAYER).digest
         if found != output:
-            raise self._damage(_blob(output))
+            raise self._damage(blob_name(output))
         return True
 
     def send(self, output: Digest) -> None:
         """Put a blob of the store there, unless it is there."""
         path = self._store.root / "blobs" / output.replace(":", "/")
         if not self._whole(output):
-            self._objects.put(_blob(output), path, replace=_blob(output) in self._damaged)
+            self._objects.put(blob_name(output), path, replace=blob_name(output) in self._damaged)
 
     def keep(self, key: Digest, folder: Path) -> None:
         """Keep what a step at work has in a folder, in place of what was kept of it before."""
@@ -155,7 +155,7 @@ class TeamCache:
         return step
 
     def _whole(self, output: Digest) -> bool:
-        return _blob(output) not in self._damaged and self._objects.has(_blob(output))
+        return blob_name(output) not in self._damaged and self._objects.has(blob_name(output))
 
     def _damage(self, name: str) -> IntegrityError:
         """The error for an object that is not what it should be; it is replaced when it can be."""
@@ -168,10 +168,6 @@ class TeamCache:
 def _entry(key: Digest) -> str:
     word = key.partition(":")[2]
     return f"steps/{word[:2]}/{word}.json"
-
-
-def _blob(output: Digest) -> str:
-    return f"blobs/{output.replace(':', '/')}"
 
 
 __all__ = ["TeamCache"]

@@ -5,34 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
 from sealift import clock
 from sealift.adapters.engines.environment import environment, of_image
 from sealift.adapters.engines.kubernetes_back import bring
+from sealift.adapters.engines.kubernetes_bucket import Carrier
 from sealift.adapters.engines.kubernetes_image import Images
 from sealift.adapters.engines.kubernetes_job import Watched, Work
 from sealift.adapters.engines.mounts import mounts
-from sealift.adapters.registries.session import Access
 from sealift.digest import of_json
 from sealift.errors import DataError, MachineError, StepError
 from sealift.kubernetes.kinds import JOB
 from sealift.kubernetes.objects import Object, Place
+from sealift.kubernetes.porter import PORTER
+from sealift.kubernetes.porters import KEY
 from sealift.kubernetes.reading import condition, instant, text
-from sealift.kubernetes.step import (
-    JOB_LABEL,
-    NOTE,
-    PORTER,
-    STEP,
-    Note,
-    Task,
-    marks,
-    objects,
-    sender,
-)
+from sealift.kubernetes.step import JOB_LABEL, NOTE, STEP, objects, sender
 from sealift.kubernetes.steps import Going
+from sealift.kubernetes.task import Note, Task, marks
 from sealift.ports import Cluster, Progress, Store
 from sealift.record.container import Container, ContainerSpec, Exit, Guarantees
 from sealift.stacked import configuration
@@ -41,9 +33,6 @@ from sealift.types import Digest, Json
 AGAIN = 5
 """Times that a step is begun again whose pod was taken away, until it is given up."""
 
-KEY = "sealift.key"
-"""The label of what decides the outputs of a container: the same one is the same Job."""
-
 _PYTHON = ("python3", "-m")
 
 
@@ -51,9 +40,9 @@ class KubernetesJobs:
     """The engine on top of a cluster's Jobs, in the namespace of an environment.
 
     Unlike that of other engines, a container goes on when the caller of ``run`` dies; who runs the
-    same again finds its Job, also one that has ended meanwhile. Images and inputs go there, and
-    outputs come from there, by the registry of ``images``. Its objects bear the name of the
-    ``project``; ``python`` begins the porter's command.
+    same again finds its Job, also one that has ended meanwhile. Images go there by the registry of
+    ``images``; so do inputs, and outputs come from there, unless there is a ``carrier`` with a
+    bucket. Its objects bear the name of the ``project``; ``python`` begins the porter's command.
     """
 
     def __init__(
@@ -64,6 +53,7 @@ class KubernetesJobs:
         images: Images,
         progress: Progress,
         *,
+        carrier: Carrier | None = None,
         project: str = "sealift",
         python: Sequence[str] = _PYTHON,
     ) -> None:
@@ -72,26 +62,11 @@ class KubernetesJobs:
         self._store = store
         self._images = images
         self._progress = progress
+        self._carrier = carrier
+        self._shut: set[bool | None] = set()
         self._project = project
         self._python = tuple(python)
         self._work = Work(cluster, place, progress)
-
-    @classmethod
-    def by_registry(
-        cls,
-        cluster: Cluster,
-        place: Place,
-        store: Store,
-        repository: str,
-        porter: Digest,
-        access: Access,
-        progress: Progress,
-        *,
-        project: str,
-    ) -> Self:
-        """The engine with a ``repository`` (HOST/NAME) and the image of the ``porter``."""
-        images = Images(store, repository, porter, access)
-        return cls(cluster, place, store, images, progress, project=project)
 
     @property
     def name(self) -> str:
@@ -99,9 +74,12 @@ class KubernetesJobs:
         return "kubernetes"
 
     def guarantees(self) -> Guarantees:
-        """What it enforces; that policies of the network are is up to the cluster."""
+        """What it enforces; of the network only what the pods of all steps so far found to be so.
+
+        Whether policies are in force is up to the cluster. A bucket is reached from a step's pod.
+        """
         return Guarantees(
-            network_isolated=True,
+            network_isolated=self._shut == {True} and self._carrier is None,
             memory_limited=True,
             cpu_limited=True,
             survives_caller=True,
@@ -166,8 +144,10 @@ class KubernetesJobs:
             else:
                 self._told(spec, "found in the cluster")
             going = self._work.ended(job, self._watched(task, spec))
+            if going.shut is not None:
+                self._shut.add(going.shut)
             if going.ended:
-                return going.ended
+                return self._out(going.ended, going.said, spec)
             self._told(spec, "begins again: its pod was taken away")
             self._work.remove(task.name, but=_STAYING)
         raise StepError(
@@ -177,11 +157,20 @@ class KubernetesJobs:
         )
 
     def _watched(self, task: Task, spec: ContainerSpec) -> Watched:
-        return Watched(lambda word: self._told(spec, word), Path(spec.log), STEP, task.seconds)
+        def told(word: str) -> None:
+            self._told(spec, word)
+
+        return Watched(told, Path(spec.log), STEP, task.seconds, live=_source(spec.live, spec))
+
+    def _out(self, ended: Exit, said: str, spec: ContainerSpec) -> Exit:
+        """Where outputs go by a bucket, bring what a step left there that ended well."""
+        if self._carrier and said and ended.status == 0 and not ended.timed_out:
+            self._carrier.bring(Digest(said), mounts(spec))
+        return ended
 
     def _bring(self, task: Task, spec: ContainerSpec) -> None:
         """Have the outputs sent, and put them where the caller looks for them."""
-        if not task.writes:
+        if not task.writes or self._carrier:
             return
         job = self._work.found(task.outbound)
         if job is None:
@@ -213,6 +202,8 @@ class KubernetesJobs:
         lasting = any(one.lasting for one in task.mounts)
         staying = _STAYING if lasting and not well else frozenset()
         self._work.remove(task.name, but=staying)
+        if well and lasting and self._carrier and KEY in task.note.labels:
+            self._carrier.drop(task.note.labels[KEY])
 
     def _task(self, spec: ContainerSpec, timeout: float | None) -> Task:
         """What is known of a container before anything is sent anywhere."""
@@ -242,15 +233,22 @@ class KubernetesJobs:
             gpus=_cards(spec),
             seconds=timeout,
             note=Note(name=spec.name, image=spec.image, labels=spec.labels),
+            live=spec.live,
         )
 
     def _pushed(self, task: Task, spec: ContainerSpec) -> Task:
-        """The same, with its images in the registry."""
+        """The same, with its images in the registry, and its inputs there or in the bucket."""
+        images = self._images
+        image = images.pushed(spec.image)
+        if self._carrier:
+            trees = self._carrier.sent(mounts(spec))
+            porter = images.pushed(images.porter) if task.mounts else ""
+            return msgspec.structs.replace(task, image=image, porter=porter, trees=trees)
         return msgspec.structs.replace(
             task,
-            image=self._images.pushed(spec.image),
-            porter=self._images.pushed(self._images.laden(spec)) if task.mounts else "",
-            repository=str(self._images.outputs(task.outbound)),
+            image=image,
+            porter=images.pushed(images.laden(spec)) if task.mounts else "",
+            repository=str(images.outputs(task.outbound)),
         )
 
     def _container(self, job: Object) -> Container:
@@ -279,6 +277,14 @@ def _name(spec: ContainerSpec) -> str:
     made: Json = [project, spec.labels[KEY]] if KEY in spec.labels else _essence(spec)
     slug = _slug(spec.labels.get("sealift.step", spec.name))[:40].strip("-")
     return f"{slug or 'step'}-{of_json(made)[7:19]}"
+
+
+def _source(path: str, spec: ContainerSpec) -> Path | None:
+    """Where a path of the container is here."""
+    for one in mounts(spec):
+        if path.startswith(f"{one.target}/"):
+            return Path(one.source) / path[len(one.target) + 1 :]
+    return None
 
 
 def _is_step(job: Object) -> bool:

@@ -14,10 +14,9 @@ from sealift.adapters.registries.client import PUSH, Client
 from sealift.adapters.registries.pull import bring as fetch
 from sealift.adapters.stores.trees import remove, unpack_tree
 from sealift.errors import IntegrityError, NotFoundError, RegistryError
-from sealift.kubernetes.step import PATH
+from sealift.kubernetes.porter import PATH
 from sealift.ports import Store
 from sealift.record.container import Mount
-from sealift.record.image import Descriptor
 from sealift.types import Digest
 
 
@@ -34,19 +33,19 @@ def bring(
         found = client.manifests.get(manifest)
         fetch(found.links.blobs, store, client, crowd.Gauge("outputs", None))
         for layer in found.links.layers or ():
-            _unpack(layer, mounts, store)
+            place((layer.annotations or {}).get(PATH, ""), layer.digest, mounts, store)
         with contextlib.suppress(RegistryError, NotFoundError):
             client.manifests.delete(manifest)
 
 
-def _unpack(layer: Descriptor, mounts: Sequence[Mount], store: Store) -> None:
-    path = (layer.annotations or {}).get(PATH, "")
+def place(path: str, content: Digest, mounts: Sequence[Mount], store: Store) -> None:
+    """Unpack the tree that a step wrote to a path into the source of its mount."""
     target = _place(path, mounts)
     part = target.with_name(f".{target.name}-{clock.token(8)}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with store.open(layer.digest) as content:
-            unpack_tree(content, part, path)
+        with store.open(content) as stream:
+            unpack_tree(stream, part, path)
         if target.is_dir() and not target.is_symlink() and part.is_dir():
             _replaced(target, part)  # the folder of a mount stays the one that it is
         else:
@@ -73,4 +72,4 @@ def _place(path: str, mounts: Sequence[Mount]) -> Path:
     raise IntegrityError("The outputs of a step hold something that was not asked for.", where=path)
 
 
-__all__ = ["bring"]
+__all__ = ["bring", "place"]

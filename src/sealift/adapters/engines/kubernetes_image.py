@@ -19,7 +19,7 @@ from sealift.adapters.registries.push import push
 from sealift.adapters.registries.reference import Reference, parse
 from sealift.adapters.registries.session import Access
 from sealift.archive import Entry
-from sealift.kubernetes.step import GIVEN, key
+from sealift.kubernetes.porter import GIVEN, key
 from sealift.ports import Store
 from sealift.record.container import ContainerSpec, Mount
 from sealift.record.image import LAYER
@@ -33,7 +33,7 @@ class Images:
     def __init__(self, store: Store, repository: str, porter: Digest, access: Access) -> None:
         self._store = store
         self.place = msgspec.structs.replace(parse(repository), tag="", digest="")
-        self._porter = porter
+        self.porter = porter
         self.access = access
         self._sent: set[Digest] = set()
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Images:
             self._store.put(archive.Packed(_packed(one)), LAYER)
             for one in sorted(mounts(spec), key=lambda one: one.target)
         ]
-        return stack(self._store, self._porter, layers, what="inputs of a step")
+        return stack(self._store, self.porter, layers, what="inputs of a step")
 
     def outputs(self, name: str) -> Reference:
         """Where the outputs of a step of this name lie for as long as it takes to bring them."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from sealift import clock
+from sealift.adapters.engines.kubernetes_live import Live
 from sealift.adapters.engines.kubernetes_log import Followed
 from sealift.errors import AwayError, ClusterError, ForbiddenError, StepError
 from sealift.kubernetes.kinds import JOB, POD, WORK, Kind, kind_of
@@ -33,12 +34,16 @@ _LINES = 20
 
 @dataclass(frozen=True)
 class Watched:
-    """What a Job is watched with: how to tell of it, its log, its container, the time it has."""
+    """What a Job is watched with: how to tell of it, its log, its container, the time it has.
+
+    What is told beside it goes to the file ``live``.
+    """
 
     told: Callable[[str], None]
     log: Path
     container: str
     seconds: float | None = None
+    live: Path | None = None
 
     def left(self, since: float) -> float:
         """Seconds that a container has from now on that runs since then."""
@@ -93,31 +98,34 @@ class Work:
         Raises ``StepError`` for a Job that surely will not run, and for one that somebody removed;
         ``ClusterError`` for a cluster that is away for too long: the Job goes on then.
         """
-        patience, last, name = Patience(), "", text(job, "metadata", "name")
+        live = Live(self._cluster, self._namespace, watched.live, self._progress)
+        with live.following():
+            return self._ended(job, watched, live)
+
+    def _ended(self, job: Object, watched: Watched, live: Live) -> Going:
+        patience, told, end = Patience(), _Told(watched), _End(watched)
         followed = Followed(self._cluster, self._namespace, watched.container, watched.log)
-        until = math.inf
+        whole = ""
         while True:
             going, seen = patiently(lambda: self._going(job, watched.container), self._progress)
             if going.leaving:
                 raise _removed(job)
-            found = going.trouble
-            # the same trouble is told in ever new words
-            news = found.remedy if found and found.patience else going.told
-            if news != last and not going.ended:
-                last = news
-                watched.told(found.what if found and found.patience else going.told)
-            if going.since and until == math.inf:
-                until = clock.monotonic() + watched.left(going.since)
+            told.of(going)
+            end.of(going)
             if going.speaks:
-                self._follow(followed, going, until)
+                live.of(going.pod)
+                if whole != going.pod:
+                    self._follow(followed, going, end.at)
+                whole = going.pod if going.over else ""
             if going.ended or going.lost:
                 return going
-            if clock.monotonic() > until:
+            if clock.monotonic() > end.at:
                 late = Exit(status=KILLED, seconds=watched.seconds or 0.0, timed_out=True)
                 return msgspec.structs.replace(going, ended=late)
-            if sure := patience.out(found):
+            if sure := patience.out(going.trouble):
                 raise self._failed(sure)
-            if not going.speaks:
+            if whole or not going.speaks:
+                name = text(job, "metadata", "name")
                 pause(self._cluster, POD, self._namespace, {NAMED: name}, since=seen)
 
     def _going(self, job: Object, container: str) -> tuple[Going, str]:
@@ -143,7 +151,7 @@ class Work:
 
     def _follow(self, followed: Followed, going: Going, until: float) -> None:
         """Bring the log; of a container that has ended, to its end."""
-        before, over = clock.monotonic(), bool(going.ended or going.lost)
+        before, over = clock.monotonic(), bool(going.ended or going.lost or going.over)
         try:
             if over:
                 patiently(lambda: followed.bring(going.pod), self._progress)
@@ -192,6 +200,35 @@ class Work:
             )
             for one in found.items:
                 patiently(lambda one=one: self._cluster.delete(one), self._progress)  # type: ignore[misc]
+
+
+class _End:
+    """When a container has to have ended, by ``clock.monotonic``."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched, self.at = watched, math.inf
+
+    def of(self, going: Going) -> None:
+        """Count from when it runs; what comes after it is none of its own time."""
+        if going.over:
+            self.at = math.inf
+        elif going.since and self.at == math.inf:
+            self.at = clock.monotonic() + self._watched.left(going.since)
+
+
+class _Told:
+    """Tells how far a Job is, and what is not new not again."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched, self._last = watched, ""
+
+    def of(self, going: Going) -> None:
+        """Tell of it; the same trouble is told in ever new words."""
+        found = going.trouble
+        news = found.remedy if found and found.patience else going.told
+        if news != self._last and not going.ended:
+            self._last = news
+            self._watched.told(found.what if found and found.patience else going.told)
 
 
 def _removed(job: Object) -> StepError:

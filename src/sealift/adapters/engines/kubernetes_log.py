@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from sealift import clock
@@ -10,17 +11,29 @@ from sealift.ports import Cluster
 
 
 class Followed:
-    """A container's log on its way to ``file``.
+    """A container's log on its way to ``file``, where ``anew`` that of a new pod alone stays.
 
-    The cluster gives lines from a second on, so that those at the seam come twice: what is not
-    after the last line that was written is known, and lines of one time are counted.
+    Lines that ``aside`` takes do not go there. The cluster gives lines from a second on, so that
+    those at the seam come twice: what is not after the last line that was written is known, and
+    lines of one time are counted.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, container: str, file: Path) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        container: str,
+        file: Path,
+        *,
+        anew: bool = False,
+        aside: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._container = container
         self._file = file
+        self._anew = anew
+        self._aside = aside
         self._pod = ""
         self._last = b""
         self._same = 0
@@ -48,9 +61,12 @@ class Followed:
                         continue
                     self._same += 1
                 else:
+                    if self._anew and not self._last:
+                        file.truncate(0)
                     self._last, self._same, skip = time, 1, 0
-                file.write(said + b"\n")
-                file.flush()
+                if not self._aside(said):
+                    file.write(said + b"\n")
+                    file.flush()
                 if clock.monotonic() > until:
                     return
 
