@@ -153,11 +153,15 @@ def releases(where: Where = HERE, json: Json = False) -> None:
     known = wired.ledger.all(Release)
     page.value(known)
     page.table(
-        ("release", "model", "strategy", "outcome", "created", "by", "requests", "failed", "why"),
+        (
+            *("release", "model", "env", "strategy", "outcome", "created", "by", "requests"),
+            *("failed", "why"),
+        ),
         [
             (
                 one.id,
                 str(one.version),
+                one.environment or "-",
                 one.plan.strategy,
                 one.outcome or one.state,
                 moment(one.created),

@@ -52,6 +52,15 @@ def counted(page: str) -> Counts:
     return found
 
 
+def counts_routes(page: str) -> bool:
+    """Whether the server of a page counts requests by the number of their route, also if none came.
+
+    >>> counts_routes("# TYPE sealift_routed_seconds histogram"), counts_routes("up 1")
+    (True, False)
+    """
+    return "# TYPE sealift_routed_seconds " in page
+
+
 def busy(page: str) -> bool:
     """Whether a server is answering more than the request for this page.
 
@@ -121,4 +130,15 @@ def requests(
             )
 
 
-__all__ = ["Counts", "Reading", "busy", "container", "counted", "first", "less", "news", "requests"]
+__all__ = [
+    "Counts",
+    "Reading",
+    "busy",
+    "container",
+    "counted",
+    "counts_routes",
+    "first",
+    "less",
+    "news",
+    "requests",
+]

@@ -32,12 +32,14 @@ class ClusterTraffic:
     """A context manager: a Gateway ``name`` with its class, and what goes through it.
 
     ``answer`` gives the status of each prediction. After a route changed, the next ``lag`` requests
-    still follow the one before. ``answered`` are the answers by version and status.
+    still follow the one before. ``answered`` are the answers by version and status. Servers that
+    are ``older`` count nothing by route.
     """
 
     def __init__(self, cluster: ClusterServer, namespace: str, *, name: str = "public") -> None:
         self.answer: Answer = lambda _: 200
         self.lag = 0
+        self.older = False
         self.answered: Counter[tuple[int, int]] = Counter()
         self._cluster = cluster
         self._namespace = namespace
@@ -157,7 +159,9 @@ class ClusterTraffic:
         with self._lock:
             counts = Counter(self._counts.get(pod, Counter()))
         lines = ["sealift_in_flight 1"]
-        for (generation, told), number in counts.items():
+        if not self.older:
+            lines.append("# TYPE sealift_routed_seconds histogram")
+        for (generation, told), number in counts.items() if not self.older else ():
             labels = f'generation="{generation}",status="{told}"'
             bound = f"{0.0001 * 1.1**_PLACE:.6g}"
             lines += [

@@ -11,6 +11,7 @@ from sealift.chapters import compiling, journey, versions
 from sealift.chapters.deploying import noted
 from sealift.chapters.deploying.driving import Driver, records
 from sealift.chapters.deploying.mirror import Mirror, ensure_word
+from sealift.chapters.deploying.servers import counted
 from sealift.chapters.deploying.waiting import Waiter, failed, standing_of
 from sealift.errors import NotFoundError, ReleaseError
 from sealift.kubernetes import rollout
@@ -189,6 +190,7 @@ class Work:
                     where=self._place.name,
                     remedy="Release with --strategy blue-green.",
                 )
+        self._require_counts(version, before)
         guards = set(self._wired.project.release.guard) - set(journey.SEEN_BY_ROUTER)
         folder = records(self._wired, self._place)
         seen = Mirror(self._cluster, self._place, self._wired.project.name, folder).able
@@ -198,6 +200,21 @@ class Work:
                 f"{' and '.join(sorted(guards))} can never be shown to be well.",
                 where="[release.guard]",
                 remedy="Have a Role that allows to get and patch Secrets there, or remove them.",
+            )
+
+    def _require_counts(self, *of: int) -> None:
+        """Raises ``ReleaseError`` where servers are of a Sealift that does not count by route."""
+        for version in of:
+            if counted(self._cluster, self._place, self._wired.project.name, version):
+                continue
+            env = self._place.name
+            raise ReleaseError(
+                f"The image of model {version} is of an older Sealift, whose servers do not count "
+                "requests by their route: a canary would never be decided.",
+                where=env,
+                remedy="Release with --strategy blue-green; or make its image anew first: "
+                f"`sealift package --push`, `check` and `release --env {env}`, each with "
+                f"--model {version}.",
             )
 
     def drive(self, one: Release, route: Object | None) -> Release:

@@ -13,7 +13,7 @@ from sealift.kubernetes.patience import Patience
 from sealift.kubernetes.pod import HTTP
 from sealift.kubernetes.pods import restarts
 from sealift.kubernetes.reading import managers, text
-from sealift.kubernetes.traffic import busy
+from sealift.kubernetes.traffic import busy, counts_routes
 from sealift.ports import Cluster
 from sealift.release.servers import Standing
 from sealift.types import Digest
@@ -117,4 +117,17 @@ class ClusterServers:
         )
 
 
-__all__ = ["GONE", "START", "ClusterServers"]
+def counted(cluster: Cluster, place: Place, service: str, version: int) -> bool:
+    """Whether the servers of a version count requests by route; also where none of them answers."""
+    labels = {"app.kubernetes.io/name": service, "sealift.version": str(version)}
+    namespace = place.settings.namespace
+    for pod in cluster.find(POD, namespace, labels).items:
+        try:
+            page = cluster.fetch(text(pod, "metadata", "name"), namespace, HTTP, "/metrics", {})
+        except ClusterError:
+            continue
+        return counts_routes(page.decode(errors="replace"))
+    return True
+
+
+__all__ = ["GONE", "START", "ClusterServers", "counted"]
