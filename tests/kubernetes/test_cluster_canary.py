@@ -233,36 +233,6 @@ def test_a_canary_beside_servers_of_an_older_sealift_is_refused(there):
     assert versions.in_progress(there.wired, "production") is None
 
 
-class Deleting:
-    """Removes the candidate's Deployment at its first share; where requests go when it is back."""
-
-    def __init__(self, there):
-        self._there, self._gone = there, False
-        self.routes = []
-
-    def say(self, text):
-        """Nothing."""
-
-    def step(self, name, told):
-        """Act on what is told."""
-        if "20% of the traffic" in told and not self._gone:
-            self._gone = True
-            with self._there.state.settled():
-                self._there.state.delete(self._there.key("Deployment", "apps/v1", "delays-v2"))
-        if self._gone and name == "deployment delays-v2":
-            self.routes.append(self._there.route())
-
-
-def test_requests_go_back_before_a_candidate_that_was_removed_is_made_anew(there):
-    """Its Deployment was deleted by hand: until its servers are there, they would have nobody."""
-    told = Deleting(there)
-    with Load(there.traffic.address, clients=1):
-        ended = release(there.wired, "production", 2, told).release
-
-    assert told.routes[0] == {"delays-v1": 1000}
-    assert ended.outcome == "promoted"
-
-
 def test_counters_that_begin_anew_count_once(there):
     """A container that is started again, and a pod that is new, are read from their beginning."""
     with Load(there.traffic.address, clients=1) as load:
