@@ -152,6 +152,18 @@ def test_fields_that_others_set_are_taken_over_by_force_alone(there):
     assert ended.wanted == 2
 
 
+def test_an_object_of_somebody_elses_that_has_the_name_is_left(there):
+    """Without Sealift's label, with force too; nothing of it is changed."""
+    made = {"apiVersion": "v1", "kind": "Service"}
+    held = {"name": "delays-v1", "namespace": "models", "labels": {"app": "web"}}
+    there.state.create({**made, "metadata": held, "spec": {"ports": [{"port": 80}]}})
+    before = there.state.objects[there.key("Service", "v1", "delays-v1")]
+    with pytest.raises(ReleaseError, match="is not Sealift's"):
+        release(there.wired, "production", 1, there.told, Wish(force=True))
+
+    assert there.state.objects[there.key("Service", "v1", "delays-v1")] == before
+
+
 def test_a_route_that_was_moved_meanwhile_is_left(there):
     """Two releases at once do not undo each other."""
     release(there.wired, "production", 1, there.told)

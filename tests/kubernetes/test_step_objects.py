@@ -228,6 +228,16 @@ def test_a_pod_that_was_taken_away_tells_nothing_of_the_step():
     assert not judge(job("Failed"), [pod(over(137))]).lost
 
 
+def test_a_pod_whose_node_is_away_is_told():
+    """The cluster told it to end, and nobody is there who could."""
+    going = pod({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    found = judge(job(), [{**going, "spec": {"nodeName": "node2"}}])
+
+    assert found.told == "waits until node2 has ended its pod"
+    assert (found.ended, found.lost) == (None, False)
+
+
 def test_inputs_that_cannot_be_laid_out_are_said():
     """In the words that the porter left."""
     porter = {"name": "porter", "state": over(4, message="No space left on device (/kept/x)")}

@@ -69,6 +69,18 @@ def service_labels(service: str) -> dict[str, str]:
     }
 
 
+def ours(one: Object) -> bool:
+    """Whether an object bears the label of what Sealift makes, whoever applied it.
+
+    >>> ours({"metadata": {"labels": {"app": "web"}}})
+    False
+    """
+    metadata = one.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    named = labels.get("app.kubernetes.io/managed-by") if isinstance(labels, dict) else None
+    return named == MANAGER
+
+
 def step_labels(project: str) -> dict[str, str]:
     """The labels of all that belongs to the steps of a project."""
     return {
@@ -98,6 +110,7 @@ __all__ = [
     "Place",
     "Served",
     "made",
+    "ours",
     "selector",
     "service_labels",
     "step_labels",

@@ -69,7 +69,10 @@ def _judged(job: Object, newest: Object | None, container: str) -> Going:
         return Going(told="running" if speaks else "waits for a pod", pod=name, speaks=speaks)
     if speaks:
         began = instant(status, "state", "running", "startedAt")
-        return Going(told="running", pod=name, speaks=True, since=began, over=bool(ended))
+        word = "running"
+        if ending(newest):  # where its node is away it stays so until somebody sees to the node
+            word = f"waits until {text(newest, 'spec', 'nodeName') or 'its node'} has ended its pod"
+        return Going(told=word, pod=name, speaks=True, since=began, over=bool(ended))
     return Going(told=_waiting(newest), pod=name, trouble=_trouble(newest))
 
 

@@ -16,7 +16,7 @@ from sealift.chapters.deploying.waiting import Waiter, failed, standing_of
 from sealift.errors import NotFoundError, ReleaseError
 from sealift.kubernetes import rollout
 from sealift.kubernetes.kinds import DEPLOYMENT, ROUTE, kind_of
-from sealift.kubernetes.objects import Object, Place
+from sealift.kubernetes.objects import Object, Place, ours
 from sealift.kubernetes.reading import text, title
 from sealift.kubernetes.routing import weights
 from sealift.ports import Cluster, Progress
@@ -249,6 +249,12 @@ class Work:
     def _apply(self, one: Object) -> Object:
         """Apply an object, and tell whether that made or changed it."""
         before = self._get(one)
+        if before is not None and not ours(before):
+            raise ReleaseError(
+                f"There is a {text(one, 'kind')} of this name already that is not Sealift's.",
+                where=title(one),
+                remedy="Remove it or name it otherwise, or name another namespace.",
+            )
         wanted = rollout.numbered(one, before) if kind_of(one) == DEPLOYMENT else one
         after = self._cluster.apply(wanted, force=self._force)
         same = before is not None and _version(before) == _version(after)
