@@ -94,4 +94,28 @@ def image_of(wired: Wired, model: Model) -> Image:
     return fitting[-1]
 
 
-__all__ = ["holder", "image_of", "in_progress", "marks", "number", "pick", "serving"]
+def newest_images(wired: Wired) -> dict[int, Image]:
+    """The newest serving image of every model version that has any.
+
+    That of a version that was brought in is the one it came in, which other versions may share.
+    """
+    images = wired.ledger.all(Image)
+    built = {image.model: image for image in images}
+    came = {image.digest: image for image in images}
+    found = {
+        model.version: came.get(model.origin.image) if model.origin else built.get(model.version)
+        for model in wired.ledger.all(Model)
+    }
+    return {version: image for version, image in found.items() if image is not None}
+
+
+__all__ = [
+    "holder",
+    "image_of",
+    "in_progress",
+    "marks",
+    "newest_images",
+    "number",
+    "pick",
+    "serving",
+]

@@ -40,7 +40,7 @@ def models(context: typer.Context, where: Where = HERE, json: Json = False) -> N
         return
     wired, page = project(where), Page(as_json=json)
     known = wired.ledger.all(Model)
-    images = {image.model: image for image in wired.ledger.all(Image)}
+    images = versions.newest_images(wired)
     marks = versions.marks(wired)
     page.value(
         [
