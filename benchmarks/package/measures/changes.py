@@ -123,4 +123,4 @@ def code_only(field: Field) -> list[Result]:
     ]  # fmt: skip
 
 
-__all__ = ["code_only", "measure", "plain_work", "weights", "weights_only"]
+__all__ = ["code_only", "measure", "on_disk", "plain_work", "weights", "weights_only"]

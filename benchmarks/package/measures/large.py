@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks import program
 from benchmarks.package.field import Field, scratch
-from benchmarks.package.measures.changes import weights
+from benchmarks.package.measures.changes import on_disk, weights
 from benchmarks.package.places import surroundings
 from benchmarks.result import Result, result
 
@@ -25,6 +25,7 @@ def measure(field: Field) -> list[Result]:
     copy.unlink()
     field.ours.set_weights(path)
     path.unlink()
+    on_disk()
     words: program.Words = [sys.executable, "-m", "benchmarks.package.register", field.ours.root]
     kept = program.run(words, env=surroundings(), memory=True)
     target = field.reference(field.ours, "large")
