@@ -6,6 +6,7 @@
 
 const builtin = @import("builtin");
 const std = @import("std");
+const bounds = @import("bounds.zig");
 const plans = @import("plan.zig");
 const request = @import("request.zig");
 const writer = @import("writer.zig");
@@ -24,7 +25,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 2;
+    return 3;
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -96,8 +97,32 @@ export fn express_write(
     return @as(u64, found.json) << 32 | @as(u32, @intCast(found.length));
 }
 
+/// Whether all values of a table of `columns` columns lie within the bounds of these. `datatype` is
+/// the number of their type in the list of those that are served.
+export fn express_within(
+    datatype: u32,
+    values: [*]const u8,
+    count: usize,
+    columns: usize,
+    low: [*]const u8,
+    high: [*]const u8,
+) bool {
+    const known = std.enums.fromInt(plans.Datatype, datatype) orelse return false;
+    if (columns == 0 or count % columns != 0) return false;
+    switch (known) {
+        inline else => |one| {
+            const T = one.Held();
+            const table: [*]align(1) const T = @ptrCast(values);
+            const least: [*]align(1) const T = @ptrCast(low);
+            const most: [*]align(1) const T = @ptrCast(high);
+            return bounds.within(T, table[0..count], least[0..columns], most[0..columns]);
+        },
+    }
+}
+
 test {
     _ = @import("binary.zig");
+    _ = bounds;
     _ = @import("digits.zig");
     _ = @import("form.zig");
     _ = @import("numbers.zig");

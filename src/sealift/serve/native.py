@@ -22,7 +22,7 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 2
+VERSION = 3
 """The version of the interface between the two."""
 
 KEPT = 256
@@ -41,6 +41,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "express_id": (_PLACE, [_PLACE]),
     "express_out": (_PLACE, [_PLACE]),
     "express_room": (_NUMBER, [_PLACE]),
+    "express_within": (
+        ctypes.c_bool,
+        [ctypes.c_uint32, _PLACE, _NUMBER, _NUMBER, _PLACE, _PLACE],
+    ),
     # bytes and numbers of 32 bits, which are handed over fastest if no types are named
     "express_read": (ctypes.c_uint64, None),
     "express_write": (ctypes.c_uint64, None),
@@ -61,6 +65,33 @@ def library() -> ctypes.PyDLL | None:
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
+    return found
+
+
+_DATATYPES = (
+    *("bool", "uint8", "uint16", "uint32", "uint64"),
+    *("int8", "int16", "int32", "int64", "float32", "float64"),
+)
+"""The datatypes that are served, by their numbers there."""
+
+
+def within(array: Array, low: Array, high: Array) -> bool | None:
+    """Whether all values of a table lie between the bounds of their columns; NaN does not.
+
+    All three are of one datatype. None where compiled code cannot tell: there is none, or the
+    values do not lie one after the other.
+    """
+    code = library()
+    if code is None or array.dtype.name not in _DATATYPES or not array.flags.c_contiguous:
+        return None
+    found: bool = code.express_within(
+        _DATATYPES.index(array.dtype.name),
+        array.ctypes.data,
+        array.size,
+        len(low),
+        low.ctypes.data,
+        high.ctypes.data,
+    )
     return found
 
 
@@ -203,4 +234,4 @@ def made(
         return None
 
 
-__all__ = ["Express", "library", "made"]
+__all__ = ["Express", "library", "made", "within"]
