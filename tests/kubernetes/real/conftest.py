@@ -1,6 +1,7 @@
 """Tests on a real cluster: there are none where ``SEALIFT_TEST_KUBECONFIG`` names none."""
 
 import os
+from pathlib import Path
 
 import pytest
 from real_cluster import RealCluster
@@ -16,11 +17,18 @@ collect_ignore_glob = [] if REAL else ["test_*.py"]
 def place():
     """Where the tests run, as the variables say; the command line is asked for that cluster."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KUBECONFIG", REAL)
-        try:
-            yield Place.named(os.environ)
-        except MissingError as error:
-            pytest.fail(str(error), pytrace=False)
+        patch.setenv("KUBECONFIG", str(Path(REAL).resolve()))
+        yield named()
+
+
+def named():
+    """The place, or a failure that says what is to be set."""
+    lacking = ""
+    try:
+        return Place.named(os.environ)
+    except MissingError as error:
+        lacking = str(error)
+    return pytest.fail(lacking, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 REAL = os.environ.get("SEALIFT_TEST_KUBECONFIG", "")
+"""The kubeconfig; empty where there is no real cluster."""
 NEEDED = {
     "SEALIFT_TEST_NAMESPACE": "a namespace of the cluster for what the tests make",
-    "SEALIFT_TEST_REGISTRY": "HOST[:PORT]/PATH, which this machine, the nodes and pods reach",
+    "SEALIFT_TEST_REGISTRY": "[http://]HOST[:PORT]/PATH, for this machine, the nodes and pods",
     "SEALIFT_TEST_GATEWAY": "NAMESPACE/NAME of a Gateway that takes routes of that namespace",
     "SEALIFT_TEST_DOMAIN": "a domain whose names the Gateway listens to, such as example.com",
     "SEALIFT_TEST_ADDRESS": "the URL at which this machine reaches the Gateway by HTTP",
@@ -43,12 +44,14 @@ class Place:
     def environment(self, project: str) -> str:
         """The part of a project file that names the place, with a host name of its own."""
         where, name = self.gateway
-        host = self.registry.partition("/")[0]
+        plain = self.registry.startswith("http://")
+        registry = self.registry.removeprefix("http://")
+        open_to = [registry.partition("/")[0]] if plain else []
         return f"""
 [environments.production]
 engine = "kubernetes"
 namespace = "{self.namespace}"
-registry = "{self.registry}/{project}"
+registry = "{registry}/{project}"
 replicas = 2
 cpus = 0.2
 memory = "384MiB"
@@ -58,7 +61,7 @@ gateway = {{ name = "{name}", namespace = "{where}", hosts = ["{self.host(projec
 address = "{self.address}" }}
 
 [network]
-insecure = ["{host}"]
+insecure = {open_to}
 """
 
     def host(self, project: str) -> str:

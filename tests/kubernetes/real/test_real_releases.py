@@ -76,3 +76,17 @@ def test_a_release_that_was_killed_goes_on_and_is_promoted(serving):
     assert (ended["id"], ended["outcome"]) == (release["id"], "promoted")
     assert [share for _, share in sorted(ended["shares"].items())] == [0.2, 0.5, 1.0]
     assert serving.shares() == {2: 1000}
+
+
+def test_a_canary_whose_servers_somebody_removed_comes_back(serving, cluster):
+    """It gets no requests until it is ready again; nobody else's answers change."""
+    with traffic(serving) as load, serving.begun(*CANARY, "2") as begun:
+        until(lambda: load.of(2) >= 10 or begun.child.poll() is not None, "the canary answers")
+        cluster.remove(f"{serving.name}-v2")
+        assert begun.ended() == 0, begun.said
+
+    assert "is not there; it gets no traffic until it is ready" in begun.said
+    assert load.lost == []
+    assert {status for _, status in load.seen} <= {200, 502, 503}
+    assert {who for who, status in load.seen if status != 200} <= {0}
+    assert serving.shares() == {2: 1000}

@@ -27,6 +27,7 @@ def first_share(load, begun):
         "model 2 answers",
         lambda: begun.said,
     )
+    assert begun.child.poll() is None, begun.said
 
 
 @pytest.mark.parametrize("alive", [True, False], ids=["that goes on", "that was killed"])
