@@ -19,7 +19,8 @@ _SILENCE = 30.0
 
 def client(login: Login) -> httpx.Client:
     """A client for the API of a cluster; raises ``MachineError`` for bad certificates."""
-    if urlsplit(login.server).scheme not in ("http", "https"):
+    scheme = urlsplit(login.server).scheme
+    if scheme not in ("http", "https"):
         raise MachineError(
             "The kubeconfig names no address of a server.", where=f"context {login.context}"
         )
@@ -29,7 +30,8 @@ def client(login: Login) -> httpx.Client:
         certificate = text(said, "clientCertificateData").encode()
         key = text(said, "clientKeyData").encode()
     try:
-        trust = _trust(login, certificate, key)
+        # reading all of a machine's authorities takes long, and by plain HTTP none is asked
+        trust = _trust(login, certificate, key) if scheme == "https" else False
     except (ssl.SSLError, ValueError) as error:
         raise MachineError(
             f"The certificates of the kubeconfig cannot be used: {error}.",
