@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from cluster_world import Told, world
+from cluster_world import ROUTE, Told, world
 from sealift_project import PROJECT
 
 from sealift import clock
@@ -17,10 +17,12 @@ from sealift.chapters.deploying.release import release
 from sealift.chapters.deploying.standing import status
 from sealift.chapters.deploying.watching import collect
 from sealift.errors import ReleaseError, UsageError
+from sealift.kubernetes.objects import MANAGER
 from sealift.testing.cluster_traffic import ClusterTraffic
 from sealift.testing.load import Load
 from sealift.wiring import Wired
 
+HOLDING = ("metadata", "annotations", "sealift.holder")
 CANARY = PROJECT.replace(
     'strategy = "blue-green"',
     'strategy = "canary"\nstages = [20, 50]\nstage_requests = 20\n'
@@ -210,6 +212,31 @@ def test_a_second_person_sees_a_release_and_may_end_it(there, another):
     assert ended.outcome == "rolled-back"
     assert there.route() == {"delays-v1": 1000}
     assert "Somebody else moved the requests" in faults[0].what
+
+
+class Moving(Told):
+    """Progress of somebody whom whoever began the release outruns, once."""
+
+    def __init__(self, there):
+        super().__init__()
+        self.moves = [lambda: there.state.edit(ROUTE, HOLDING, "first@there word", MANAGER)]
+
+    def step(self, name, status):
+        """After the route was looked at, and before it is changed."""
+        super().step(name, status)
+        while self.moves:
+            self.moves.pop()()
+
+
+def test_a_second_person_who_is_outrun_ends_the_release_all_the_same(there, another):
+    """The first one moved the requests once more, between a look and a change."""
+    killed(there, "20% of the traffic")
+    told = Moving(there)
+    ended = ask(another, "production", "rollback", told)
+
+    assert told.moves == []
+    assert ended.outcome == "rolled-back"
+    assert there.route() == {"delays-v1": 1000}
 
 
 def until(true):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from real_cluster import RealCluster
+from real_cluster import RealCluster, until
 from real_place import REAL, MissingError, Place
 from real_project import RealProject
 
@@ -72,4 +72,8 @@ def serving(slopes):
     if latest is not None and latest["state"] != "ended":
         slopes.run("rollback", "--env", "production")
     slopes.served(1)
+    until(
+        lambda: not [one for one in slopes.there()["versions"] if one["trouble"]],
+        "servers that were taken away are gone",
+    )
     return slopes

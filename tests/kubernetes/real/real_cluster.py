@@ -10,7 +10,7 @@ import msgspec
 from sealift.adapters.clusters.kubernetes import KubernetesCluster
 from sealift.adapters.clusters.login import login
 from sealift.adapters.clusters.transport import client
-from sealift.kubernetes.kinds import DEPLOYMENT, JOB, MADE, POD, SERVICE, WORK, Kind
+from sealift.kubernetes.kinds import JOB, MADE, POD, SERVICE, WORK, Kind
 from sealift.kubernetes.pods import ending
 from sealift.kubernetes.reading import condition, entries, part, text
 from sealift.network.network import Network
@@ -106,10 +106,10 @@ class RealCluster:
         self._patch(path, {"spec": {"template": template}})
 
     def remove(self, deployment: str) -> None:
-        """Delete a deployment by hand."""
-        found = self.cluster.get(DEPLOYMENT, deployment, self.namespace)
-        assert found is not None
-        self.cluster.delete(found)
+        """Delete a deployment as `kubectl delete` does: its pods end after it."""
+        path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{deployment}"
+        answer = self._client.request("DELETE", f"{path}?propagationPolicy=Background")
+        assert answer.is_success, answer.text
 
     def left(self, project: str) -> list[str]:
         """What there is of a project in the namespace."""

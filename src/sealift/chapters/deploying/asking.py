@@ -9,7 +9,7 @@ from sealift import clock
 from sealift.chapters import compiling, journey
 from sealift.chapters.deploying import noted
 from sealift.chapters.deploying.release import Work
-from sealift.errors import UsageError
+from sealift.errors import ReleaseError, UsageError
 from sealift.kubernetes.objects import Object
 from sealift.ports import Progress
 from sealift.record.release import Release
@@ -62,8 +62,21 @@ def _ended(
                     return now
                 route = None
             else:
-                return work.drive(one, route or work.looked_at())
+                return _driven(work, one, route or work.looked_at())
         clock.sleep(LOOK)
+
+
+def _driven(work: Work, one: Release, route: Object | None) -> Release:
+    """Drive a release; who began it may move the requests once more before seeing the wish."""
+    for last in (False, False, True):
+        try:
+            return work.drive(one, route)
+        except ReleaseError:
+            route = work.route()
+            there = noted.noted(route)
+            if last or there is None or there.id != one.id or there.state == "ended":
+                raise
+    raise AssertionError
 
 
 __all__ = ["ask"]
