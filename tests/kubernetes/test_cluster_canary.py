@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from cluster_world import ROUTE, Told, world
+from msgspec.structs import replace
 from sealift_project import PROJECT
 
 from sealift import clock
@@ -18,6 +19,7 @@ from sealift.chapters.deploying.standing import status
 from sealift.chapters.deploying.watching import collect
 from sealift.errors import ReleaseError, UsageError
 from sealift.kubernetes.objects import MANAGER
+from sealift.record.release import Release
 from sealift.testing.cluster_traffic import ClusterTraffic
 from sealift.testing.load import Load
 from sealift.wiring import Wired
@@ -231,11 +233,15 @@ class Moving(Told):
 def test_a_second_person_who_is_outrun_ends_the_release_all_the_same(there, another):
     """The first one moved the requests once more, between a look and a change."""
     killed(there, "20% of the traffic")
+    begun = versions.in_progress(there.wired, "production")
+    further = replace(begun, generation=begun.generation + 1)
+    there.wired.ledger.amend(Release, begun.id, lambda _: further)
     told = Moving(there)
     ended = ask(another, "production", "rollback", told)
 
     assert told.moves == []
     assert ended.outcome == "rolled-back"
+    assert status(there.wired, "production").release.state == "ended"
     assert there.route() == {"delays-v1": 1000}
 
 

@@ -83,7 +83,7 @@ def learn(wired: Wired, place: Place, route: Object | None) -> None:
     if one is not None:
         one = replace(one, environment=place.name)
         ours = known.get(one.id)
-        if ours is None or _later(one, ours):
+        if ours is None or later(one, ours):
             wired.ledger.save(one)
     for each in known.values():
         if each.state != "ended" and each.generation and (one is None or one.id != each.id):
@@ -104,7 +104,7 @@ def _left(wired: Wired, place: Place) -> None:
             wired.ledger.amend(Release, each.id, lambda old: replace(old, left=clock.now()))
 
 
-def _later(one: Release, ours: Release) -> bool:
+def later(one: Release, ours: Release) -> bool:
     """Whether what the route says of a release is newer than what the ledger says."""
     if ours.state == "ended":
         return False
@@ -145,4 +145,4 @@ def _former(wired: Wired, place: Place, version: int, generation: int) -> Releas
     )
 
 
-__all__ = ["Pen", "holder", "learn", "noted", "stranger"]
+__all__ = ["Pen", "holder", "later", "learn", "noted", "stranger"]

@@ -78,7 +78,7 @@ def _release(wired: Wired, route: Object) -> Release | None:
     if there is None:
         return None
     ours = [one for one in wired.ledger.all(Release) if one.id == there.id]
-    return ours[0] if ours and ours[0].generation >= there.generation else there
+    return there if not ours or noted.later(there, ours[0]) else ours[0]
 
 
 def _versions(
