@@ -21,6 +21,7 @@ from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
 from sealift.serve.recorder import Recorder
 from sealift.serve.service import Service
+from sealift.serve.turn import Loop
 
 PATH = "/v2/models/toy/infer"
 LENGTH = "inference-header-content-length"
@@ -399,3 +400,21 @@ def test_a_real_server_joins_what_comes_at_once(tmp_path):
 
     assert stats["inference_count"] == 240
     assert stats["execution_count"] < 240
+
+
+def test_a_turn_that_ends_badly_stops_no_other():
+    """The loop tells its handler, and goes on."""
+    loop, told = Loop(), []
+    turns = iter([ZeroDivisionError("one"), ZeroDivisionError("two")])
+
+    def ended():
+        if error := next(turns, None):
+            raise error
+        return False
+
+    loop.turns.ended = ended
+    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+    assert loop.run_until_complete(asyncio.sleep(0.01, "done")) == "done"
+    loop.close()
+
+    assert told == ["one", "two"]

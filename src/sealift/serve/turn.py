@@ -13,15 +13,25 @@ _Ready = list[tuple[selectors.SelectorKey, int]]
 
 
 class Turns(selectors.DefaultSelector):
-    """Waits for sockets; ``ended`` is called before, and says whether it did anything."""
+    """Waits for sockets; ``ended`` is called before, and says whether it did anything.
+
+    If it fails, ``failed`` is told, and the loop goes on.
+    """
 
     ended: Callable[[], bool] | None = None
+    failed: Callable[[Exception], None]
 
     def select(self, timeout: float | None = None) -> _Ready:
         """The sockets that are ready, after ``timeout`` seconds at most."""
-        if self.ended is not None and self.ended():
-            # it may have left something for the loop to do
-            timeout = 0
+        if self.ended is not None:
+            try:
+                busy = self.ended()
+            except Exception as error:  # noqa: BLE001  as for any callback of an event loop
+                self.failed(error)
+                busy = True
+            if busy:
+                # it may have left something for the loop to do
+                timeout = 0
         return super().select(timeout)
 
 
@@ -30,7 +40,11 @@ class Loop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.turns = Turns()
+        self.turns.failed = self._failed
         super().__init__(self.turns)
+
+    def _failed(self, error: Exception) -> None:
+        self.call_exception_handler({"message": "A turn did not end well.", "exception": error})
 
 
 __all__ = ["Loop", "Turns"]
