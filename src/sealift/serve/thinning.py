@@ -5,6 +5,13 @@ from __future__ import annotations
 LOOK = 0.1
 """Seconds after which it is looked anew how fast rows come."""
 
+MANY = 256
+"""Rows that may be kept until then, unless the rate allows more: a stream that sets in suddenly is
+looked at sooner, so that its first rows do not fill the memory."""
+
+SHORTEST = 0.001
+"""Seconds that rows are taken to have come in, at least."""
+
 
 class Thinning:
     """Chooses rows so that about ``rate`` are kept in a second (0: all of them).
@@ -16,7 +23,8 @@ class Thinning:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._since = 0.0
-        self._seen = 0
+        self._seen = self._kept = 0
+        self._most = max(MANY, rate * LOOK)
         self._step = 1.0
         self._next = 0.0
 
@@ -30,7 +38,7 @@ class Thinning:
         (None, [0, 2], [1, 3, 5])
         >>> thinning.chosen(1, 9.0)
         """
-        if self._rate and now - self._since >= LOOK:
+        if self._rate and (now - self._since >= LOOK or self._kept >= self._most):
             self._look(now)
         self._seen += rows
         step = self._step
@@ -38,6 +46,7 @@ class Thinning:
             # of one request no more than a second's worth
             step = rows / self._rate
         if step == 1.0:
+            self._kept += rows
             return None
         kept = []
         place = self._next
@@ -45,12 +54,14 @@ class Thinning:
             kept.append(int(place))
             place += step
         self._next = place - rows
+        self._kept += len(kept)
         return kept
 
     def _look(self, now: float) -> None:
-        self._step = max(1.0, self._seen / (now - self._since) / self._rate)
+        seconds = max(SHORTEST, now - self._since)
+        self._step = max(1.0, self._seen / seconds / self._rate)
         self._next = min(self._next, self._step)
-        self._since, self._seen = now, 0
+        self._since, self._seen, self._kept = now, 0, 0
 
 
 __all__ = ["Thinning"]
