@@ -18,6 +18,7 @@ from sealift.serve.http.head import Head, Heads
 from sealift.serve.http.incoming import Incoming
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
+from sealift.serve.http.room import unset
 from sealift.serve.refusal import RefusalError
 
 KEEP_ALIVE = 120.0
@@ -165,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
         if came >= length:
             return self._incoming.take(length)
         lead = -place % 16
-        body = bytearray(lead + length)
+        body = unset(lead + length)
         body[lead : lead + came] = self._incoming.take(came)
         self._room = memoryview(body)[lead + came :]
         try:
