@@ -1,14 +1,17 @@
 //! The plainest requests, read and answered by compiled code.
 //!
 //! Each function says yes only to what is wholly plain and good; whatever else comes is left to
-//! the server's ordinary road. Nothing is allocated, no system call is made, and no pointer into a
-//! request is kept. Memory is the caller's. A plan serves one call at a time.
+//! the server's ordinary road. Nothing is allocated, and memory is the caller's. Only a turnstile
+//! makes system calls, none of which wait, and keeps what came until the next turn. A plan serves
+//! one call at a time, and so does a turnstile.
 
 const builtin = @import("builtin");
 const std = @import("std");
 const bounds = @import("bounds.zig");
 const plans = @import("plan.zig");
+const replies = @import("reply.zig");
 const request = @import("request.zig");
+const turnstiles = @import("turnstile.zig");
 const writer = @import("writer.zig");
 
 /// A fault ends the process with a line that names it.
@@ -25,7 +28,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 3;
+    return 4;
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -120,14 +123,138 @@ export fn express_within(
     }
 }
 
+/// Bytes of memory of a turnstile.
+export fn turnstile_size() usize {
+    return @sizeOf(turnstiles.Turnstile);
+}
+
+/// Lays a turnstile out in `memory`, for clients of a plan whose files `epoll` watches; `since` has
+/// `files` places, one for each file.
+export fn turnstile_begin(
+    memory: *align(64) turnstiles.Turnstile,
+    plan: *plans.Plan,
+    epoll: i32,
+    since: [*]f64,
+    files: usize,
+) void {
+    memory.begin(plan, epoll, since[0..files]);
+}
+
+/// Learns what a head stands for; its number, or -1 where it cannot be known again.
+///
+/// Tensors in bytes begin at `header` in its bodies, 0 for JSON alone; heads of answers begin with
+/// `json`, or `binary` where tensors follow JSON; answers of more than `small` bytes are sent as
+/// `packing` says.
+export fn turnstile_learn(
+    self: *turnstiles.Turnstile,
+    head: [*]const u8,
+    length: usize,
+    header: usize,
+    json: [*]const u8,
+    json_length: usize,
+    binary: [*]const u8,
+    binary_length: usize,
+    packing: u32,
+    small: usize,
+) i32 {
+    const kind = replies.Kind{
+        .json = replies.Begun.of(json[0..json_length]) orelse return -1,
+        .binary = replies.Begun.of(binary[0..binary_length]) orelse return -1,
+        .packing = std.enums.fromInt(replies.Packing, packing) orelse return -1,
+        .small = small,
+    };
+    const number = self.learn(head[0..length], header, kind) orelse return -1;
+    return @intCast(number);
+}
+
+/// Receives what clients have sent, requests of at most `rows` rows and `largest` bytes. In the
+/// lowest 16 bits how many were taken, in the next how many clients are returned, and above them 1
+/// where more may wait for which there was no room.
+export fn turnstile_take(
+    self: *turnstiles.Turnstile,
+    rows: usize,
+    largest: usize,
+    now: f64,
+) u64 {
+    const turn = turnstiles.take(self, rows, largest, now);
+    return @as(u64, @intFromBool(turn.full)) << 32 | turn.returned << 16 | turn.taken;
+}
+
+/// Sends the answers to the requests from number `begin` up to `end`, from the outputs of a call of
+/// `rows` rows, the first of which is the tensors' row `first`. Gives `end`, or the number of a
+/// request whose answer was not sent.
+export fn turnstile_tell(
+    self: *turnstiles.Turnstile,
+    begin: usize,
+    end: usize,
+    first: usize,
+    rows: usize,
+    tensors: [*]const u8,
+    length: usize,
+    date: [*]const u8,
+    date_length: usize,
+) usize {
+    const outputs = turnstiles.Outputs{ .first = first, .rows = rows, .bytes = tensors[0..length] };
+    return turnstiles.tell(self, begin, end, outputs, date[0..date_length]);
+}
+
+/// Tells in the low 32 bits how many bytes a client began that have not ended, and where they lie
+/// in the room for them above that; they are kept no longer.
+export fn turnstile_forget(self: *turnstiles.Turnstile, fd: u32) u64 {
+    const begun = self.forget(fd);
+    if (begun.len == 0) return 0;
+    const place = @intFromPtr(begun.ptr) - @intFromPtr(&self.stash.bytes);
+    return @as(u64, place) << 32 | begun.len;
+}
+
+/// Whether a client has begun what it has not ended.
+export fn turnstile_stuck(self: *turnstiles.Turnstile, fd: u32) bool {
+    return self.stash.find(fd) != null;
+}
+
+/// Where what clients began is kept.
+export fn turnstile_begun(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.stash.bytes;
+}
+
+/// Where the requests lie that were taken.
+export fn turnstile_taken(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.taken;
+}
+
+/// Where the clients lie that are returned.
+export fn turnstile_returned(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.returned;
+}
+
+/// Where it stands why an answer was not sent.
+export fn turnstile_stopped(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.stopped;
+}
+
+/// Where the head of the last answer lies.
+export fn turnstile_reply(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.reply;
+}
+
+/// Where the bytes lie that were received.
+export fn turnstile_arena(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.arena;
+}
+
 test {
     _ = @import("binary.zig");
     _ = bounds;
     _ = @import("digits.zig");
     _ = @import("form.zig");
+    _ = @import("head.zig");
     _ = @import("numbers.zig");
     _ = @import("reader.zig");
     _ = plans;
+    _ = replies;
     _ = request;
+    _ = @import("stash.zig");
+    _ = @import("token.zig");
+    _ = turnstiles;
     _ = writer;
 }

@@ -17,13 +17,18 @@ pub const Error = error{NotPlain};
 /// The bytes that one value may take.
 const Place = [plans.value_length]u8;
 
-const Writer = struct {
+pub const Writer = struct {
     out: []u8,
     at: usize = 0,
 
-    fn text(self: *Writer, piece: []const u8) void {
+    pub fn text(self: *Writer, piece: []const u8) void {
         @memcpy(self.out[self.at..][0..piece.len], piece);
         self.at += piece.len;
+    }
+
+    /// A whole number.
+    pub fn number(self: *Writer, value: u64) void {
+        self.at += decimal(self.out[self.at..], value);
     }
 
     inline fn byte(self: *Writer, one: u8) void {

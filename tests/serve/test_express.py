@@ -3,126 +3,22 @@
 import asyncio
 import json
 import re
-import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import toy_models as models
-from toy_listener import Door
 from toy_running import Running, build
+from toy_worker import LENGTH, PATH, ROWS, Worker, infer, packed, posted, same
 
-from sealift.serve.access import AccessLog
-from sealift.serve.app import App
-from sealift.serve.artifact import read
-from sealift.serve.board import Board, Seat
-from sealift.serve.equality import Proof
-from sealift.serve.house import House
 from sealift.serve.limits import Limits
-from sealift.serve.ready import Readiness, certify
 from sealift.serve.recorder import Recorder
-from sealift.serve.service import Service
 from sealift.serve.turn import Loop
-
-PATH = "/v2/models/toy/infer"
-LENGTH = "inference-header-content-length"
-
-
-def infer(*rows, given=None):
-    """A plain request for some rows of three numbers."""
-    data = [value for row in rows for value in row]
-    tensor = {"name": "X", "shape": [len(rows), 3], "datatype": "FP32", "data": data}
-    return json.dumps({"inputs": [tensor]} | ({} if given is None else {"id": given})).encode()
-
-
-def packed(*rows, **more):
-    """The same, its tensor as bytes behind the JSON."""
-    content = struct.pack(f"<{3 * len(rows)}f", *(value for row in rows for value in row))
-    size = {"binary_data_size": len(content)}
-    tensor = {"name": "X", "shape": [len(rows), 3], "datatype": "FP32", "parameters": size}
-    head = json.dumps({"inputs": [tensor], **more}).encode()
-    return posted(head + content, **{LENGTH: str(len(head))})
-
-
-def posted(body, path=PATH, **headers):
-    """A request as it travels."""
-    fields = {"host": "x", "content-length": str(len(body)), **headers}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-class Counted:
-    """A model that tells how many rows each call had, and may fail for some."""
-
-    def __init__(self, model):
-        self._model = model
-        self.calls = []
-        self.fails = lambda rows: False
-
-    def __getattr__(self, name):
-        return getattr(self._model, name)
-
-    def run(self, feeds, options=None):
-        """Ask the model."""
-        (array,) = feeds.values()
-        self.calls.append(len(array))
-        if self.fails(array):
-            raise RuntimeError("the model fails")
-        return self._model.run(feeds, options)
-
-
-class Worker:
-    """What a worker has, in memory; each door is a connection to it."""
-
-    def __init__(self, folder, limits=None, recorder=None, mode="none", joined=512):
-        artifact = read(folder)
-        certified = certify(artifact, threads=1)
-        self.model = Counted(certified.model)
-        seat = Seat(Board(1), 0)
-        self.service = Service(
-            artifact, Readiness(), recorder, limits or Limits(), seat, control=True
-        )
-        object.__setattr__(certified, "model", self.model)
-        self.service.install(certified, None, 1)
-        self.service.readiness.set("ready")
-        self.service.join(Proof(joined, ""))
-        self.house = House([self.service], limits or Limits(), seat)
-        self.access = AccessLog(mode)
-        self.app = App(self.house, self.access, "")
-
-    def door(self, express=True):
-        """A connection."""
-        door = Door(self.app)
-        door.express = self.app.express if express else None
-        return door
-
-    def turn(self, *requests):
-        """The answers to requests of as many clients that come in one turn of the event loop."""
-        doors = [self.door() for _ in requests]
-        for door, request in zip(doors, requests, strict=True):
-            door.come(request)
-        self.app.express.answer()
-        return [b"".join(door.wire.written) for door in doors]
-
-    def alone(self, request):
-        """The answer on the ordinary road."""
-        door = self.door(express=False)
-        door.come(request)
-        return b"".join(door.wire.written)
 
 
 @pytest.fixture
 def worker(tensor_folder):
     """A worker with a model that adds three numbers up."""
     return Worker(tensor_folder)
-
-
-def same(answer):
-    """An answer without its date, and without an id that nobody gave."""
-    text = re.sub(rb"date: [^\r]*\r\n", b"", answer)
-    return re.sub(rb'(x-request-id: |"id":")[0-9a-f]{20}', rb"\1?", text)
-
-
-ROWS = [(0.25, -0.5, 0.125 * number) for number in range(6)]
 
 
 def test_what_comes_in_one_turn_has_one_call_and_the_answers_of_the_ordinary_road(worker):

@@ -161,6 +161,10 @@ class Door:
     def left(self, connection):
         """A connection was closed."""
 
+    def handed_over(self, connection, transport, data):
+        """To nobody."""
+        return False
+
     def come(self, data):
         """As from the event loop: as much at once as there is room for."""
         while data and self.wire.reads:

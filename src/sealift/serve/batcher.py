@@ -152,9 +152,13 @@ class Batcher:
         """Whether a call of so many rows may keep other requests waiting."""
         return not self._model.waits and self.cost.of(rows) < INLINE
 
-    def joins(self, rows: int) -> bool:
-        """Whether requests of so many rows in all may have a short call together."""
-        return rows <= self.most and self.short(rows)
+    def longest(self) -> int:
+        """The most rows of a ``short`` call; 0 for none."""
+        return 0 if self._model.waits else max(0, int((INLINE - self.cost.call) / self.cost.row))
+
+    def together(self) -> int:
+        """The most rows of several requests that may have a short call together."""
+        return min(self.most, self.longest())
 
     def called(self, feeds: dict[str, Array], rows: int, requests: int) -> Ran:
         """The model's answer at once to ``requests`` of so many rows in all.

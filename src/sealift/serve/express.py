@@ -7,51 +7,31 @@ where it is proven that this changes no answer. None of them waits for company: 
 all that had come has been read.
 
 The short road says yes or nothing. Whatever is not plain, or may not end well, takes the ordinary
-road from its beginning; and what is said here is what would have been said there.
+road from its beginning; and what is said here is what would have been said there. A client that
+goes on to send plain requests is lent to the turnstile of its model.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sealift import clock
 from sealift.serve import coding
 from sealift.serve.access import Mode
 from sealift.serve.answer import JSON
-from sealift.serve.call import presentable, routed
 from sealift.serve.encode import BINARY
 from sealift.serve.gathering import Gathering, Plain
-from sealift.serve.guard import ID_LENGTH
 from sealift.serve.house import House
 from sealift.serve.http.answers import Client
 from sealift.serve.http.head import Head
 from sealift.serve.http.written import Heads
-from sealift.serve.messages import HEADER_LENGTH, binary_from
+from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.service import Service
+from sealift.serve.ticket import Ticket, issued
+from sealift.serve.turnstile import Turnstile
 
 PATIENCE = 0.1
 """Seconds of a deadline that what is answered here never comes near."""
-
-_ASIDE = ("content-encoding", "expect", "traceparent", "transfer-encoding", "x-sealift-timeout")
-"""Headers of requests that take the ordinary road."""
-
-
-class Ticket:
-    """What the head of a request means here, worked out once for all requests with the same.
-
-    ``service`` is the model that is asked, None where the request takes the ordinary road; ``id``
-    is the client's, empty where it gives none; ``header`` where tensors in bytes begin in the body,
-    0 for JSON alone; ``packing`` is how large answers are compressed,
-    empty where they are not though the client says what it takes, None where it says nothing.
-    """
-
-    __slots__ = ("generation", "header", "id", "packing", "service")
-
-    def __init__(self, service: Service | None, head: Head) -> None:
-        said = head.headers.get("accept-encoding")
-        self.service = service
-        self.id = head.headers.get("x-request-id", "")
-        self.generation = routed(head.headers.get("x-sealift-generation"))
-        self.header = binary_from(head.headers.get(HEADER_LENGTH))
-        self.packing = None if said is None else coding.accepted(said)
 
 
 class Express:
@@ -64,20 +44,23 @@ class Express:
         self._tokens = clock.Tokens()
         self._most = house.limits.body
         self._waiting: dict[Gathering, Service] = {}
+        self._turnstiles: dict[Gathering, Turnstile] = {}
         self._services = {path: one for one in house.services.values() for path in one.paths}
         if access == "all" or 0 < house.limits.timeout < PATIENCE:
             self._services = {}
 
     def take(self, client: Client, head: Head, body: bytes) -> bool:
         """Whether the request is answered at the end of this turn; else it is not touched."""
-        ticket = head.ticket
-        if ticket is None:
-            ticket = head.ticket = self._ticket(head)
-        service = ticket.service
+        service = self._services.get(head.path)
         if service is None or self._house.ending or len(body) > self._most:
             return False
         gathering = service.gathering
         if gathering is None:
+            return False
+        ticket = head.ticket
+        if ticket is None:
+            ticket = head.ticket = issued(service, head) or False
+        if not ticket:
             return False
         if gathering.full:
             self.answer()
@@ -85,57 +68,80 @@ class Express:
         if plain is None:
             return False
         plain.id = plain.id or ticket.id or self._tokens.next(20)
+        plain.generation = ticket.generation
         self._waiting[gathering] = service
         return True
 
     def answer(self) -> bool:
         """Answer all that were taken; whether there were any."""
-        if not self._waiting:
-            return False
+        busy = False
+        for turnstile in list(self._turnstiles.values()):
+            if turnstile.waiting:
+                turnstile.answer()
+                busy = True
         waiting, self._waiting = self._waiting, {}
         # an answer may bring the client's next request, for which the memory must be free
-        answered = [(service, gathering.answered()) for gathering, service in waiting.items()]
-        for service, plains in answered:
+        answered = [(gathering, gathering.answered()) for gathering in waiting]
+        for gathering, plains in answered:
             for plain in plains:
-                self._tell(service, plain)
-        return True
+                self._tell(gathering, plain)
+        return busy or bool(waiting)
 
-    def _tell(self, service: Service, plain: Plain) -> None:
-        client, ticket, head, body = plain.origin
-        content, more = plain.body, [("x-request-id", plain.id)]
-        if content is None:
-            client.returned(head, body)
-            return
-        kind = JSON
-        if plain.json:
-            kind = BINARY
-            more.insert(0, (HEADER_LENGTH, str(plain.json)))
+    def date(self) -> str:
+        """The line of a head that tells the date."""
+        return self._heads.date()
+
+    def packed(self, ticket: Ticket, given: str, content: bytes, json: int) -> bytes:
+        """An answer with its head, to the request with this id; tensors follow ``json`` bytes."""
+        media, more = JSON, [("x-request-id", given)]
+        if json:
+            media = BINARY
+            more.insert(0, (HEADER_LENGTH, str(json)))
         if ticket.packing is not None and len(content) > coding.SMALL:
             more.append(("vary", "accept-encoding"))
             if ticket.packing:
                 more.append(("content-encoding", ticket.packing))
                 content = coding.deflated(content, ticket.packing)
-        written = self._heads.written(200, kind, service.version, len(content), more)
-        client.told(written + content)
-        seconds = clock.monotonic() - plain.came
-        self._metrics.begun += 1
-        self._metrics.answered("infer", 200, seconds)
-        if ticket.generation:
-            self._metrics.routed(ticket.generation, 200, seconds)
+        return self._heads.written(200, media, ticket.service.version, len(content), more) + content
 
-    def _ticket(self, head: Head) -> Ticket:
-        service = self._services.get(head.path) if head.method == "POST" else None
-        ticket = Ticket(service, head)
-        if (
-            not head.keeps
-            or any(name in head.headers for name in _ASIDE)
-            or head.headers.get("content-type", "") not in ("", JSON, BINARY)
-            or (HEADER_LENGTH in head.headers and not ticket.header)
-            or len(ticket.id) > ID_LENGTH
-            or not presentable(ticket.id)
-        ):
-            ticket.service = None
-        return ticket
+    def counted(self, seconds: float, generations: Mapping[int, int]) -> None:
+        """Count requests that took so long each, by the numbers of their routes."""
+        requests = sum(generations.values())
+        self._metrics.begun += requests
+        self._metrics.answered("infer", 200, seconds, requests)
+        for generation, count in generations.items():
+            if generation:
+                self._metrics.routed(generation, 200, seconds, count)
+
+    def _tell(self, gathering: Gathering, plain: Plain) -> None:
+        client, ticket, head, body = plain.origin
+        if plain.body is None:
+            client.returned(head, body)
+            return
+        client.told(self.packed(ticket, plain.id, plain.body, plain.json))
+        self.counted(clock.monotonic() - plain.came, {plain.generation: 1})
+        self._turnstile(gathering, ticket.service).welcome(client, ticket)
+
+    def _turnstile(self, gathering: Gathering, service: Service) -> Turnstile:
+        found = self._turnstiles.get(gathering)
+        if found is None:
+            self._forget()
+            begun = [self._heads.begun(200, kind, service.version) for kind in (JSON, BINARY)]
+            found = Turnstile(
+                gathering,
+                self,
+                begun=(begun[0], begun[1]),
+                largest=self._most,
+                opened=lambda: service.gathering is gathering and not self._house.ending,
+            )
+            self._turnstiles[gathering] = found
+        return found
+
+    def _forget(self) -> None:
+        """Close the turnstiles of models that were loaded anew, or unloaded."""
+        kept = {service.gathering for service in self._services.values()}
+        for gathering in [one for one in self._turnstiles if one not in kept]:
+            self._turnstiles.pop(gathering).close()
 
 
-__all__ = ["Express", "Ticket"]
+__all__ = ["Express"]

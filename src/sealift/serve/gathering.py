@@ -7,11 +7,12 @@ nobody: each of them must be asked again by itself, elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sealift import clock
 from sealift.serve.batcher import Batcher
+from sealift.serve.company import Company, Member
 from sealift.serve.group import Ran
 from sealift.serve.native import Express as Code
 
@@ -19,28 +20,41 @@ from sealift.serve.native import Express as Code
 class Plain:
     """A request that was read; ``rows`` from ``first`` on are its own.
 
-    ``id`` is that in its body, empty where there is none, for its bringer to change; ``origin`` is
-    whatever that goes on with. ``came`` and ``read`` are by the monotonic clock. ``body`` is the
-    answer's, None where it got none, ``json`` the length of its JSON where tensors in bytes follow
-    that, else 0; ``ran`` the call that answered it, where its rows are those from ``at`` on.
+    ``id`` is that in its body, empty where there is none, for its bringer to change, as is the
+    ``generation``; ``origin`` is whatever that goes on with. ``came`` and ``read`` are by the
+    monotonic clock. ``body`` is the answer's, None where it got none, ``json`` the length of its
+    JSON where tensors in bytes follow that, else 0; ``ran`` the call that answered it, and rows
+    that lie together from ``begin`` on.
     """
 
     __slots__ = (
-        *("at", "body", "came", "first", "form", "id", "json", "origin", "ran", "read", "rows"),
+        *("begin", "body", "came", "first", "form", "generation", "id", "json", "origin", "ran"),
+        *("read", "rows"),
     )
+    requests = 1
+
+    @property
+    def reading(self) -> float:
+        """Seconds that it took to read."""
+        return self.read - self.came
 
     def __init__(self, origin: Any, code: Code, first: int, rows: int, came: float) -> None:
         self.origin = origin
         self.first = first
         self.rows = rows
         self.id = code.given or ""
+        self.generation = 0
         self.form = code.form
         self.json = 0
         self.came = came
         self.read = clock.monotonic()
         self.body: bytes | None = None
         self.ran: Ran
-        self.at = 0
+        self.begin = 0
+
+    def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, Sequence[int]]]:
+        """Itself."""
+        yield Member(self.id, self.generation, self.first, self.rows), rows
 
 
 class Gathering:
@@ -49,19 +63,17 @@ class Gathering:
     ``note`` is told of those that were answered while their inputs are still in memory.
     """
 
-    def __init__(
-        self, code: Code, batcher: Batcher, note: Callable[[Sequence[Plain]], None]
-    ) -> None:
-        self._code = code
-        self._batcher = batcher
-        self._note = note
+    def __init__(self, code: Code, batcher: Batcher, note: Callable[[Code, Company], None]) -> None:
+        self.code = code
+        self.batcher = batcher
+        self.note = note
         self._waiting: list[Plain] = []
         self._rows = 0
 
     @property
     def full(self) -> bool:
         """Whether half the room is taken, so that a large request may find too little."""
-        return 2 * self._rows > self._code.room
+        return 2 * self._rows > self.code.room
 
     def take(self, body: bytes, header: int, origin: Any) -> Plain | None:
         """A request, if it is plain: the next ``answered`` has its answer.
@@ -70,10 +82,10 @@ class Gathering:
         """
         came = clock.monotonic()
         first = self._rows
-        rows = self._code.read(body, first, header)
-        if not rows or self._code.given == "" or not self._batcher.short(rows):
+        rows = self.code.read(body, first, header)
+        if not rows or self.code.given == "" or not self.batcher.short(rows):
             return None
-        plain = Plain(origin, self._code, first, rows, came)
+        plain = Plain(origin, self.code, first, rows, came)
         self._waiting.append(plain)
         self._rows = first + rows
         return plain
@@ -82,28 +94,31 @@ class Gathering:
         """All that were taken since, each with its answer unless it gets none."""
         waiting, self._waiting, self._rows = self._waiting, [], 0
         begin = rows = 0
+        most = self.batcher.together()
         for number, plain in enumerate(waiting):
-            if number > begin and not self._batcher.joins(rows + plain.rows):
+            if number > begin and rows + plain.rows > most:
                 self._answer(waiting[begin:number], rows)
                 begin, rows = number, 0
             rows += plain.rows
         self._answer(waiting[begin:], rows)
-        self._note([plain for plain in waiting if plain.body is not None])
+        for plain in waiting:
+            if plain.body is not None:
+                self.note(self.code, plain)
         return waiting
 
     def _answer(self, part: Sequence[Plain], rows: int) -> None:
         """Ask the model for some that lie side by side."""
         begin = part[0].first
         try:
-            ran = self._batcher.called(self._code.inputs(begin, rows), rows, len(part))
+            ran = self.batcher.called(self.code.inputs(begin, rows), rows, len(part))
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
             return
-        if not self._code.hold(rows, ran.outputs.values()):
+        if not self.code.hold(rows, ran.outputs.values()):
             return
         for plain in part:
-            plain.ran, plain.at = ran, plain.first - begin
-            plain.body = self._code.write(plain.at, plain.rows, plain.id, plain.form)
-            plain.json = self._code.json
+            plain.ran, plain.begin = ran, begin
+            plain.body = self.code.write(plain.first - begin, plain.rows, plain.id, plain.form)
+            plain.json = self.code.json
 
 
 __all__ = ["Gathering", "Plain"]

@@ -104,22 +104,22 @@ class Metrics:
         self._levels = {name: Family(table, name) for name in (*_ALWAYS, *_PLAIN)}
         self._before = {name: self._levels[name].get() for name in _PLAIN}
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count a request to a route, and how long it took."""
+    def answered(self, route: str, status: int, seconds: float, requests: int = 1) -> None:
+        """Count requests to a route, and how long each of them took."""
         numbers = self._table.numbers
         count, total, buckets = self._places.get((route, status)) or self._of(route, status)
-        numbers[count] += 1.0
-        numbers[total] += seconds
-        numbers[buckets[bisect_left(BOUNDS, seconds)]] += 1.0
+        numbers[count] += requests
+        numbers[total] += seconds * requests
+        numbers[buckets[bisect_left(BOUNDS, seconds)]] += requests
 
-    def routed(self, generation: int, status: int, seconds: float) -> None:
-        """Count a request for predictions by the number of the route that it came by."""
+    def routed(self, generation: int, status: int, seconds: float, requests: int = 1) -> None:
+        """Count requests for predictions by the number of the route that they came by."""
         if generation not in self._generations:
             if len(self._generations) >= GENERATIONS:
                 return
             self._generations.add(generation)
-        self._routed.add(1.0, generation, status, place(seconds))
-        self._taken.add(seconds, generation, status)
+        self._routed.add(float(requests), generation, status, place(seconds))
+        self._taken.add(seconds * requests, generation, status)
 
     def _of(self, route: str, status: int) -> tuple[int, int, list[int]]:
         """Where requests to a route with a status are counted: how many, how long, by bucket."""

@@ -22,7 +22,7 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 3
+VERSION = 4
 """The version of the interface between the two."""
 
 KEPT = 256
@@ -45,6 +45,28 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
         ctypes.c_bool,
         [ctypes.c_uint32, _PLACE, _NUMBER, _NUMBER, _PLACE, _PLACE],
     ),
+    "turnstile_size": (_NUMBER, []),
+    "turnstile_begin": (None, [_PLACE, _PLACE, ctypes.c_int, _PLACE, _NUMBER]),
+    "turnstile_learn": (
+        ctypes.c_int,
+        [
+            *(_PLACE, _BYTES, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER),
+            *(ctypes.c_uint32, _NUMBER),
+        ],
+    ),
+    "turnstile_take": (ctypes.c_uint64, [_PLACE, _NUMBER, _NUMBER, ctypes.c_double]),
+    "turnstile_tell": (
+        _NUMBER,
+        [_PLACE, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
+    ),
+    "turnstile_forget": (ctypes.c_uint64, [_PLACE, ctypes.c_uint32]),
+    "turnstile_stuck": (ctypes.c_bool, [_PLACE, ctypes.c_uint32]),
+    "turnstile_begun": (_PLACE, [_PLACE]),
+    "turnstile_taken": (_PLACE, [_PLACE]),
+    "turnstile_returned": (_PLACE, [_PLACE]),
+    "turnstile_stopped": (_PLACE, [_PLACE]),
+    "turnstile_reply": (_PLACE, [_PLACE]),
+    "turnstile_arena": (_PLACE, [_PLACE]),
     # bytes and numbers of 32 bits, which are handed over fastest if no types are named
     "express_read": (ctypes.c_uint64, None),
     "express_write": (ctypes.c_uint64, None),
@@ -101,7 +123,8 @@ class Express:
     ``given`` is the id of the request that was read last, None if it had none, and ``form`` how its
     answer is wanted, 0 for all outputs as JSON; ``json`` is the length of the JSON of the answer
     that was written last where tensors in bytes follow it, else 0. ``rows`` is the most rows of a
-    request, ``handle`` what compiled code knows the model by.
+    request, ``handle`` what compiled code knows the model by, ``held`` are the bytes of the outputs
+    that it holds, of ``all`` rows, ``out`` where answers are written.
     """
 
     given: str | None = None
@@ -118,13 +141,16 @@ class Express:
         """Raises ``ValueError`` for a layout that is not understood."""
         self.rows = layout.rows
         self.room = layout.room
-        self._held, self._all = b"", 0
+        self.code = code
+        self._made_of = (code, layout, inputs, outputs)
+        self.held, self.all = b"", 0
         spec = msgspec.json.encode(layout)
         # pages of it that are never written take no memory
         self._memory = np.empty(layout.size(), np.uint8)
         plan = code.express_plan(spec, len(spec), self._memory.ctypes.data, len(self._memory))
         if not plan:
             raise ValueError("The layout of the model is not understood.")
+        self.plan: int = plan
         self.handle = plan.to_bytes(ctypes.sizeof(_PLACE), sys.byteorder)
         self._read = code.express_read
         self._write = code.express_write
@@ -134,9 +160,13 @@ class Express:
         }
         self._outputs = list(outputs)
         self._id = self._bytes(code.express_id(plan), ID_LENGTH)
-        self._out = self._bytes(code.express_out(plan), code.express_room(plan))
+        self.out = self._bytes(code.express_out(plan), code.express_room(plan))
         self._views: dict[int, dict[str, Array]] = {}
         self._shapes: dict[int, list[tuple[np.dtype[Any], tuple[int, ...]]]] = {}
+
+    def twin(self) -> Express:
+        """Another one for the same model, with memory of its own."""
+        return Express(*self._made_of)
 
     def read(self, body: bytes, first: int = 0, header: int = 0) -> int:
         """The rows of a request, which the tensors then hold from the row ``first`` on.
@@ -169,13 +199,13 @@ class Express:
 
         False where they are not as the contract says.
         """
-        self._held, self._all = b"", 0
+        self.held, self.all = b"", 0
         tensors = []
         for array, (dtype, shape) in zip(outputs, self._expected(rows), strict=True):
             if array.shape != shape or array.dtype != dtype:
                 return False
             tensors.append(array.tobytes())
-        self._held, self._all = b"".join(tensors), rows
+        self.held, self.all = b"".join(tensors), rows
         return True
 
     def write(self, first: int, rows: int, given: str, form: int = 0) -> bytes | None:
@@ -184,15 +214,15 @@ class Express:
         None where the other road must write it: for a number that is not finite, or an id with
         other than plain ASCII.
         """
-        held = self._held
+        held = self.held
         if len(held) >= MOST or not given.isascii():
             return None
         name = given.encode()
         found: int = self._write(
-            self.handle, self._all, first, rows, form, name, len(name), held, len(held)
+            self.handle, self.all, first, rows, form, name, len(name), held, len(held)
         )
         self.json = found >> 32
-        return self._out[: found & 0xFFFFFFFF].tobytes() if found else None
+        return self.out[: found & 0xFFFFFFFF].tobytes() if found else None
 
     def _expected(self, rows: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
         found = self._shapes.get(rows)

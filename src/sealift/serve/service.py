@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import numpy as np
 
 from sealift import clock
 from sealift.serve import native, rows
@@ -21,10 +23,11 @@ from sealift.serve.batch import Batch, of_rows
 from sealift.serve.batcher import Batcher
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
+from sealift.serve.company import Company
 from sealift.serve.cost import Cost
 from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
-from sealift.serve.gathering import Gathering, Plain
+from sealift.serve.gathering import Gathering
 from sealift.serve.guard import Guard
 from sealift.serve.limits import Limits
 from sealift.serve.messages import HEADER_LENGTH, binary_from
@@ -39,7 +42,7 @@ from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
-from sealift.serve.tensors import Packer, cells, sized
+from sealift.serve.tensors import Array, Packer, cells, sized
 
 SHORT = 1 << 16
 """Bytes of a request up to which it may be one row in its plainest form."""
@@ -114,7 +117,7 @@ class Service:
             certified.packer,
             None
             if code is None
-            else Gathering(code, batcher, functools.partial(self._gathered, code, protocol)),
+            else Gathering(code, batcher, functools.partial(self._gathered, protocol)),
             protocol,
             Quick(self.guard, certified.packer, inputs, protocol),
             Encoder(datatypes, contract.classes),
@@ -334,43 +337,45 @@ class Service:
                 )
             )
 
-    def _gathered(self, code: Code, protocol: Protocol, plains: Sequence[Plain]) -> None:
-        """Count plain requests that were answered, and record them."""
+    def _gathered(self, protocol: Protocol, code: Code, company: Company) -> None:
+        """Count plain requests that were answered together, and record them."""
         now, at = clock.monotonic(), clock.now()
-        for plain in plains:
-            ran = plain.ran
-            self._statistics.answered(
-                plain.rows,
-                at,
-                joined=ran.rows,
-                read=plain.read - plain.came,
-                waited=ran.started - plain.read,
-                computed=ran.ended - ran.started,
-                wrote=now - ran.ended,
-            )
-            self.metrics.given(plain.rows)
-            if self.recorder is not None and (kept := self.recorder.chosen(plain.rows)):
-                places = [plain.first + number for number in kept]
-                inputs = {name: array[places] for name, array in code.tensors.items()}
-                self.recorder.add(
-                    Answered(
-                        id=plain.id,
-                        at=at,
-                        generation=plain.origin[1].generation,
-                        seconds=now - plain.came,
-                        count=plain.rows,
-                        kept=kept,
-                        rows=functools.partial(protocol.spelled, inputs),
-                        outputs=self._said(plain, kept),
-                        flags={},
-                    )
+        ran, requests = company.ran, company.requests
+        self._statistics.answered(
+            company.rows,
+            at,
+            joined=ran.rows,
+            requests=requests,
+            read=company.reading,
+            waited=(ran.started - company.read) * requests,
+            computed=(ran.ended - ran.started) * requests,
+            wrote=now - ran.ended,
+        )
+        self.metrics.given(company.rows)
+        if self.recorder is None or not (kept := self.recorder.chosen(company.rows)):
+            return
+        said = ran.outputs[self.artifact.contract.prediction]
+        for member, numbers in company.members(kept):
+            places = np.add(numbers, member.first)
+            inputs = {name: array[places] for name, array in code.tensors.items()}
+            self.recorder.add(
+                Answered(
+                    id=member.id,
+                    at=at,
+                    generation=member.generation,
+                    seconds=now - company.came,
+                    count=member.rows,
+                    kept=numbers,
+                    rows=functools.partial(protocol.spelled, inputs),
+                    outputs=self._said(said[places - company.begin]),
+                    flags={},
                 )
+            )
 
-    def _said(self, plain: Plain, rows: Sequence[int]) -> list[float | str | None]:
-        """What was predicted for some rows of a plain request."""
-        contract = self.artifact.contract
-        chosen = plain.ran.outputs[contract.prediction][[plain.at + number for number in rows]]
-        return logged(cells(chosen), labels=contract.task == "classification")
+    def _said(self, predicted: Array) -> list[float | str | None]:
+        """Predictions as they are recorded."""
+        labels = self.artifact.contract.task == "classification"
+        return logged(cells(predicted), labels=labels)
 
     async def _reload(self) -> None:
         if self.reload is not None:

@@ -36,16 +36,18 @@ class Statistics:
         waited: float,
         computed: float,
         wrote: float,
+        requests: int = 1,
     ) -> None:
-        """Count a request: its rows, when it was answered, and its parts in seconds.
+        """Count requests: their rows, when they were answered, and their parts in seconds.
 
-        ``joined`` is the number of rows of the call of the model that answered it.
+        ``joined`` is the number of rows of the call of the model that answered them. The seconds
+        are those of all of them added up.
         """
         numbers = self._counts.numbers
-        last, seen, requests, queue, infer = self._sums
+        last, seen, answered, queue, infer = self._sums
         numbers[last] = at
         numbers[seen] += rows
-        numbers[requests] += 1.0
+        numbers[answered] += requests
         numbers[queue] += waited
         numbers[infer] += computed
         _, begin, _, end = self._calls.get(joined) or self._of(joined)

@@ -32,6 +32,35 @@ class Client(Protocol):
         """Let the request that waits take the ordinary road."""
         ...
 
+    @property
+    def lendable(self) -> bool:
+        """Whether the client is idle, and may be lent."""
+        ...
+
+    def lent(self, keeper: Keeper) -> int:
+        """The file of a client that is lendable, which is the keeper's from now on."""
+        ...
+
+    def came(self, data: bytes) -> None:
+        """Have a client again that was lent, which has sent this in the meantime."""
+        ...
+
+
+class Keeper(Protocol):
+    """Who serves clients that their connections have lent."""
+
+    def since(self, client: Client) -> float:
+        """When the client last said something, by the monotonic clock."""
+        ...
+
+    def stuck(self, client: Client) -> bool:
+        """Whether the client has begun to say something that it has not ended."""
+        ...
+
+    def leave(self, client: Client) -> bytes:
+        """Serve the client no more; its connection has it again. What it has begun to ask."""
+        ...
+
 
 class Express(Protocol):
     """Who answers plain requests at the end of a turn of the event loop."""
@@ -41,4 +70,4 @@ class Express(Protocol):
         ...
 
 
-__all__ = ["App", "Client", "Express"]
+__all__ = ["App", "Client", "Express", "Keeper"]

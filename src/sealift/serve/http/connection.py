@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from sealift import clock
 from sealift.serve.gone import GoneError
-from sealift.serve.http.answers import App, Express
+from sealift.serve.http.answers import Keeper
 from sealift.serve.http.chunks import Chunks
-from sealift.serve.http.head import Head, Heads
+from sealift.serve.http.door import Door
+from sealift.serve.http.head import Head
 from sealift.serve.http.incoming import Incoming
+from sealift.serve.http.loan import Loan
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
 from sealift.serve.http.room import unset
@@ -42,35 +44,10 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LATE = "The body did not arrive in time."
 
 
-class Door(Protocol):
-    """Where connections come in; ``scratch`` is where what they send is read into."""
-
-    app: App
-    heads: Heads
-    scratch: memoryview
-    patience: float
-    express: Express | None
-    ending: bool
-
-    def entered(self, connection: Connection) -> None:
-        """A connection was opened."""
-        ...
-
-    def left(self, connection: Connection) -> None:
-        """A connection was closed."""
-        ...
-
-    def handed_over(
-        self, connection: Connection, transport: asyncio.Transport, data: bytes
-    ) -> bool:
-        """Whether this is a client of another protocol, whom another serves from now on."""
-        ...
-
-
 class Connection(asyncio.BufferedProtocol):
     """One client's requests."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door[Connection]) -> None:
         self._door = door
         self._app = door.app
         self._scratch = door.scratch
@@ -85,6 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         self._arriving: asyncio.Future[None] | None = None
         self._gone: asyncio.Future[None] | None = None
         self._chunks: Chunks | None = None
+        self._loan = Loan()
         self._full = self._paused = self._ended = self._lost = False
         self._last = self._unread = self._parting = self._spoken = self._soon = False
 
@@ -96,6 +74,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The client is there no more."""
         self._lost = True
+        self._loan.end(self)
         self._door.left(self)
         self._leave()
 
@@ -201,6 +180,7 @@ class Connection(asyncio.BufferedProtocol):
     def told(self, answer: bytes) -> None:
         """Answer the request that was to be answered soon."""
         self._soon = False
+        self._loan.plain()
         if self._lost:
             return
         self._since = clock.monotonic()
@@ -217,9 +197,34 @@ class Connection(asyncio.BufferedProtocol):
             self._begin(Request(head, body, self))
             self._work()
 
+    @property
+    def lendable(self) -> bool:
+        """Whether it has a socket, nothing is under way, and it sends plain requests."""
+        return (
+            self._loan.due and self._idle and self._transport.get_extra_info("socket") is not None
+        )
+
+    def lent(self, keeper: Keeper) -> int:
+        """The file of a client that is lendable, which a keeper serves from now on."""
+        self._loan.begin(keeper)
+        self._pause()
+        return int(self._transport.get_extra_info("socket").fileno())
+
+    def came(self, data: bytes) -> None:
+        """Serve a client again that was lent, and has sent this since."""
+        data = self._loan.end(self) or data
+        self._since = clock.monotonic()
+        self._resume()
+        if data:
+            self._loan.other()
+            self._incoming.add(data)
+            self._work()
+
     def look(self, now: float) -> None:
         """Give up what does not move."""
-        waited = now - self._since
+        if self._loan.stuck(self):
+            self.came(b"")
+        waited = now - self._loan.since(self, self._since)
         if self._arriving is not None and waited > self._door.patience:
             self._fail(RefusalError(_LATE, code="too_slow", status=408))
         elif self._transport.get_write_buffer_size():
@@ -228,6 +233,7 @@ class Connection(asyncio.BufferedProtocol):
             if waited > LINGER:
                 self._transport.abort()
         elif self._request is None and waited > self._patience:
+            self._loan.end(self)
             self._transport.close()
 
     @property
@@ -235,8 +241,17 @@ class Connection(asyncio.BufferedProtocol):
         """Seconds that a client without a request may wait before the next."""
         return self._door.patience if self._incoming else KEEP_ALIVE
 
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is under way, and nothing stands against another request."""
+        busy = self._soon or self._request is not None or bool(self._incoming)
+        ending = self._lost or self._ended or self._parting or self._transport.is_closing()
+        return not (busy or ending or self._full or self._transport.get_write_buffer_size())
+
     def end(self) -> None:
         """Close, unless a request is being answered."""
+        if self._loan:
+            self.came(b"")
         if self._request is None and not self._soon:
             self._transport.close()
 
@@ -382,4 +397,4 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
 
-__all__ = ["Connection", "Door"]
+__all__ = ["Connection"]

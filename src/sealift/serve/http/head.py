@@ -32,10 +32,11 @@ class Head:
     """What a request says before its body.
 
     ``length`` is that of the body in bytes, -1 where it comes in chunks; ``keeps`` says whether
-    the client keeps the connection, ``expects`` whether it waits to be told to send the body.
+    the client keeps the connection, ``expects`` whether it waits to be told to send the body;
+    ``raw`` are its bytes. ``ticket`` is for whoever answers.
     """
 
-    __slots__ = ("expects", "headers", "keeps", "length", "method", "path", "ticket")
+    __slots__ = ("expects", "headers", "keeps", "length", "method", "path", "raw", "ticket")
 
     def __init__(self, method: str, path: str, headers: dict[str, str], *, keeps: bool) -> None:
         self.method = method
@@ -45,6 +46,7 @@ class Head:
         chunked = "transfer-encoding" in headers
         self.length = -1 if chunked else int(headers.get("content-length", "0"))
         self.ticket: Any = None
+        self.raw = b""
         self.expects = headers.get("expect", "").lower() == "100-continue"
 
 
@@ -59,6 +61,7 @@ class Heads:
         found = self._known.get(raw)
         if found is None:
             found = parsed(raw)
+            found.raw = raw
             if len(raw) <= SHORT:
                 if len(self._known) >= KNOWN:
                     self._known.clear()

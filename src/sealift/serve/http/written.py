@@ -45,14 +45,20 @@ class Heads:
         more: Sequence[tuple[str, str]],
     ) -> bytes:
         """The head of an answer of so many bytes, of a media type, by a version of the model."""
-        begun = self._begun.get((status, kind, version))
-        if begun is None:
-            begun = self._begin(status, kind, version)
+        rest = "".join([f"{name}: {value}\r\n" for name, value in more])
+        head = f"{self.begun(status, kind, version)}{rest}{self.date()}content-length: {length}"
+        return f"{head}\r\n\r\n".encode("latin-1")
+
+    def date(self) -> str:
+        """The line that tells what time it is."""
         at = clock.now()
         if at >= self._second + 1 or at < self._second:
             self._second, self._date = int(at), f"date: {clock.http_date(at)}\r\n"
-        rest = "".join([f"{name}: {value}\r\n" for name, value in more])
-        return f"{begun}{rest}{self._date}content-length: {length}\r\n\r\n".encode("latin-1")
+        return self._date
+
+    def begun(self, status: int, kind: str, version: str) -> str:
+        """What all heads of a kind begin with."""
+        return self._begun.get((status, kind, version)) or self._begin(status, kind, version)
 
     def _begin(self, status: int, kind: str, version: str) -> str:
         fields = [("content-type", kind), *self._always]

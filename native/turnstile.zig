@@ -1,0 +1,272 @@
+//! Clients whose requests are known to be plain: what they send is received here, and what they are
+//! answered is sent from here. Whoever sends anything else is sent back with it.
+//!
+//! A turnstile keeps the bytes of a turn's requests until the next turn, and serves one thread.
+
+const std = @import("std");
+const heads = @import("head.zig");
+const plans = @import("plan.zig");
+const replies = @import("reply.zig");
+const request = @import("request.zig");
+const stashes = @import("stash.zig");
+const tokens = @import("token.zig");
+const writer = @import("writer.zig");
+
+const linux = std.os.linux;
+
+/// Requests that are taken in a turn.
+const most = 64;
+
+/// Outlines that are known at a time.
+const most_known = 256;
+
+/// Bytes that are received at once: no request that is answered here is longer.
+const chunk = stashes.longest;
+
+/// Bytes of the requests of a turn.
+const room = 1 << 20;
+
+/// What the outline of a head stands for.
+const Known = struct {
+    outline: [heads.longest]u8,
+    length: usize,
+    /// Where tensors in bytes begin in the body; 0 for JSON alone.
+    header: usize,
+    reply: replies.Kind,
+};
+
+/// A request that was taken; its bytes are kept at `at`. Python reads it.
+const Taken = extern struct {
+    fd: u32,
+    at: u32,
+    length: u32,
+    known: u32,
+    first: u32,
+    rows: u32,
+    form: u32,
+    id_length: u32,
+    id: [heads.id_length]u8,
+};
+
+/// A client that is sent back, and what it sent. Python reads it.
+const Returned = extern struct { fd: u32, at: u32, length: u32 };
+
+/// Why an answer was not sent: the client has not taken all of it, or Python must send it, or write
+/// it, or the client is gone. Python reads it.
+const Stop = enum(u32) { none, short, packed_up, unwritten, gone };
+
+/// The answer that was not sent: its head, its body where answers are written, its JSON's length
+/// where tensors follow it, and how many bytes of head and body were sent. Python reads it.
+const Stopped = extern struct { stop: Stop, head: u32, body: u32, json: u32, sent: u32 };
+
+pub const Turnstile = struct {
+    plan: *plans.Plan,
+    epoll: i32,
+    /// When each client was last here, by its file.
+    since: []f64,
+    taken: [most]Taken,
+    returned: [most]Returned,
+    stopped: Stopped,
+    reply: [replies.longest]u8,
+    known: [most_known]Known,
+    hashes: [most_known]u64,
+    known_count: usize,
+    stock: tokens.Stock,
+    stash: stashes.Stash,
+    arena: [room]u8,
+
+    /// Lays one out where its memory is; `since` has a place for each file that a client may be.
+    pub fn begin(self: *Turnstile, plan: *plans.Plan, epoll: i32, since: []f64) void {
+        self.plan = plan;
+        self.epoll = epoll;
+        self.since = since;
+        self.known_count = 0;
+        self.stock = .{};
+        self.stash.clear();
+    }
+
+    /// Learns what a head stands for; its number, or null where it cannot be known by its outline.
+    pub fn learn(self: *Turnstile, head: []const u8, header: usize, reply: replies.Kind) ?usize {
+        var text: [heads.longest]u8 = undefined;
+        const found = heads.read(head, &text) catch return null;
+        if (found.length == null or found.end != head.len) return null;
+        const hash = hashed(found.outline);
+        if (self.search(hash, found.outline)) |number| return number;
+        if (self.known_count == most_known) self.known_count = 0;
+        const number = self.known_count;
+        const known = &self.known[number];
+        self.hashes[number] = hash;
+        @memcpy(known.outline[0..found.outline.len], found.outline);
+        known.length = found.outline.len;
+        known.header = header;
+        known.reply = reply;
+        self.known_count += 1;
+        return number;
+    }
+
+    /// What a client began and has not ended, which is kept no longer.
+    pub fn forget(self: *Turnstile, fd: u32) []const u8 {
+        const place = self.stash.find(fd) orelse return &.{};
+        self.stash.drop(place);
+        return self.stash.at(place);
+    }
+
+    fn search(self: *const Turnstile, hash: u64, outline: []const u8) ?usize {
+        for (self.hashes[0..self.known_count], 0..) |other, number| {
+            if (other != hash) continue;
+            const known = &self.known[number];
+            if (std.mem.eql(u8, known.outline[0..known.length], outline)) return number;
+        }
+        return null;
+    }
+};
+
+/// Heads are told apart by their bytes; their hashes only make it quick.
+inline fn hashed(outline: []const u8) u64 {
+    return std.hash.Wyhash.hash(0, outline);
+}
+
+/// What came in a turn: requests taken, clients returned, and whether more may wait.
+pub const Turn = struct { taken: usize, returned: usize, full: bool };
+
+/// Receives what clients have sent. A request has at most `rows` rows and `largest` bytes.
+pub fn take(self: *Turnstile, rows: usize, largest: usize, now: f64) Turn {
+    var turn = Turn{ .taken = 0, .returned = 0, .full = false };
+    var events: [most]linux.epoll_event = undefined;
+    const ready = linux.epoll_wait(self.epoll, &events, most, 0);
+    if (linux.errno(ready) != .SUCCESS) return turn;
+    var at: usize = 0;
+    var first: usize = 0;
+    for (events[0..ready]) |event| {
+        if (at + chunk > room or 2 * first > self.plan.room) {
+            turn.full = true;
+            return turn;
+        }
+        const fd: u32 = @intCast(event.data.fd);
+        const came = received(self, fd, self.arena[at..][0..chunk]) orelse continue;
+        if (came.more) self.since[fd] = now;
+        const one = &self.taken[turn.taken];
+        const length: u32 = @intCast(came.bytes.len);
+        if (read(self, one, came.bytes, first, rows, largest)) |found| {
+            one.fd = fd;
+            one.at = @intCast(at);
+            one.length = length;
+            first += found;
+            turn.taken += 1;
+        } else |fault| {
+            if (fault == error.Unended and came.more and self.stash.keep(fd, came.bytes)) continue;
+            self.returned[turn.returned] = .{ .fd = fd, .at = @intCast(at), .length = length };
+            turn.returned += 1;
+        }
+        at = std.mem.alignForward(usize, at + came.bytes.len, 64);
+    }
+    return turn;
+}
+
+/// What a client has sent, and whether it may send more.
+const Came = struct { bytes: []u8, more: bool };
+
+/// Receives behind what a client began before; null where nothing has come after all.
+fn received(self: *Turnstile, fd: u32, memory: []u8) ?Came {
+    const begun = self.forget(fd);
+    @memcpy(memory[0..begun.len], begun);
+    const rest = memory[begun.len..];
+    const found = linux.recvfrom(@intCast(fd), rest.ptr, rest.len, linux.MSG.DONTWAIT, null, null);
+    switch (linux.errno(found)) {
+        .SUCCESS => return .{ .bytes = memory[0 .. begun.len + found], .more = found > 0 },
+        .AGAIN, .INTR => {
+            if (begun.len == 0 or self.stash.keep(fd, begun)) return null;
+            return .{ .bytes = memory[0..begun.len], .more = true };
+        },
+        else => return .{ .bytes = memory[0..begun.len], .more = false },
+    }
+}
+
+/// Reads a request; its rows.
+fn read(
+    self: *Turnstile,
+    one: *Taken,
+    bytes: []const u8,
+    first: usize,
+    rows: usize,
+    largest: usize,
+) heads.Error!usize {
+    var text: [heads.longest]u8 = undefined;
+    const head = try heads.read(bytes, &text);
+    const number = self.search(hashed(head.outline), head.outline) orelse return error.NotPlain;
+    const body = bytes[head.end..];
+    const length = head.length orelse return error.NotPlain;
+    if (body.len > length or length > largest) return error.NotPlain;
+    if (body.len < length) return error.Unended;
+    const found = try request.read(self.plan, first, body, self.known[number].header);
+    if (found.rows > rows) return error.NotPlain;
+    const id = if (found.id) |size| self.plan.id[0..size] else head.id;
+    if (found.id != null and id.len == 0) return error.NotPlain;
+    if (id.len > 0) {
+        @memcpy(one.id[0..id.len], id);
+        one.id_length = @intCast(id.len);
+    } else one.id_length = try self.stock.next(&one.id);
+    one.known = @intCast(number);
+    one.first = @intCast(first);
+    one.rows = @intCast(found.rows);
+    one.form = found.form;
+    return found.rows;
+}
+
+/// The outputs of a call of the model: of so many rows from `first` on, one output after the other.
+pub const Outputs = struct { first: usize, rows: usize, bytes: []const u8 };
+
+/// Sends the answers to requests from the number `begin` up to `end`, or up to one that could not
+/// be sent, whose number it gives.
+pub fn tell(self: *Turnstile, begin: usize, end: usize, outputs: Outputs, date: []const u8) usize {
+    for (self.taken[begin..end], begin..) |*one, number| {
+        self.stopped = .{ .stop = .none, .head = 0, .body = 0, .json = 0, .sent = 0 };
+        answer(self, one, outputs, date);
+        if (self.stopped.stop != .none) return number;
+    }
+    return end;
+}
+
+fn answer(self: *Turnstile, one: *const Taken, outputs: Outputs, date: []const u8) void {
+    const stopped = &self.stopped;
+    const part = writer.Part{
+        .all = outputs.rows,
+        .first = one.first - outputs.first,
+        .rows = one.rows,
+    };
+    const id = one.id[0..one.id_length];
+    const written = writer.write(self.plan, part, one.form, id, outputs.bytes) catch {
+        stopped.stop = .unwritten;
+        return;
+    };
+    stopped.body = @intCast(written.length);
+    stopped.json = @intCast(written.json);
+    const kind = &self.known[one.known].reply;
+    if (kind.packs(written.length)) {
+        stopped.stop = .packed_up;
+        return;
+    }
+    const head = kind.write(&self.reply, written, id, date);
+    stopped.head = @intCast(head.len);
+    const body = self.plan.out[0..written.length];
+    const sent = linux.sendmsg(@intCast(one.fd), &.{
+        .name = null,
+        .namelen = 0,
+        .iov = &.{
+            .{ .base = head.ptr, .len = head.len },
+            .{ .base = body.ptr, .len = body.len },
+        },
+        .iovlen = 2,
+        .control = null,
+        .controllen = 0,
+        .flags = 0,
+    }, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL);
+    switch (linux.errno(sent)) {
+        .SUCCESS => {
+            stopped.sent = @intCast(sent);
+            if (sent < head.len + body.len) stopped.stop = .short;
+        },
+        .AGAIN, .INTR => stopped.stop = .short,
+        else => stopped.stop = .gone,
+    }
+}

@@ -1,0 +1,172 @@
+"""Requests received and answers sent by compiled code (``native/turnstile.zig`` in the sources)."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from sealift.serve import coding
+from sealift.serve.native import Express as Code
+
+FILES = 1 << 15
+"""Clients are served whose files have smaller numbers."""
+
+LONGEST = 1 << 16
+"""Bytes that a request may have with its head."""
+
+REQUESTS = 64
+"""Requests that are taken in a turn."""
+
+_ARENA = 1 << 20
+_BEGUN = 32 * LONGEST
+_REPLY = 1216
+_NUMBERS = ("fd", "at", "length", "known", "first", "rows", "form", "named")
+_TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), ("id", "S128")])
+_RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
+_ALIGNED = 64
+
+Why = Literal["", "short", "packed", "unwritten", "gone"]
+_WHY: tuple[Why, ...] = ("", "short", "packed", "unwritten", "gone")
+
+
+class Turn(NamedTuple):
+    """How many requests were taken, and who is returned: a file and what was received from it."""
+
+    taken: int
+    returned: list[tuple[int, bytes]]
+
+
+class Taken(NamedTuple):
+    """A request that was taken: the client's file, the number of its kind, its id, its rows in the
+    tensors, and all of its bytes."""
+
+    file: int
+    known: int
+    id: str
+    first: int
+    rows: int
+    data: bytes
+
+
+class Stopped(NamedTuple):
+    """An answer that was not sent, or not all of it.
+
+    ``unsent`` are its bytes; where it is to be ``packed``, its body alone, with the length ``json``
+    of its JSON where tensors follow that, else 0.
+    """
+
+    why: Why
+    unsent: bytes
+    json: int
+
+
+class _Stopped(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_uint32) for name in ("why", "head", "body", "json", "sent"))
+
+
+class Gate:
+    """For clients of one model, whose files ``epoll`` watches; for one thread.
+
+    ``taken`` are the requests of a turn, from which ``since`` tells by their files when clients
+    were last here. All of it holds until the next turn.
+    """
+
+    def __init__(self, code: Code, epoll: int) -> None:
+        library = code.code
+        size = library.turnstile_size()
+        # pages of it that are never written take no memory
+        self._memory = np.empty(size + _ALIGNED, np.uint8)
+        begin = self._memory.ctypes.data
+        self._place = begin + -begin % _ALIGNED
+        self.since = np.zeros(FILES)
+        library.turnstile_begin(self._place, code.plan, epoll, self.since.ctypes.data, FILES)
+        self.code = code
+        self._learn = library.turnstile_learn
+        self._take = library.turnstile_take
+        self._tell = library.turnstile_tell
+        self._stuck = library.turnstile_stuck
+        self._forget = library.turnstile_forget
+        taken = self._bytes(library.turnstile_taken, REQUESTS * _TAKEN.itemsize)
+        returned = self._bytes(library.turnstile_returned, REQUESTS * _RETURNED.itemsize)
+        self.taken = np.frombuffer(taken, _TAKEN)
+        self._returned = np.frombuffer(returned, _RETURNED)
+        self._stopped = _Stopped.from_buffer(
+            self._bytes(library.turnstile_stopped, ctypes.sizeof(_Stopped))
+        )
+        self._reply = self._bytes(library.turnstile_reply, _REPLY)
+        self._arena = self._bytes(library.turnstile_arena, _ARENA)
+        self._begun = self._bytes(library.turnstile_begun, _BEGUN)
+
+    def learn(self, raw: bytes, header: int, json: str, binary: str, packing: str | None) -> int:
+        """The number by which requests are known whose heads differ from ``raw`` in length and id.
+
+        Tensors in bytes begin at ``header`` in their bodies, 0 for JSON alone. Heads of answers
+        begin with ``json``, or ``binary`` where tensors follow. ``packing`` is how large answers
+        are compressed, as a ticket tells it. It is -1 where they cannot be known.
+        """
+        begun = [text.encode("latin-1") for text in (json, binary)]
+        coded = 0 if packing is None else 1 + bool(packing)
+        found: int = self._learn(
+            *(self._place, raw, len(raw), header),
+            *(begun[0], len(begun[0]), begun[1], len(begun[1]), coded, coding.SMALL),
+        )
+        return found
+
+    def take(self, rows: int, largest: int, now: float) -> Turn:
+        """Receive what clients have sent: requests of at most so many rows, and bytes of body."""
+        found: int = self._take(self._place, rows, largest, now)
+        returned = found >> 16 & 0xFFFF
+        if not returned:
+            return Turn(found & 0xFFFF, [])
+        leaving = self._returned[:returned].tolist()
+        return Turn(found & 0xFFFF, [(fd, self._kept(at, length)) for fd, at, length in leaving])
+
+    def request(self, number: int) -> Taken:
+        """A request that was taken."""
+        fd, at, length, known, first, rows, _, named, name = self.taken[number].item()
+        data = self._kept(at, length)
+        return Taken(fd, known, name[:named].decode("ascii"), first, rows, data)
+
+    def tell(self, begin: int, end: int, first: int, date: bytes) -> int:
+        """Send the answers to requests from a number up to ``end``, from the outputs held.
+
+        The first of their rows is the row ``first`` of the tensors. Gives ``end``, or the number of
+        a request whose answer ``stopped``.
+        """
+        held = self.code.held
+        found: int = self._tell(
+            *(self._place, begin, end, first, self.code.all),
+            *(held, len(held), date, len(date)),
+        )
+        return found
+
+    def stuck(self, file: int) -> bool:
+        """Whether a client has begun what it has not ended."""
+        return bool(self._stuck(self._place, file))
+
+    def forget(self, file: int) -> bytes:
+        """What a client began and has not ended, which is kept no longer."""
+        found = self._forget(self._place, file)
+        begin = found >> 32
+        return bytes(self._begun[begin : begin + (found & 0xFFFFFFFF)])
+
+    def stopped(self) -> Stopped:
+        """The answer that was not sent."""
+        said = self._stopped
+        why = _WHY[said.why]
+        body = bytes(self.code.out[: said.body])
+        if why == "short":
+            body = (bytes(self._reply[: said.head]) + body)[said.sent :]
+        return Stopped(why, body, said.json)
+
+    def _kept(self, at: int, length: int) -> bytes:
+        return bytes(self._arena[at : at + length])
+
+    def _bytes(self, place: Any, length: int) -> memoryview:
+        begin = place(self._place) - self._memory.ctypes.data
+        return self._memory[begin : begin + length].data
+
+
+__all__ = ["FILES", "LONGEST", "REQUESTS", "Gate", "Stopped", "Taken", "Turn"]

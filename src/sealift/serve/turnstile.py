@@ -1,0 +1,259 @@
+"""The turnstile: clients whose requests are known to be plain are served without their connections.
+
+Compiled code receives what they send, reads it and, once the model has answered, sends what they
+are answered: nothing is done for each request by itself here. A client is lent by its connection
+when it is idle and has been answered on the short road before; it goes back, with what it sent, as
+soon as that is anything but one whole request of a kind that is known. What is said here is what
+would have been said there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Protocol
+
+from sealift import clock
+from sealift.serve.company import Member
+from sealift.serve.gate import FILES, LONGEST, Gate, Stopped, Taken
+from sealift.serve.gathering import Gathering
+from sealift.serve.group import Ran
+from sealift.serve.http.answers import Client
+from sealift.serve.ticket import Ticket
+
+
+class Desk(Protocol):
+    """Who writes what compiled code does not."""
+
+    def date(self) -> str:
+        """The line of a head that tells the date."""
+        ...
+
+    def packed(self, ticket: Ticket, given: str, content: bytes, json: int) -> bytes:
+        """An answer with its head, to the request with this id; tensors follow ``json`` bytes."""
+        ...
+
+    def counted(self, seconds: float, generations: Mapping[int, int]) -> None:
+        """Count requests that took so long each, by the numbers of their routes."""
+        ...
+
+
+class Party:
+    """Requests of one turn that one call of the model answered; see ``Company``.
+
+    The first row of the call is the row ``begin`` of the tensors; ``share`` is the part of the
+    turn's reading that was for these requests.
+    """
+
+    def __init__(
+        self, turnstile: Turnstile, part: range, ran: Ran, begin: int, share: float
+    ) -> None:
+        self._turnstile = turnstile
+        self._part = part
+        self._firsts, rows = turnstile.places(part)
+        self.requests = len(part)
+        self.ran = ran
+        self.rows = sum(rows)
+        self.begin = begin
+        self.came = turnstile.came
+        self.read = turnstile.read
+        self.reading = (self.read - self.came) * share
+
+    def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, list[int]]]:
+        """The requests that some rows are of, and the numbers of these rows in them."""
+        firsts = self._firsts
+        places = (firsts[0] + row for row in rows)
+        for number, own in groupby(places, lambda place: bisect_right(firsts, place) - 1):
+            first = firsts[number]
+            member = self._turnstile.member(self._part[number])
+            yield member, [place - first for place in own]
+
+
+class Turnstile:
+    """Clients of one model; a ``Keeper`` of them.
+
+    ``opened`` says whether they may be served here; when it says no, all of them go back. Heads of
+    answers begin as the two of ``begun``, JSON and that with tensors behind it. Bodies have at most
+    ``largest`` bytes. ``came`` and ``read`` are when the last turn began to receive, and had read
+    all; ``waiting`` is how many of its requests are not answered yet.
+    """
+
+    def __init__(
+        self,
+        gathering: Gathering,
+        desk: Desk,
+        *,
+        begun: tuple[str, str],
+        largest: int,
+        opened: Callable[[], bool],
+    ) -> None:
+        self.came = self.read = 0.0
+        self.waiting = 0
+        self._note = gathering.note
+        self._batcher = gathering.batcher
+        self._code = gathering.code.twin()
+        self._desk = desk
+        self._opened = opened
+        self._largest = min(largest, LONGEST)
+        self._begun = begun
+        self._tickets: dict[int, Ticket] = {}
+        self._clients: dict[int, Client] = {}
+        self._files: dict[Client, int] = {}
+        self._epoll = select.epoll()
+        self._gate = Gate(self._code, self._epoll.fileno())
+        self._watched = False
+
+    def welcome(self, client: Client, ticket: Ticket) -> None:
+        """Serve a client from now on that sends requests with such a ticket, if it may be lent."""
+        if not client.lendable:
+            return
+        known = self._gate.learn(ticket.raw, ticket.header, *self._begun, ticket.packing)
+        if known < 0:
+            return
+        self._tickets[known] = ticket
+        file = client.lent(self)
+        if file >= FILES:
+            client.came(b"")
+            return
+        self._clients[file], self._files[client] = client, file
+        self._gate.since[file] = clock.monotonic()
+        self._epoll.register(file, select.EPOLLIN)
+        if not self._watched:
+            self._watched = True
+            asyncio.get_running_loop().add_reader(self._epoll, self._come)
+
+    def since(self, client: Client) -> float:
+        """When the client last said something, by the monotonic clock."""
+        return float(self._gate.since[self._files[client]])
+
+    def stuck(self, client: Client) -> bool:
+        """Whether the client has begun a request that it has not ended."""
+        return self._gate.stuck(self._files[client])
+
+    def leave(self, client: Client) -> bytes:
+        """Serve the client no more, but answer what it has asked; its connection has it again.
+
+        What it has begun to ask.
+        """
+        if self.waiting:
+            self.answer()
+        file = self._files.pop(client, None)
+        if file is None:
+            return b""
+        del self._clients[file]
+        self._epoll.unregister(file)
+        return self._gate.forget(file)
+
+    def close(self) -> None:
+        """Send all clients back, and take no others."""
+        for client in list(self._files):
+            client.came(b"")
+        if self._watched:
+            self._watched = False
+            asyncio.get_running_loop().remove_reader(self._epoll)
+
+    def answer(self) -> None:
+        """Answer all that were taken."""
+        count, self.waiting = self.waiting, 0
+        _, rows = self.places(range(count))
+        most = self._batcher.together()
+        back: list[int] = []
+        begin = together = 0
+        for number, more in enumerate(rows):
+            if number > begin and together + more > most:
+                back += self._ask(range(begin, number), together, count)
+                begin, together = number, 0
+            together += more
+        back += self._ask(range(begin, count), together, count)
+        for one in [self._gate.request(number) for number in back]:
+            self._clients[one.file].came(one.data)
+
+    def places(self, part: range) -> tuple[list[int], list[int]]:
+        """The first rows of some requests that were taken, and how many each has."""
+        taken = self._gate.taken[part.start : part.stop]
+        return taken["first"].tolist(), taken["rows"].tolist()
+
+    def member(self, number: int) -> Member:
+        """A request that was taken."""
+        one = self._gate.request(number)
+        return Member(one.id, self._tickets[one.known].generation, one.first, one.rows)
+
+    def _come(self) -> None:
+        """Take what clients have sent."""
+        if not self._opened():
+            self.close()
+            return
+        self.came = clock.monotonic()
+        turn = self._gate.take(self._batcher.longest(), self._largest, self.came)
+        self.read = clock.monotonic()
+        self.waiting = turn.taken
+        for file, data in turn.returned:
+            self._clients[file].came(data)
+
+    def _ask(self, part: range, rows: int, count: int) -> list[int]:
+        """Ask the model for some of the requests of a turn, and send the answers.
+
+        The numbers of those that take the ordinary road instead.
+        """
+        first = self._gate.request(part.start).first
+        try:
+            ran = self._batcher.called(self._code.inputs(first, rows), rows, len(part))
+        except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
+            return list(part)
+        if not self._code.hold(rows, ran.outputs.values()):
+            return list(part)
+        unwritten = self._tell(part, first)
+        for answered in _between(part, unwritten):
+            party = Party(self, answered, ran, first, len(answered) / count)
+            self._desk.counted(clock.monotonic() - self.came, self._generations(answered))
+            self._note(self._code, party)
+        return unwritten
+
+    def _tell(self, part: range, first: int) -> list[int]:
+        """Send the answers; the numbers of requests for which none could be written."""
+        unwritten: list[int] = []
+        date = self._desk.date().encode("latin-1")
+        at = part.start
+        while (at := self._gate.tell(at, part.stop, first, date)) < part.stop:
+            stopped = self._gate.stopped()
+            if stopped.why == "unwritten":
+                unwritten.append(at)
+            else:
+                self._hand(self._gate.request(at), stopped)
+            at += 1
+        return unwritten
+
+    def _hand(self, one: Taken, stopped: Stopped) -> None:
+        """Let the connection of a client send an answer, or the rest of one."""
+        client, ticket = self._clients[one.file], self._tickets[one.known]
+        client.came(b"")
+        if stopped.why == "short":
+            client.told(stopped.unsent)
+        elif stopped.why == "packed":
+            client.told(self._desk.packed(ticket, one.id, stopped.unsent, stopped.json))
+            self.welcome(client, ticket)
+
+    def _generations(self, part: range) -> Counter[int]:
+        """How many requests came by which route."""
+        known = self._gate.taken["known"][part.start : part.stop].tolist()
+        return Counter([self._tickets[number].generation for number in known])
+
+
+def _between(part: range, without: list[int]) -> Iterator[range]:
+    """What is left of a range without some of its numbers, in order.
+
+    >>> list(_between(range(2, 9), [2, 5, 6]))
+    [range(3, 5), range(7, 9)]
+    """
+    begin = part.start
+    for number in [*without, part.stop]:
+        if number > begin:
+            yield range(begin, number)
+        begin = number + 1
+
+
+__all__ = ["Desk", "Turnstile"]
