@@ -20,6 +20,9 @@ from sealift.errors import MachineError
 
 _PR_SET_PDEATHSIG = 1
 
+_GLANCE = 0.02
+"""Seconds between looks at a process that is to end, where the kernel does not tell."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -183,16 +186,23 @@ def wait(child: subprocess.Popen[bytes], timeout: float | None) -> int | None:
     Waits ``timeout`` seconds at most; None waits for ever. The end is told by the kernel, not
     looked for.
     """
-    if timeout is not None and child.poll() is None:
-        handle = os.pidfd_open(child.pid)
-        try:
-            ending = select.poll()
-            ending.register(handle, select.POLLIN)
-            if not ending.poll(max(0.0, timeout) * 1000.0):
-                return child.poll()
-        finally:
-            os.close(handle)
+    if timeout is not None and child.poll() is None and not _ended(child.pid, timeout):
+        return child.poll()
     return child.wait()
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    """Whether a process that is there ends within so many seconds; the kernel tells when it does.
+
+    Raises ``OSError`` where there is none, or where the kernel does not tell (emulators).
+    """
+    handle = os.pidfd_open(pid)
+    try:
+        ending = select.poll()
+        ending.register(handle, select.POLLIN)
+        return bool(ending.poll(max(0.0, seconds) * 1000.0))
+    finally:
+        os.close(handle)
 
 
 def children(threads: Iterable[int]) -> list[int]:
@@ -252,8 +262,11 @@ def end(pid: int, start: int | None, grace: float) -> bool:
             return True
         deadline = clock.monotonic() + patience
         while alive(pid, start) and clock.monotonic() < deadline:
-            _reap(pid)
-            clock.sleep(0.02)
+            try:
+                _ended(pid, _GLANCE)
+            except OSError:
+                clock.sleep(_GLANCE)
+        _reap(pid)
     return not alive(pid, start)
 
 

@@ -159,7 +159,7 @@ class Crew:
         porter.shut()
         if porter.pid:
             process.end(porter.pid, process.started(porter.pid), GONE)
-            self._reap()
+            self._lost(porter, 0)
 
     def _relieve(self) -> None:
         """End the porter once a worker has come so far that it can answer."""
