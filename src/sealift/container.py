@@ -13,8 +13,7 @@ from pathlib import Path
 
 from sealift import process
 from sealift.errors import SealiftError, UsageError
-from sealift.serve import log
-from sealift.serve.server import serve, settings
+from sealift.serve import log, outset
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,9 +35,9 @@ def main(arguments: Sequence[str]) -> int:
 def _do(arguments: Sequence[str]) -> None:
     match arguments:
         case ["serve"]:
-            serve(settings(os.environ, Path("/model")))
+            _serve(Path("/model"))
         case ["serve", model]:
-            serve(settings(os.environ, Path(model)))
+            _serve(Path(model))
         case ["learn"]:
             _learn(Path("/in"), Path("/out"))
         case ["learn", source, target]:
@@ -48,6 +47,15 @@ def _do(arguments: Sequence[str]) -> None:
                 "The first argument must be 'serve' or 'learn'.",
                 remedy="Use: python -m sealift.container serve|learn",
             )
+
+
+def _serve(model: Path) -> None:
+    """Serve, with libraries that are loaded once it is settled how they start."""
+    outset.settle(model)
+    # by name, so that the layer of the server has them too
+    from sealift.serve.server import serve, settings  # noqa: PLC0415
+
+    serve(settings(os.environ, model))
 
 
 def _learn(source: Path, target: Path) -> None:

@@ -10,7 +10,9 @@ import msgspec
 
 from sealift.errors import PackageError
 from sealift.record.contract import Contract, Golden
-from sealift.serve.program import CODE
+
+CODE = "code"
+"""The folder of a model that is a program of the user's own: with its sources."""
 
 T = TypeVar("T")
 
@@ -89,4 +91,4 @@ def _part(path: Path, kind: type[T]) -> T:
         ) from error
 
 
-__all__ = ["Artifact", "Identity", "read", "read_all"]
+__all__ = ["CODE", "Artifact", "Identity", "read", "read_all"]

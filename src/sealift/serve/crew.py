@@ -106,9 +106,7 @@ class Crew:
         for number in (*SIGNALS, signal.SIGCHLD):
             signal.signal(number, _noted)
         signal.set_wakeup_fd(self._bell[1].fileno())
-        # what the workers take over is not to be written to, page by page, by the collector
-        gc.collect()
-        gc.freeze()
+        _collect()
         for place in self._places:
             self._start(place, work)
         footprint.lessen()
@@ -143,6 +141,7 @@ class Crew:
 
     def _begin(self, place: _Place, opened: Sockets, work: Work) -> int:
         """What the child does."""
+        _collect()
         place.faults.watch()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -263,6 +262,15 @@ class Crew:
                 log.event("worker_hung", worker=place.number, pid=place.pid)
                 place.faults.ask(place.pid)
                 os.kill(place.pid, signal.SIGKILL)
+
+
+def _collect() -> None:
+    """Collect garbage from now on, but look at nothing that is there already.
+
+    What children take over would be written to, page by page, and no page be shared any more.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def _gone(*_: object) -> NoReturn:

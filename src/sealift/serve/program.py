@@ -19,13 +19,13 @@ import numpy as np
 
 from sealift.errors import PackageError
 from sealift.record.contract import Contract
+from sealift.serve.artifact import CODE
 from sealift.serve.refusal import nearest, some
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
 FILE = "predict.py"
 """The file that has the two functions, in the folder ``CODE`` of a model."""
 
-CODE = "code"
 FILES = "files"
 """The folder of a model with what its step wrote."""
 
@@ -275,7 +275,6 @@ def _held(array: Array, tensor: TensorInfo, rows: int) -> Array:
 
 
 __all__ = [
-    "CODE",
     "FILE",
     "FILES",
     "Loaded",

@@ -1,0 +1,92 @@
+"""How a server starts: the collector rests meanwhile, and numpy's library begins no threads."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SETTLED = """
+import gc, os, sys
+from pathlib import Path
+from sealift.serve import outset
+assert "numpy" not in sys.modules
+outset.settle(Path(sys.argv[1]))
+import numpy
+print(len(os.listdir("/proc/self/task")), gc.isenabled(), os.environ.get(outset.BLAS))
+"""
+
+CREW = """
+import gc, os, signal
+from sealift import process
+from sealift.serve.board import Board
+from sealift.serve.crew import Crew
+
+gc.disable()
+inner, outer = os.pipe()
+
+def tell():
+    os.write(outer, b"on" if gc.isenabled() else b"off")
+
+def porter(number, opened):
+    tell()
+    process.take_signals((signal.SIGTERM,))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pause()
+
+def worker(number, opened):
+    tell()
+    os.kill(os.getppid(), signal.SIGTERM)
+    return 0
+
+board = Board(1)
+crew = Crew(board, bind=lambda: (), hang=0, patience=5)
+crew.meet(porter)
+print(os.read(inner, 16).decode(), board.porter.get("pid") > 0)
+crew.dismiss()
+print(board.porter.get("pid"))
+crew.run(worker)
+print(os.read(inner, 16).decode(), "on" if gc.isenabled() else "off")
+"""
+
+
+def said(program, *arguments, **more):
+    """What a program prints."""
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(
+        command, env=env | more, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_numpy_begins_no_threads_in_a_server_of_onnx_models(tensor_folder, tmp_path):
+    """Of one model, and of several."""
+    shutil.copytree(tensor_folder, tmp_path / "several" / "toy")
+
+    for folder in (tensor_folder, tmp_path / "several"):
+        assert said(SETTLED, folder) == ["1", "False", "1"]
+
+
+@pytest.mark.parametrize("code", ["code", "toy/code"])
+def test_a_program_keeps_the_threads_that_its_libraries_take(code, tmp_path):
+    """Whether it is alone or one of several models."""
+    (tmp_path / code).mkdir(parents=True)
+
+    assert said(SETTLED, tmp_path)[1:] == ["False", "None"]
+
+
+def test_who_sets_the_number_of_threads_is_heeded(tensor_folder):
+    """The operator knows why."""
+    assert said(SETTLED, tensor_folder, OPENBLAS_NUM_THREADS="3")[2] == "3"
+
+
+def test_the_collector_is_awake_in_all_who_serve():
+    """In the porter, in workers, and in their parent; a porter that was dismissed is off the board,
+    however fast it ended.
+    """
+    told = [word for word in said(CREW) if not word.startswith("{") and ":" not in word]
+
+    assert told == ["on", "True", "0.0", "on", "on"]
