@@ -7,7 +7,7 @@ import toy_models as models
 from toy_running import build
 
 from sealift.serve.artifact import read
-from sealift.serve.ready import Certified, certify, enough
+from sealift.serve.ready import Certified, certify, quick
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,14 @@ def test_a_quick_model_is_called_with_one_thread(tensor_folder):
     """To wake others would cost more than they bring."""
     artifact = read(tensor_folder)
 
-    assert enough(artifact)
+    assert quick(artifact)
     outcome = certify(artifact, threads=2)
     assert isinstance(outcome, Certified)
 
 
 def test_a_model_that_takes_long_gets_all_the_threads_there_are(slow_folder):
     """One thread took more than a millisecond for its golden vectors."""
-    assert not enough(read(slow_folder))
+    assert not quick(read(slow_folder))
 
 
 def test_a_model_of_many_bytes_is_not_loaded_twice(tensor_folder, tmp_path):
@@ -37,7 +37,7 @@ def test_a_model_of_many_bytes_is_not_loaded_twice(tensor_folder, tmp_path):
     with (folder / "weights").open("wb") as file:
         file.truncate(64 << 20)
 
-    assert not enough(read(folder))
+    assert not quick(read(folder))
 
 
 def test_what_is_wrong_with_a_model_is_told_by_its_certification(tensor_folder, tmp_path):
@@ -45,5 +45,5 @@ def test_what_is_wrong_with_a_model_is_told_by_its_certification(tensor_folder, 
     folder = shutil.copytree(tensor_folder, tmp_path / "model")
     (folder / "model.onnx").write_bytes(b"no model")
 
-    assert not enough(read(folder))
+    assert not quick(read(folder))
     assert certify(read(folder), threads=2) == "The model cannot be loaded."

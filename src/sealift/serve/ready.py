@@ -60,14 +60,15 @@ class Certified:
     row: float
 
 
-def certify(artifact: Artifact, *, threads: int) -> Certified | str:
+def certify(artifact: Artifact, *, threads: int, model: Answering | None = None) -> Certified | str:
     """Load the model and replay the golden vectors; the reason when it must not serve.
 
-    A call gets ``threads`` threads, or one where that is enough.
+    A call gets ``threads`` threads, or one where that is enough. ``model`` is the one that
+    ``quick`` has loaded, if it has.
     """
     began = clock.monotonic()
-    if threads > 1 and enough(artifact):
-        threads = 1
+    model = model or (quick(artifact) if threads > 1 else None)
+    threads = threads if model is None else 1
     if not artifact.golden.rows or not artifact.golden.outputs:
         log.event("no_golden_vectors", model=artifact.identity.name)
         return "There are no golden vectors to reproduce."
@@ -100,10 +101,13 @@ def certify(artifact: Artifact, *, threads: int) -> Certified | str:
     return Certified(model, packer, call, row)
 
 
-def enough(artifact: Artifact) -> bool:
-    """Whether one thread is enough for a call: of a small model that takes no time to speak of."""
+def quick(artifact: Artifact) -> Answering | None:
+    """The model, loaded for one thread, if that is enough for a call; None if others are wanted.
+
+    It is for a small model that takes no time to speak of.
+    """
     if artifact.program or artifact.size > SMALL:
-        return False
+        return None
     try:
         model = _opened(artifact, 1)
         packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
@@ -169,4 +173,4 @@ def _seconds(model: Answering, packer: Packer, batch: Sequence[Row]) -> float:
     return sorted(times)[2]
 
 
-__all__ = ["Certified", "Readiness", "certify", "enough", "recertify"]
+__all__ = ["Certified", "Readiness", "certify", "quick", "recertify"]

@@ -10,7 +10,7 @@ from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
 from sealift.serve.model import divisible
-from sealift.serve.ready import Certified, certify, enough
+from sealift.serve.ready import Certified, certify, quick
 from sealift.serve.settings import Settings, settings
 from sealift.serve.worker import Post, attend, work
 
@@ -57,10 +57,13 @@ def _prepared(artifact: Artifact, threads: int) -> Certified | str | None:
     Threads do not come along, a graphics card is not handed over, and what a program of the
     user's holds nobody knows; then each worker loads its own.
     """
-    if artifact.program or not divisible() or (threads > 1 and not enough(artifact)):
+    if artifact.program or not divisible():
         return None
     before = process.threads()
-    outcome = certify(artifact, threads=1)
+    model = quick(artifact) if threads > 1 else None
+    if threads > 1 and model is None:
+        return None
+    outcome = certify(artifact, threads=1, model=model)
     return outcome if process.threads() == before else None
 
 
