@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ def http_date(at: float) -> str:
 
 def token(length: int = 16) -> str:
     """A random name of hexadecimal digits that nobody can guess."""
-    return secrets.token_hex((length + 1) // 2)[:length]
+    return os.urandom((length + 1) // 2).hex()[:length]
 
 
 class Tokens:
