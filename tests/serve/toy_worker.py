@@ -5,6 +5,7 @@ import math
 import re
 import struct
 
+import msgspec
 from toy_listener import Door
 
 from sealift.serve.access import AccessLog
@@ -89,7 +90,7 @@ class Worker:
         """Load the model, anew if it was loaded before."""
         certified = certify(self.service.artifact, threads=1)
         self.model = Counted(certified.model)
-        object.__setattr__(certified, "model", self.model)
+        certified = msgspec.structs.replace(certified, model=self.model)
         self.service.install(certified, None, 1)
         self.service.join(Proof(self.joined, ""))
 

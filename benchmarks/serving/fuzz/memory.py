@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from sealift.serve.access import AccessLog
 from sealift.serve.app import App
@@ -114,7 +115,7 @@ class Memory:
         outcome = certify(artifact, threads=1)
         if isinstance(outcome, str):
             raise FaultError(outcome)
-        self.certified = outcome = replace(outcome, call=1.0) if slow else outcome
+        self.certified = outcome = msgspec.structs.replace(outcome, call=1.0) if slow else outcome
         seat = Seat(Board(1), 0)
         self.service = Service(artifact, Readiness(), recorder, Limits(), seat)
         self.service.install(outcome, self._pool, 1)

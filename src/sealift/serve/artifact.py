@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +24,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(msgspec.Struct, frozen=True):
     """A model that is ready to be loaded."""
 
     identity: Identity

@@ -10,7 +10,6 @@ import mmap
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -167,8 +166,7 @@ class Board:
         return sum(bool(status.get("ready")) for status in self.status)
 
 
-@dataclass(frozen=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """One worker's place at the board."""
 
     board: Board

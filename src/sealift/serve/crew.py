@@ -8,8 +8,9 @@ import select
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NoReturn
+
+import msgspec
 
 from sealift import clock, process
 from sealift.errors import MachineError
@@ -45,8 +46,7 @@ def pause(deaths: int) -> float:
     return 0.0 if deaths < 2 else min(LONGEST, 0.5 * 2.0 ** (deaths - 2))
 
 
-@dataclass
-class _Place:
+class _Place(msgspec.Struct):
     """What the parent knows of one worker; ``pid`` 0: there is none now."""
 
     number: int
@@ -58,7 +58,7 @@ class _Place:
     beat: float = 0.0
     still: int = 0
     hung: bool = False
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults = msgspec.field(default_factory=Faults)
 
     def shut(self) -> None:
         """Close its sockets here."""

@@ -9,8 +9,8 @@ allow a difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from sealift import clock
@@ -40,8 +40,7 @@ STRIDES = (1, 7)
 Outputs = dict[str, Array]
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """The most rows that joined requests may have together (1: none may be joined), and why.
 
     ``samples`` are the rows and seconds of calls, from which costs are learnt.

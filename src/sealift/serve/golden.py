@@ -6,16 +6,16 @@ A container replays them before it says that it is ready.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sealift.record.contract import Contract, Golden
 from sealift.serve.answering import Answering
 from sealift.serve.tensors import Packer, Row, cells
 
 
-@dataclass(frozen=True)
-class Mismatch:
+class Mismatch(msgspec.Struct, frozen=True):
     """A golden vector that was not reproduced: its number, output, and both values."""
 
     row: int

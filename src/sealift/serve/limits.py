@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """The largest body and the room for all bodies in bytes; times in seconds.
 
     ``patience`` is how long a request may wait for the model before others are turned away;

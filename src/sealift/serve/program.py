@@ -10,11 +10,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from sealift.errors import PackageError
@@ -37,8 +37,7 @@ class ProgramError(Exception):
     """The user's program failed, or gave what it must not give; says where."""
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A program that was loaded: its functions, what ``load`` gave, and the types it asks for.
 
     A bare array that it gives is called ``target``.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sealift import clock
 from sealift.errors import SealiftError
@@ -47,8 +48,7 @@ class Readiness:
         return self.state == "ready"
 
 
-@dataclass(frozen=True)
-class Certified:
+class Certified(msgspec.Struct, frozen=True):
     """A model that reproduced its golden vectors, and what a call of it costs.
 
     A batch of ``n`` rows takes about ``call + n * row`` seconds.
@@ -73,7 +73,7 @@ def certify(artifact: Artifact, *, threads: int, model: Answering | None = None)
         log.event("no_golden_vectors", model=artifact.identity.name)
         return "There are no golden vectors to reproduce."
     try:
-        model = _opened(artifact, threads)
+        model = model or _opened(artifact, threads)
         packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
         mismatch = golden.replay(model, packer, artifact.contract, artifact.golden)
     except SealiftError as error:
@@ -112,9 +112,10 @@ def quick(artifact: Artifact) -> Answering | None:
         model = _opened(artifact, 1)
         packer = Packer(artifact.contract, sized(model.inputs, artifact.contract))
         rows = golden.rows(artifact.contract, artifact.golden)
-        return all(_seconds(model, packer, rows[:size]) < QUICK for size in (1, len(rows)))
+        taken = (_seconds(model, packer, rows[:size]) for size in (1, len(rows)))
+        return model if all(seconds < QUICK for seconds in taken) else None
     except Exception:  # noqa: BLE001  what is wrong with the model is told by ``certify``
-        return False
+        return None
 
 
 def _opened(artifact: Artifact, threads: int) -> Answering:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sealift.serve.answer import Answer
 from sealift.serve.call import Call
@@ -14,8 +15,7 @@ from sealift.serve.service import Service
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """What answers one path; ``name`` stands in metrics and logs, ``version`` in the answer."""
 
     name: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sealift import process
 from sealift.serve import listening, log, quota
 from sealift.serve.artifact import Artifact, read_all
@@ -44,7 +42,7 @@ def serve(chosen: Settings) -> None:
     )
     post = Post(chosen, tuple((one, None) for one in artifacts), threads)
     crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
-    post = replace(post, models=tuple((one, _prepared(one, threads)) for one in artifacts))
+    post = Post(chosen, tuple((one, _prepared(one, threads)) for one in artifacts), threads)
     if all(prepared is not None for _, prepared in post.models):
         crew.dismiss()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))

@@ -9,9 +9,9 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from sealift import clock
@@ -54,8 +54,7 @@ Writer = Callable[[Encoder, Asked, Result, dict[str, Any]], T]
 """Makes the answer; what goes last is its ``model_name``, ``model_version`` and ``id``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(msgspec.Struct, frozen=True):
     packer: Packer
     gathering: Gathering | None
     protocol: Protocol

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from sealift.errors import UsageError
 from sealift.serve.access import Mode
@@ -15,8 +16,7 @@ from sealift.serve.limits import Limits
 T = TypeVar("T", bound=str)
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """Where to listen, where to log predictions, how to end; times in seconds.
 
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
@@ -37,7 +37,7 @@ class Settings:
     image: str = ""
     drain: float = 1.0
     grace: float = 8.0
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     log: Mode = "errors"
     control: bool = False
     batch: bool = True

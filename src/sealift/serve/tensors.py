@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -72,8 +72,7 @@ BINARY_ONLY = ("BF16", "FP16")
 BF16_MOST = float(np.array([0x7F7F0000], np.uint32).view(np.float32)[0])
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(msgspec.Struct, frozen=True):
     """A tensor that a model takes or gives: ``shape`` has None for a dimension that varies."""
 
     name: str
@@ -85,8 +84,8 @@ def sized(tensors: Sequence[TensorInfo], contract: Contract) -> list[TensorInfo]
     """The inputs with the number of the contract's fields for a second dimension left open."""
     counts = Counter(field.tensor for field in contract.fields)
     return [
-        replace(tensor, shape=(None, counts[tensor.name])) if len(tensor.shape) == 2 else tensor
-        for tensor in tensors
+        TensorInfo(one.name, one.datatype, (None, counts[one.name])) if len(one.shape) == 2 else one
+        for one in tensors
     ]
 
 

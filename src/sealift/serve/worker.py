@@ -9,7 +9,8 @@ import gc
 import signal
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from sealift import clock, process
 from sealift.serve import connections, equality, log
@@ -63,8 +64,7 @@ QUIET = 0.1
 """Seconds without a request after which nobody is taken to send any more."""
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(msgspec.Struct, frozen=True):
     """What a worker starts with.
 
     Each of ``models`` is certified by the parent, or has a reason why it must not serve; None
@@ -76,8 +76,7 @@ class Post:
     threads: int
 
 
-@dataclass(frozen=True)
-class _Shop:
+class _Shop(msgspec.Struct, frozen=True):
     """What a worker works with: all models share the threads of its pool."""
 
     post: Post
@@ -187,7 +186,7 @@ def _house(post: Post, seat: Seat, *, recording: bool) -> House:
     chosen, workers = post.settings, seat.board.workers
     # a share of the room for bodies, but room for one at least
     room = max(chosen.limits.body, chosen.limits.room // workers)
-    limits = replace(chosen.limits, room=room)
+    limits = msgspec.structs.replace(chosen.limits, room=room)
     services = [
         Service(
             artifact,
