@@ -11,9 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from sealift import clock
 from sealift.errors import MachineError
@@ -24,8 +23,7 @@ _GLANCE = 0.02
 """Seconds between looks at a process that is to end, where the kernel does not tell."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """How a child ended: its exit status (negative: killed by that signal) and its output."""
 
     status: int
