@@ -7,7 +7,6 @@ was given.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import re
 from pathlib import Path
 
@@ -28,6 +27,10 @@ class Reader:
     """The files of a folder, for who names the ``word`` in the header ``X-Sealift-Reader``."""
 
     def __init__(self, folder: Path, word: str) -> None:
+        # it brings OpenSSL's digests, which servers without such a path have no use for
+        from hmac import compare_digest  # noqa: PLC0415
+
+        self._same = compare_digest
         self._folder = folder
         self._word = word.encode()
 
@@ -47,7 +50,7 @@ class Reader:
 
     def _allow(self, call: Call) -> None:
         given = (call.headers.get(HEADER) or "").encode()
-        if not hmac.compare_digest(given, self._word):
+        if not self._same(given, self._word):
             raise _nothing()
 
     def _sizes(self) -> dict[str, int]:
