@@ -91,6 +91,7 @@ class Crew:
         self._until = 0.0
         self._looked = 0.0
         self._clean = True
+        self._lean = False
         self._bell: tuple[socket.socket, socket.socket] = socket.socketpair()
         for end in self._bell:
             end.setblocking(False)
@@ -109,7 +110,6 @@ class Crew:
         _collect()
         for place in self._places:
             self._start(place, work)
-        footprint.lessen()
         while any(place.pid for place in self._all) or not self._until:
             self._wait()
             self._reap()
@@ -118,6 +118,7 @@ class Crew:
             else:
                 self._relieve()
                 self._replace(work)
+                self._lessen()
         return self._clean
 
     @property
@@ -165,6 +166,15 @@ class Crew:
         statuses = self._board.status[: self._board.workers]
         if self._porter.pid and any(status.get("watched") for status in statuses):
             self.dismiss()
+
+    def _lessen(self) -> None:
+        """Let go of what only loading needed, once there is a worker that is ready.
+
+        No sooner: it would take the core that a worker begins on.
+        """
+        if not self._lean and self._board.ready():
+            self._lean = True
+            footprint.lessen()
 
     def _wait(self) -> None:
         """Wait for a signal or the next look; follow signals to end."""

@@ -60,6 +60,9 @@ PAUSE = 0.01
 UNFINISHED = 75
 """The exit status of a worker that left requests unanswered."""
 
+FIRST = 0.02
+"""Seconds for which the first requests, that waited for the worker, have its core alone."""
+
 QUIET = 0.1
 """Seconds without a request after which nobody is taken to send any more."""
 
@@ -239,6 +242,7 @@ async def _prepare(service: Service, prepared: Certified | str | None, shop: _Sh
 
 async def _compare(service: Service, certified: Certified, shop: _Shop) -> None:
     """Find out, while the worker answers already, whether requests may be joined."""
+    await asyncio.sleep(FIRST)
     proof = equality.Proof(1, "it is switched off")
     if shop.post.settings.batch:
         proof = await asyncio.to_thread(
