@@ -29,6 +29,12 @@ pub const Begun = struct {
     }
 };
 
+/// What an answer's head tells of the request; its line with the date.
+pub const Told = struct { id: []const u8, trace: ?Trace = null, date: []const u8 };
+
+/// The trace that an answer is part of, and its own place there.
+pub const Trace = struct { id: *const [32]u8, span: *const [16]u8, flags: *const [2]u8 };
+
 pub const Kind = struct {
     /// What heads begin with where the answer is JSON, and where tensors follow it.
     json: Begun,
@@ -42,13 +48,12 @@ pub const Kind = struct {
         return self.packing == .wanted and length > self.small;
     }
 
-    /// The head of an answer with an id.
+    /// The head of an answer.
     pub fn write(
         self: *const Kind,
         out: *[longest]u8,
         answer: writer.Answer,
-        id: []const u8,
-        date: []const u8,
+        told: Told,
     ) []const u8 {
         var text = writer.Writer{ .out = out };
         const begun = if (answer.json > 0) &self.binary else &self.json;
@@ -59,12 +64,19 @@ pub const Kind = struct {
             text.text("\r\n");
         }
         text.text("x-request-id: ");
-        text.text(id);
+        text.text(told.id);
         text.text("\r\n");
+        if (told.trace) |trace| {
+            for ([_][]const u8{ "traceresponse: 00-", trace.id, "-", trace.span, "-" }) |piece| {
+                text.text(piece);
+            }
+            text.text(trace.flags);
+            text.text("\r\n");
+        }
         if (self.packing != .unasked and answer.length > self.small) {
             text.text("vary: accept-encoding\r\n");
         }
-        text.text(date);
+        text.text(told.date);
         text.text("content-length: ");
         text.number(answer.length);
         text.text("\r\n\r\n");
@@ -80,16 +92,26 @@ test "a head has the fields of its answer" {
         .packing = .unasked,
         .small = 9,
     };
+    var told = Told{ .id = "i", .date = "date: d\r\n" };
     try std.testing.expectEqualStrings(
         "A\r\nx-request-id: i\r\ndate: d\r\ncontent-length: 12\r\n\r\n",
-        kind.write(&out, .{ .length = 12, .json = 0 }, "i", "date: d\r\n"),
+        kind.write(&out, .{ .length = 12, .json = 0 }, told),
     );
     kind.packing = .unwanted;
     try std.testing.expectEqualStrings(
         "B\r\ninference-header-content-length: 7\r\nx-request-id: i\r\nvary: accept-encoding\r\n" ++
             "date: d\r\ncontent-length: 12\r\n\r\n",
-        kind.write(&out, .{ .length = 12, .json = 7 }, "i", "date: d\r\n"),
+        kind.write(&out, .{ .length = 12, .json = 7 }, told),
     );
+    told.trace = .{ .id = &@splat('a'), .span = &@splat('b'), .flags = "01" };
+    kind.packing = .unasked;
+    const traced = "00-" ++ @as([32]u8, @splat('a')) ++ "-" ++ @as([16]u8, @splat('b')) ++ "-01";
+    try std.testing.expectEqualStrings(
+        "A\r\nx-request-id: i\r\ntraceresponse: " ++ traced ++
+            "\r\ndate: d\r\ncontent-length: 12\r\n\r\n",
+        kind.write(&out, .{ .length = 12, .json = 0 }, told),
+    );
+    kind.packing = .unwanted;
     try std.testing.expect(!kind.packs(12));
     kind.packing = .wanted;
     try std.testing.expect(kind.packs(10) and !kind.packs(9));

@@ -6,6 +6,14 @@ const linux = std.os.linux;
 
 pub const Error = error{NotPlain};
 
+/// Whether a byte is one of the digits that names are made of.
+pub inline fn isDigit(byte: u8) bool {
+    return switch (byte) {
+        '0'...'9', 'a'...'f' => true,
+        else => false,
+    };
+}
+
 /// Digits of a name: 80 bits.
 pub const length = 20;
 

@@ -45,7 +45,11 @@ const Taken = extern struct {
     rows: u32,
     form: u32,
     id_length: u32,
+    /// 1 where it is part of a trace.
+    traced: u32,
     id: [heads.id_length]u8,
+    trace: [32]u8,
+    flags: [4]u8,
 };
 
 /// A client that is sent back, and what it sent. Python reads it.
@@ -206,6 +210,11 @@ fn read(
         @memcpy(one.id[0..id.len], id);
         one.id_length = @intCast(id.len);
     } else one.id_length = try self.stock.next(&one.id);
+    one.traced = @intFromBool(head.trace != null);
+    if (head.trace) |trace| {
+        one.trace = trace.id.*;
+        one.flags[0..2].* = trace.flags.*;
+    }
     one.known = @intCast(number);
     one.first = @intCast(first);
     one.rows = @intCast(found.rows);
@@ -246,7 +255,16 @@ fn answer(self: *Turnstile, one: *const Taken, outputs: Outputs, date: []const u
         stopped.stop = .packed_up;
         return;
     }
-    const head = kind.write(&self.reply, written, id, date);
+    var span: [tokens.length]u8 = undefined;
+    var trace: ?replies.Trace = null;
+    if (one.traced == 1) {
+        _ = self.stock.next(&span) catch {
+            stopped.stop = .unwritten;
+            return;
+        };
+        trace = .{ .id = &one.trace, .span = span[0..16], .flags = one.flags[0..2] };
+    }
+    const head = kind.write(&self.reply, written, .{ .id = id, .trace = trace, .date = date });
     stopped.head = @intCast(head.len);
     const body = self.plan.out[0..written.length];
     const sent = linux.sendmsg(@intCast(one.fd), &.{

@@ -8,18 +8,21 @@ from typing import Protocol
 import msgspec
 
 from sealift.serve.group import Ran
+from sealift.serve.trace import Trace
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
     """One of the requests; its rows are ``rows`` from ``first`` on in the memory of inputs.
 
-    ``generation`` is the number of the route that it came by, 0 for none.
+    ``generation`` is the number of the route that it came by, 0 for none; ``trace`` what it is
+    part of.
     """
 
     id: str
     generation: int
     first: int
     rows: int
+    trace: Trace | None
 
 
 class Company(Protocol):

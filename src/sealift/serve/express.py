@@ -28,6 +28,7 @@ from sealift.serve.http.written import Heads
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.service import Service
 from sealift.serve.ticket import Ticket, issued
+from sealift.serve.trace import Trace, parsed
 from sealift.serve.turnstile import Turnstile
 
 PATIENCE = 0.1
@@ -69,6 +70,7 @@ class Express:
             return False
         plain.id = plain.id or ticket.id or self._tokens.next(20)
         plain.generation = ticket.generation
+        plain.trace = parsed(ticket.trace)
         self._waiting[gathering] = service
         return True
 
@@ -91,9 +93,13 @@ class Express:
         """The line of a head that tells the date."""
         return self._heads.date()
 
-    def packed(self, ticket: Ticket, given: str, content: bytes, json: int) -> bytes:
+    def packed(
+        self, ticket: Ticket, given: str, trace: Trace | None, content: bytes, json: int
+    ) -> bytes:
         """An answer with its head, to the request with this id; tensors follow ``json`` bytes."""
         media, more = JSON, [("x-request-id", given)]
+        if trace is not None:
+            more.append(("traceresponse", trace.header))
         if json:
             media = BINARY
             more.insert(0, (HEADER_LENGTH, str(json)))
@@ -118,7 +124,7 @@ class Express:
         if plain.body is None:
             client.returned(head, body)
             return
-        client.told(self.packed(ticket, plain.id, plain.body, plain.json))
+        client.told(self.packed(ticket, plain.id, plain.trace, plain.body, plain.json))
         self.counted(clock.monotonic() - plain.came, {plain.generation: 1})
         self._turnstile(gathering, ticket.service).welcome(client, ticket)
 

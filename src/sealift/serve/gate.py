@@ -9,6 +9,7 @@ import numpy as np
 
 from sealift.serve import coding
 from sealift.serve.native import Express as Code
+from sealift.serve.trace import Trace
 
 FILES = 1 << 15
 """Clients are served whose files have smaller numbers."""
@@ -22,8 +23,9 @@ REQUESTS = 64
 _ARENA = 1 << 20
 _BEGUN = 32 * LONGEST
 _REPLY = 1216
-_NUMBERS = ("fd", "at", "length", "known", "first", "rows", "form", "named")
-_TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), ("id", "S128")])
+_NUMBERS = ("fd", "at", "length", "known", "first", "rows", "form", "named", "traced")
+_TEXTS = (("id", "S128"), ("trace", "S32"), ("flags", "S4"))
+_TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
 _ALIGNED = 64
 
@@ -40,7 +42,7 @@ class Turn(NamedTuple):
 
 class Taken(NamedTuple):
     """A request that was taken: the client's file, the number of its kind, its id, its rows in the
-    tensors, and all of its bytes."""
+    tensors, all of its bytes, and the trace that it is part of."""
 
     file: int
     known: int
@@ -48,6 +50,7 @@ class Taken(NamedTuple):
     first: int
     rows: int
     data: bytes
+    trace: Trace | None
 
 
 class Stopped(NamedTuple):
@@ -125,9 +128,10 @@ class Gate:
 
     def request(self, number: int) -> Taken:
         """A request that was taken."""
-        fd, at, length, known, first, rows, _, named, name = self.taken[number].item()
-        data = self._kept(at, length)
-        return Taken(fd, known, name[:named].decode("ascii"), first, rows, data)
+        fd, at, length, known, first, rows, _, named, traced, *texts = self.taken[number].item()
+        given, identifier, flags = (text.decode("ascii") for text in texts)
+        trace = Trace(identifier, flags[:2]) if traced else None
+        return Taken(fd, known, given[:named], first, rows, self._kept(at, length), trace)
 
     def tell(self, begin: int, end: int, first: int, date: bytes) -> int:
         """Send the answers to requests from a number up to ``end``, from the outputs held.

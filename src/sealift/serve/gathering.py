@@ -15,21 +15,22 @@ from sealift.serve.batcher import Batcher
 from sealift.serve.company import Company, Member
 from sealift.serve.group import Ran
 from sealift.serve.native import Express as Code
+from sealift.serve.trace import Trace
 
 
 class Plain:
     """A request that was read; ``rows`` from ``first`` on are its own.
 
-    ``id`` is that in its body, empty where there is none, for its bringer to change, as is the
-    ``generation``; ``origin`` is whatever that goes on with. ``came`` and ``read`` are by the
-    monotonic clock. ``body`` is the answer's, None where it got none, ``json`` the length of its
-    JSON where tensors in bytes follow that, else 0; ``ran`` the call that answered it, and rows
-    that lie together from ``begin`` on.
+    ``id`` is that in its body, empty where there is none, for its bringer to change, as are the
+    ``generation`` and the ``trace``; ``origin`` is whatever that goes on with. ``came`` and
+    ``read`` are by the monotonic clock. ``body`` is the answer's, None where it got none, ``json``
+    the length of its JSON where tensors in bytes follow that, else 0; ``ran`` the call that
+    answered it, and rows that lie together from ``begin`` on.
     """
 
     __slots__ = (
         *("begin", "body", "came", "first", "form", "generation", "id", "json", "origin", "ran"),
-        *("read", "rows"),
+        *("read", "rows", "trace"),
     )
     requests = 1
 
@@ -44,6 +45,7 @@ class Plain:
         self.rows = rows
         self.id = code.given or ""
         self.generation = 0
+        self.trace: Trace | None = None
         self.form = code.form
         self.json = 0
         self.came = came
@@ -54,7 +56,7 @@ class Plain:
 
     def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, Sequence[int]]]:
         """Itself."""
-        yield Member(self.id, self.generation, self.first, self.rows), rows
+        yield Member(self.id, self.generation, self.first, self.rows, self.trace), rows
 
 
 class Gathering:

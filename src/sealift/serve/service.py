@@ -368,6 +368,7 @@ class Service:
                     rows=functools.partial(protocol.spelled, inputs),
                     outputs=self._said(said[places - company.begin]),
                     flags={},
+                    trace=member.trace.id if member.trace else "",
                 )
             )
 

@@ -11,7 +11,7 @@ from sealift.serve.http.head import Head
 from sealift.serve.messages import HEADER_LENGTH, binary_from
 from sealift.serve.service import Service
 
-_ASIDE = ("content-encoding", "expect", "traceparent", "transfer-encoding", "x-sealift-timeout")
+_ASIDE = ("content-encoding", "expect", "transfer-encoding", "x-sealift-timeout")
 """Headers of requests that take the ordinary road."""
 
 
@@ -20,18 +20,20 @@ class Ticket:
 
     ``service`` is the model that is asked, and ``raw`` the head; ``id`` is the client's, empty
     where it gives none; ``header`` where tensors in bytes begin in the body, 0 for JSON alone;
+    ``trace`` is what it says of a trace, None for nothing;
     ``generation`` the number of the route, 0 for none; ``packing`` is how large answers are
     compressed: empty where they are not though the client says what it takes, None where it says
     nothing.
     """
 
-    __slots__ = ("generation", "header", "id", "packing", "raw", "service")
+    __slots__ = ("generation", "header", "id", "packing", "raw", "service", "trace")
 
     def __init__(self, service: Service, head: Head) -> None:
         said = head.headers.get("accept-encoding")
         self.service = service
         self.raw = head.raw
         self.id = head.headers.get("x-request-id", "")
+        self.trace = head.headers.get("traceparent")
         self.generation = routed(head.headers.get("x-sealift-generation"))
         self.header = binary_from(head.headers.get(HEADER_LENGTH))
         self.packing = None if said is None else coding.accepted(said)

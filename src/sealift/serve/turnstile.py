@@ -24,6 +24,7 @@ from sealift.serve.gathering import Gathering
 from sealift.serve.group import Ran
 from sealift.serve.http.answers import Client
 from sealift.serve.ticket import Ticket
+from sealift.serve.trace import Trace
 
 
 class Desk(Protocol):
@@ -33,7 +34,9 @@ class Desk(Protocol):
         """The line of a head that tells the date."""
         ...
 
-    def packed(self, ticket: Ticket, given: str, content: bytes, json: int) -> bytes:
+    def packed(
+        self, ticket: Ticket, given: str, trace: Trace | None, content: bytes, json: int
+    ) -> bytes:
         """An answer with its head, to the request with this id; tensors follow ``json`` bytes."""
         ...
 
@@ -180,7 +183,7 @@ class Turnstile:
     def member(self, number: int) -> Member:
         """A request that was taken."""
         one = self._gate.request(number)
-        return Member(one.id, self._tickets[one.known].generation, one.first, one.rows)
+        return Member(one.id, self._tickets[one.known].generation, one.first, one.rows, one.trace)
 
     def _come(self) -> None:
         """Take what clients have sent."""
@@ -234,7 +237,8 @@ class Turnstile:
         if stopped.why == "short":
             client.told(stopped.unsent)
         elif stopped.why == "packed":
-            client.told(self._desk.packed(ticket, one.id, stopped.unsent, stopped.json))
+            content, json = stopped.unsent, stopped.json
+            client.told(self._desk.packed(ticket, one.id, one.trace, content, json))
             self.welcome(client, ticket)
 
     def _generations(self, part: range) -> Counter[int]:
