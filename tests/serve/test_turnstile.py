@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 
+import numpy as np
 import pytest
 from toy_worker import ROWS, Worker, infer, packed, posted, same
 
@@ -139,6 +140,19 @@ def test_a_client_that_is_lent_gets_the_answers_of_the_ordinary_road(worker, req
 
     for answer in played(worker, scene):
         assert same(answer) == expected
+
+
+def test_what_memory_held_before_means_nothing(worker):
+    """It is not set before it is used."""
+    request = posted(infer(ROWS[0]))
+
+    async def scene(street):
+        client = await street.enter()
+        (turnstile,) = worker.app.express._turnstiles.values()
+        turnstile._gate.taken.view(np.uint8)[:] = 0xFF
+        return await client.ask(request)
+
+    assert same(played(worker, scene)) == same(worker.alone(request))
 
 
 def test_the_answers_of_one_turn_have_one_call_of_the_model(worker):

@@ -42,14 +42,13 @@ class Turn(NamedTuple):
 
 class Taken(NamedTuple):
     """A request that was taken: the client's file, the number of its kind, its id, its rows in the
-    tensors, all of its bytes, and the trace that it is part of."""
+    tensors, and the trace that it is part of."""
 
     file: int
     known: int
     id: str
     first: int
     rows: int
-    data: bytes
     trace: Trace | None
 
 
@@ -128,10 +127,14 @@ class Gate:
 
     def request(self, number: int) -> Taken:
         """A request that was taken."""
-        fd, at, length, known, first, rows, _, named, traced, *texts = self.taken[number].item()
-        given, identifier, flags = (text.decode("ascii") for text in texts)
-        trace = Trace(identifier, flags[:2]) if traced else None
-        return Taken(fd, known, given[:named], first, rows, self._kept(at, length), trace)
+        fd, _, _, known, first, rows, _, named, traced, given, trace, flags = self._one(number)
+        part = Trace(trace.decode("ascii"), flags[:2].decode("ascii")) if traced else None
+        return Taken(fd, known, given[:named].decode("ascii"), first, rows, part)
+
+    def kept(self, number: int) -> bytes:
+        """The bytes of a request that was taken."""
+        _, at, length, *_ = self._one(number)
+        return self._kept(at, length)
 
     def tell(self, begin: int, end: int, first: int, date: bytes) -> int:
         """Send the answers to requests from a number up to ``end``, from the outputs held.
@@ -164,6 +167,10 @@ class Gate:
         if why == "short":
             body = (bytes(self._reply[: said.head]) + body)[said.sent :]
         return Stopped(why, body, said.json)
+
+    def _one(self, number: int) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = self.taken[number].item()
+        return found
 
     def _kept(self, at: int, length: int) -> bytes:
         return bytes(self._arena[at : at + length])

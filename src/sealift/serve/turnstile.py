@@ -162,18 +162,19 @@ class Turnstile:
     def answer(self) -> None:
         """Answer all that were taken."""
         count, self.waiting = self.waiting, 0
-        _, rows = self.places(range(count))
+        firsts, rows = self.places(range(count))
         most = self._batcher.together()
         back: list[int] = []
         begin = together = 0
         for number, more in enumerate(rows):
             if number > begin and together + more > most:
-                back += self._ask(range(begin, number), together, count)
+                back += self._ask(range(begin, number), firsts[begin], together, count)
                 begin, together = number, 0
             together += more
-        back += self._ask(range(begin, count), together, count)
-        for one in [self._gate.request(number) for number in back]:
-            self._clients[one.file].came(one.data)
+        back += self._ask(range(begin, count), firsts[begin], together, count)
+        sent = [(self._gate.request(number).file, self._gate.kept(number)) for number in back]
+        for file, data in sent:
+            self._clients[file].came(data)
 
     def places(self, part: range) -> tuple[list[int], list[int]]:
         """The first rows of some requests that were taken, and how many each has."""
@@ -197,12 +198,11 @@ class Turnstile:
         for file, data in turn.returned:
             self._clients[file].came(data)
 
-    def _ask(self, part: range, rows: int, count: int) -> list[int]:
+    def _ask(self, part: range, first: int, rows: int, count: int) -> list[int]:
         """Ask the model for some of the requests of a turn, and send the answers.
 
         The numbers of those that take the ordinary road instead.
         """
-        first = self._gate.request(part.start).first
         try:
             ran = self._batcher.called(self._code.inputs(first, rows), rows, len(part))
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
