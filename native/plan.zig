@@ -175,7 +175,7 @@ pub fn made(memory: []u8, text: []const u8) !*Plan {
         .out = &.{},
     };
     for (plan.inputs, spec.inputs) |*input, told| input.* = try laid(allocator, told, spec.room);
-    plan.out = try allocator.alignedAlloc(u8, .@"64", plan.longest(spec.rows));
+    plan.out = try untouched(allocator, plan.longest(spec.rows));
     return plan;
 }
 
@@ -199,8 +199,16 @@ fn laid(allocator: std.mem.Allocator, told: SpecInput, rows: usize) !Input {
         .columns = columns,
         .even = even,
         .edges = if (even) try edged(allocator, told.datatype, columns) else &.{},
-        .memory = try allocator.alignedAlloc(u8, .@"64", size),
+        .memory = try untouched(allocator, size),
     };
+}
+
+/// Memory as it is. In a safe build an allocator writes to all that it hands out, and a page takes
+/// memory once it is written to: most of this room is never used.
+fn untouched(allocator: std.mem.Allocator, size: usize) ![]align(64) u8 {
+    const found = allocator.rawAlloc(size, .@"64", @returnAddress()) orelse
+        return error.OutOfMemory;
+    return @as([*]align(64) u8, @alignCast(found))[0..size];
 }
 
 fn alike(columns: anytype) bool {
