@@ -244,7 +244,9 @@ export fn turnstile_arena(self: *turnstiles.Turnstile) *anyopaque {
 
 test {
     _ = @import("binary.zig");
+    _ = @import("block.zig");
     _ = bounds;
+    _ = @import("decimal.zig");
     _ = @import("digits.zig");
     _ = @import("form.zig");
     _ = @import("head.zig");
@@ -253,6 +255,7 @@ test {
     _ = plans;
     _ = replies;
     _ = request;
+    _ = @import("row.zig");
     _ = @import("stash.zig");
     _ = @import("token.zig");
     _ = turnstiles;

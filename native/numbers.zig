@@ -22,10 +22,10 @@ const window = 16;
 const ahead = 3 * window;
 
 /// The powers of ten that are exact doubles.
-const exact = powers(f64, 23);
+pub const exact = powers(f64, 23);
 
 /// The powers of ten that fit 64 bits.
-const whole_powers = powers(u64, 20);
+pub const whole_powers = powers(u64, 20);
 
 /// The whole numbers up to here are all exact doubles.
 const most_exact: u64 = 1 << 53;
@@ -113,11 +113,14 @@ noinline fn medium(text: *const [ahead]u8) ?Found(f64) {
         const count = end - at;
         mantissa = mantissa * whole_powers[count] + valued(word(text[at..][0..8]), count);
     }
-    const size = if (mantissa <= most_exact)
-        @as(f64, @floatFromInt(mantissa)) / exact[behind]
-    else
-        scaled(mantissa, behind);
+    const size = fraction(mantissa, behind);
     return .{ .value = if (sign == 1) -size else size, .end = end };
+}
+
+/// The double nearest to a whole number divided by a power of ten up to 19.
+pub inline fn fraction(mantissa: u64, power: usize) f64 {
+    if (mantissa > most_exact) return scaled(mantissa, power);
+    return @as(f64, @floatFromInt(mantissa)) / exact[power];
 }
 
 /// The double nearest to a number above 2^53 divided by a power of ten up to 19. At such powers 128
@@ -174,40 +177,94 @@ fn valued(eight: u64, count: usize) u64 {
 /// Any number that JSON can spell.
 noinline fn any(text: []const u8, begin: usize) Error!Found(f64) {
     const mark = try spelled(text, begin);
-    const value = std.fmt.parseFloat(f64, text[begin..mark.end]) catch return error.NotPlain;
+    const value = mark.exactly() orelse
+        std.fmt.parseFloat(f64, text[begin..mark.end]) catch return error.NotPlain;
     if (mark.whole and value == 0 and text[begin] == '-') return error.NotPlain;
     return .{ .value = value, .end = mark.end };
 }
 
-const Mark = struct { end: usize, whole: bool };
+/// A number by its spelling: whether it has neither point nor exponent, its digits as one whole
+/// number, which holds as far as they are `most_digits`, and the power of ten that goes with it.
+const Mark = struct {
+    end: usize,
+    whole: bool,
+    signed: bool,
+    mantissa: u64,
+    count: usize,
+    power: i64,
+
+    /// The value where its two parts are exact doubles, so that it is rounded once.
+    fn exactly(self: Mark) ?f64 {
+        if (self.count > most_digits or self.mantissa > most_exact) return null;
+        if (@abs(self.power) >= exact.len) return null;
+        const mantissa: f64 = @floatFromInt(self.mantissa);
+        const ten = exact[@abs(self.power)];
+        const size = if (self.power < 0) mantissa / ten else mantissa * ten;
+        return if (self.signed) -size else size;
+    }
+};
+
+/// Digits that 64 bits hold, whatever they are.
+const most_digits = 19;
+
+/// Digits of an exponent up to which it is worked out.
+const most_power = 4;
 
 /// Where a number ends that begins here, by the grammar of JSON (RFC 8259, section 6).
 fn spelled(text: []const u8, begin: usize) Error!Mark {
     const bounded = text[0..@min(text.len, begin + longest)];
     var at = begin;
-    if (at < bounded.len and bounded[at] == '-') at += 1;
-    if (at < bounded.len and bounded[at] == '0') at += 1 else at = try run(bounded, at);
-    var whole = true;
-    if (at < bounded.len and bounded[at] == '.') {
-        whole = false;
-        at = try run(bounded, at + 1);
+    const signed = at < bounded.len and bounded[at] == '-';
+    if (signed) at += 1;
+    const zero = at < bounded.len and bounded[at] == '0';
+    const front = if (zero) Run{ .end = at + 1, .value = 0 } else try run(bounded, at, 0);
+    var mark = Mark{
+        .end = front.end,
+        .whole = true,
+        .signed = signed,
+        .mantissa = front.value,
+        .count = front.end - at,
+        .power = 0,
+    };
+    if (mark.end < bounded.len and bounded[mark.end] == '.') {
+        const first = mark.end + 1;
+        const back = try run(bounded, first, mark.mantissa);
+        const count = back.end - first;
+        mark.whole = false;
+        mark.mantissa = back.value;
+        mark.count += count;
+        mark.power = -@as(i64, @intCast(count));
+        mark.end = back.end;
     }
-    if (at < bounded.len and bounded[at] | 0x20 == 'e') {
-        whole = false;
-        at += 1;
-        if (at < bounded.len and (bounded[at] == '+' or bounded[at] == '-')) at += 1;
-        at = try run(bounded, at);
-    }
+    if (mark.end < bounded.len and bounded[mark.end] | 0x20 == 'e') try raised(bounded, &mark);
     // one that goes on, or may go on, is too long
-    if (at == bounded.len) return error.NotPlain;
-    return .{ .end = at, .whole = whole };
+    if (mark.end == bounded.len) return error.NotPlain;
+    return mark;
 }
 
-/// Where one digit or more end.
-fn run(text: []const u8, begin: usize) Error!usize {
-    var at = begin;
-    while (at < text.len and std.ascii.isDigit(text[at])) at += 1;
-    return if (at == begin) error.NotPlain else at;
+/// Takes in the exponent that follows.
+fn raised(text: []const u8, mark: *Mark) Error!void {
+    var at = mark.end + 1;
+    const below = at < text.len and text[at] == '-';
+    if (at < text.len and (below or text[at] == '+')) at += 1;
+    const found = try run(text, at, 0);
+    const many = found.end - at > most_power;
+    const power: i64 = if (many) std.math.maxInt(i32) else @intCast(found.value);
+    mark.power += if (below) -power else power;
+    mark.whole = false;
+    mark.end = found.end;
+}
+
+/// Where digits end, and what they make of a whole number before them; modulo 2^64.
+const Run = struct { end: usize, value: u64 };
+
+/// One digit or more.
+fn run(text: []const u8, begin: usize, before: u64) Error!Run {
+    var found = Run{ .end = begin, .value = before };
+    while (found.end < text.len and std.ascii.isDigit(text[found.end])) : (found.end += 1) {
+        found.value = found.value *% 10 +% (text[found.end] - '0');
+    }
+    return if (found.end == begin) error.NotPlain else found;
 }
 
 /// Reads the whole number of 64 bits that begins here.
@@ -270,6 +327,22 @@ test "numbers of many digits are the nearest doubles" {
         const wanted = try std.fmt.parseFloat(f64, told);
         if (medium(text[0..ahead])) |found| try std.testing.expectEqual(wanted, found.value);
         if (mantissa > most_exact) try std.testing.expectEqual(wanted, scaled(mantissa, power));
+    }
+}
+
+test "numbers with exponents are the nearest doubles" {
+    var dice = std.Random.DefaultPrng.init(4);
+    for (0..50_000) |number| {
+        var text: [64]u8 = @splat(' ');
+        const mantissa = dice.next() >> @intCast(number % 64);
+        const power = dice.random().intRangeAtMost(i32, -40, 40);
+        const told = try std.fmt.bufPrint(&text, "{d}.{d}e{d}", .{
+            mantissa % 1000, mantissa / 1000, power,
+        });
+        const wanted = try std.fmt.parseFloat(f64, told);
+        const found = try float(&text, 0);
+        try std.testing.expectEqual(wanted, found.value);
+        try std.testing.expectEqual(told.len, found.end);
     }
 }
 

@@ -78,9 +78,15 @@ pub const Input = struct {
     /// The lowest value of each column and then the highest, as the tensor holds them; nothing
     /// where columns are uneven.
     edges: []align(64) u8,
+    /// The same for numbers that are read from JSON, which are not rounded yet; nothing where
+    /// columns are uneven, and for whole numbers.
+    wide: ?Doubles,
     /// The tensor's own memory: as many rows as there is room for, in C order.
     memory: []align(64) u8,
 };
+
+/// A row of doubles, and their bounds.
+pub const Doubles = struct { row: []f64, low: []f64, high: []f64 };
 
 pub const Output = struct {
     name: []const u8,
@@ -198,6 +204,7 @@ fn laid(allocator: std.mem.Allocator, told: SpecInput, rows: usize) !Input {
         .width = width,
         .columns = columns,
         .even = even,
+        .wide = if (even and columns == .real) try widened(allocator, columns.real) else null,
         .edges = if (even) try edged(allocator, told.datatype, columns) else &.{},
         .memory = try untouched(allocator, size),
     };
@@ -216,6 +223,19 @@ fn alike(columns: anytype) bool {
         if (column.kind != .any or column.nullable) return false;
     }
     return true;
+}
+
+fn widened(allocator: std.mem.Allocator, columns: []const Column(f64)) !Doubles {
+    const wide = Doubles{
+        .row = try allocator.alloc(f64, columns.len),
+        .low = try allocator.alloc(f64, columns.len),
+        .high = try allocator.alloc(f64, columns.len),
+    };
+    for (columns, wide.low, wide.high) |column, *low, *high| {
+        low.* = column.low;
+        high.* = column.high;
+    }
+    return wide;
 }
 
 fn edged(allocator: std.mem.Allocator, datatype: Datatype, columns: Columns) ![]align(64) u8 {

@@ -2,7 +2,9 @@
 
 const std = @import("std");
 const Reader = @import("reader.zig");
+const bounds = @import("bounds.zig");
 const plans = @import("plan.zig");
+const rowed = @import("row.zig");
 
 const Error = Reader.Error;
 const Plan = plans.Plan;
@@ -41,7 +43,12 @@ fn filledWith(
         if (rows == most) return error.NotPlain;
         if (nested) try own.take('[');
         const row = held[rows * columns.len ..][0..columns.len];
-        for (row, columns, 0..) |*place, column, number| {
+        if (datatype.Wide() == f64 and even and columns.len >= rowed.least) {
+            const wide = input.wide orelse unreachable;
+            try rowed.read(&own, wide.row);
+            if (!bounds.within(f64, wide.row, wide.low, wide.high)) return error.NotPlain;
+            for (row, wide.row) |*place, found| place.* = @floatCast(found);
+        } else for (row, columns, 0..) |*place, column, number| {
             if (number > 0) try own.take(',');
             place.* = try value(datatype, even, column, &own);
         }
