@@ -71,8 +71,8 @@ class _Stopped(ctypes.Structure):
 class Gate:
     """For clients of one model, whose files ``epoll`` watches; for one thread.
 
-    ``taken`` are the requests of a turn, from which ``since`` tells by their files when clients
-    were last here. All of it holds until the next turn.
+    ``taken`` are the requests of a turn, which hold until the next one; ``since`` tells by their
+    files when clients were last here.
     """
 
     def __init__(self, code: Code, epoll: int) -> None:
@@ -93,6 +93,9 @@ class Gate:
         taken = self._bytes(library.turnstile_taken, REQUESTS * _TAKEN.itemsize)
         returned = self._bytes(library.turnstile_returned, REQUESTS * _RETURNED.itemsize)
         self.taken = np.frombuffer(taken, _TAKEN)
+        numbers = np.frombuffer(taken, np.uint32).reshape(REQUESTS, -1)
+        known = _NUMBERS.index("known")
+        self._places = numbers[:, known : known + 3]
         self._returned = np.frombuffer(returned, _RETURNED)
         self._stopped = _Stopped.from_buffer(
             self._bytes(library.turnstile_stopped, ctypes.sizeof(_Stopped))
@@ -130,6 +133,11 @@ class Gate:
         fd, _, _, known, first, rows, _, named, traced, given, trace, flags = self._one(number)
         part = Trace(trace.decode("ascii"), flags[:2].decode("ascii")) if traced else None
         return Taken(fd, known, given[:named].decode("ascii"), first, rows, part)
+
+    def places(self, count: int) -> list[list[int]]:
+        """Of so many requests that were taken, the number of the kind, the first row, the rows."""
+        found: list[list[int]] = self._places[:count].tolist()
+        return found
 
     def kept(self, number: int) -> bytes:
         """The bytes of a request that was taken."""

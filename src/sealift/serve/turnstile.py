@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import select
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
@@ -25,6 +24,8 @@ from sealift.serve.group import Ran
 from sealift.serve.http.answers import Client
 from sealift.serve.ticket import Ticket
 from sealift.serve.trace import Trace
+
+_Places = list[list[int]]
 
 
 class Desk(Protocol):
@@ -48,19 +49,21 @@ class Desk(Protocol):
 class Party:
     """Requests of one turn that one call of the model answered; see ``Company``.
 
-    The first row of the call is the row ``begin`` of the tensors; ``share`` is the part of the
-    turn's reading that was for these requests.
+    They are those from the number ``start`` on; ``places`` has the number of the kind, the first
+    row and the rows of each. The first row of the call is the row ``begin`` of the tensors;
+    ``share`` is the part of the turn's reading that was for these requests.
     """
 
     def __init__(
-        self, turnstile: Turnstile, part: range, ran: Ran, begin: int, share: float
+        self, turnstile: Turnstile, start: int, places: _Places, ran: Ran, begin: int, share: float
     ) -> None:
+        _, last, rows = places[-1]
         self._turnstile = turnstile
-        self._part = part
-        self._firsts, rows = turnstile.places(part)
-        self.requests = len(part)
+        self._start = start
+        self._places = places
+        self.requests = len(places)
         self.ran = ran
-        self.rows = sum(rows)
+        self.rows = last + rows - places[0][1]
         self.begin = begin
         self.came = turnstile.came
         self.read = turnstile.read
@@ -68,11 +71,11 @@ class Party:
 
     def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, list[int]]]:
         """The requests that some rows are of, and the numbers of these rows in them."""
-        firsts = self._firsts
+        firsts = [first for _, first, _ in self._places]
         places = (firsts[0] + row for row in rows)
         for number, own in groupby(places, lambda place: bisect_right(firsts, place) - 1):
             first = firsts[number]
-            member = self._turnstile.member(self._part[number])
+            member = self._turnstile.member(self._start + number)
             yield member, [place - first for place in own]
 
 
@@ -162,24 +165,20 @@ class Turnstile:
     def answer(self) -> None:
         """Answer all that were taken."""
         count, self.waiting = self.waiting, 0
-        firsts, rows = self.places(range(count))
+        places = self._gate.places(count)
         most = self._batcher.together()
         back: list[int] = []
         begin = together = 0
-        for number, more in enumerate(rows):
-            if number > begin and together + more > most:
-                back += self._ask(range(begin, number), firsts[begin], together, count)
+        for number, (_, _, rows) in enumerate(places):
+            if number > begin and together + rows > most:
+                back += self._ask(range(begin, number), together, places)
                 begin, together = number, 0
-            together += more
-        back += self._ask(range(begin, count), firsts[begin], together, count)
-        sent = [(self._gate.request(number).file, self._gate.kept(number)) for number in back]
-        for file, data in sent:
-            self._clients[file].came(data)
-
-    def places(self, part: range) -> tuple[list[int], list[int]]:
-        """The first rows of some requests that were taken, and how many each has."""
-        taken = self._gate.taken[part.start : part.stop]
-        return taken["first"].tolist(), taken["rows"].tolist()
+            together += rows
+        back += self._ask(range(begin, count), together, places)
+        if back:
+            sent = [(self._gate.request(number).file, self._gate.kept(number)) for number in back]
+            for file, data in sent:
+                self._clients[file].came(data)
 
     def member(self, number: int) -> Member:
         """A request that was taken."""
@@ -198,11 +197,12 @@ class Turnstile:
         for file, data in turn.returned:
             self._clients[file].came(data)
 
-    def _ask(self, part: range, first: int, rows: int, count: int) -> list[int]:
+    def _ask(self, part: range, rows: int, places: _Places) -> list[int]:
         """Ask the model for some of the requests of a turn, and send the answers.
 
         The numbers of those that take the ordinary road instead.
         """
+        first = places[part.start][1]
         try:
             ran = self._batcher.called(self._code.inputs(first, rows), rows, len(part))
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
@@ -210,10 +210,11 @@ class Turnstile:
         if not self._code.hold(rows, ran.outputs.values()):
             return list(part)
         unwritten = self._tell(part, first)
-        for answered in _between(part, unwritten):
-            party = Party(self, answered, ran, first, len(answered) / count)
-            self._desk.counted(clock.monotonic() - self.came, self._generations(answered))
-            self._note(self._code, party)
+        seconds = clock.monotonic() - self.came
+        for told in _between(part, unwritten):
+            own, share = places[told.start : told.stop], len(told) / len(places)
+            self._desk.counted(seconds, self._generations(own))
+            self._note(self._code, Party(self, told.start, own, ran, first, share))
         return unwritten
 
     def _tell(self, part: range, first: int) -> list[int]:
@@ -241,10 +242,13 @@ class Turnstile:
             client.told(self._desk.packed(ticket, one.id, one.trace, content, json))
             self.welcome(client, ticket)
 
-    def _generations(self, part: range) -> Counter[int]:
+    def _generations(self, places: _Places) -> dict[int, int]:
         """How many requests came by which route."""
-        known = self._gate.taken["known"][part.start : part.stop].tolist()
-        return Counter([self._tickets[number].generation for number in known])
+        found: dict[int, int] = {}
+        for known, _, _ in places:
+            generation = self._tickets[known].generation
+            found[generation] = found.get(generation, 0) + 1
+        return found
 
 
 def _between(part: range, without: list[int]) -> Iterator[range]:
