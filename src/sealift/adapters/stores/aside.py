@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import queue
 import threading
@@ -12,7 +13,7 @@ from sealift.types import Digest
 
 PIECE = 1 << 20
 """Bytes that are read at once; content that is not longer needs no thread."""
-_BEHIND = 16
+_BEHIND = 4
 """How many pieces may wait to be hashed."""
 
 
@@ -67,22 +68,40 @@ class Hashing:
         self._whole = hashlib.sha256()
         self._begun = False
         self._thread: threading.Thread | None = None
-        self._pieces = queue.Queue[bytes](_BEHIND)
+        self._pieces = queue.Queue[memoryview](_BEHIND)
+        self._rooms = queue.SimpleQueue[memoryview]()
 
-    def add(self, piece: bytes) -> None:
-        """Hash a piece after those before it."""
-        if self._thread is None and self._begun and len(piece) >= PIECE:
+    def room(self, size: int = PIECE) -> memoryview:
+        """Memory for the next piece, of the same ``size`` each time.
+
+        It is that of an earlier piece which is hashed by now, where there is one: new memory costs
+        the system more than to fill it. So a piece may be looked at until the next room is asked
+        for.
+        """
+        with contextlib.suppress(queue.Empty):
+            return self._rooms.get_nowait()
+        return memoryview(bytearray(size))
+
+    def add(self, piece: bytes | memoryview) -> None:
+        """Hash a piece after those before it; it may be the beginning of a room."""
+        view = memoryview(piece)
+        if self._thread is None and self._begun and len(view) >= PIECE:
             self._thread = threading.Thread(target=self._hash, name="hashing", daemon=True)
             self._thread.start()
         self._begun = True
         if self._thread is None:
-            self._whole.update(piece)
-        elif piece:
-            self._pieces.put(piece)
+            self._one(view)
+        elif view:
+            self._pieces.put(view)
 
     def _hash(self) -> None:
         while piece := self._pieces.get():
-            self._whole.update(piece)
+            self._one(piece)
+
+    def _one(self, piece: memoryview) -> None:
+        self._whole.update(piece)
+        if not piece.readonly:
+            self._rooms.put(memoryview(piece.obj))
 
     @property
     def digest(self) -> Digest:
@@ -94,7 +113,7 @@ class Hashing:
         """End the thread, once it has hashed what it got."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._pieces.put(b"")
+            self._pieces.put(memoryview(b""))
             thread.join()
 
 

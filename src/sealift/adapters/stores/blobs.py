@@ -11,23 +11,19 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from sealift import archive, clock, digest
 from sealift.adapters.stores import framing
 from sealift.adapters.stores.aside import PIECE, Aside, Hashing
+from sealift.adapters.stores.verified import Verified
 from sealift.errors import IntegrityError, MachineError, NotFoundError
 from sealift.types import Digest
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 FLUSHED = 32 << 20
 """Bytes after which the disk gets what was written: the end has little left to wait for."""
 _HASHED = 8 << 20
 """Bytes after which what was copied is hashed while more is copied."""
-_AHEAD = 16 << 20
-"""How far ahead of its reader a blob is fetched from the disk."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -97,7 +93,7 @@ class Blobs:
         Raises ``NotFoundError`` when the blob is not here.
         """
         try:
-            raw = _Verified(self.path(address), address)
+            raw = Verified(self.path(address), address)
         except FileNotFoundError as error:
             raise NotFoundError(
                 "This content is not in the store.", where=str(address), remedy="Build it again."
@@ -199,49 +195,6 @@ def _poured(content: archive.Packed, file: BinaryIO) -> tuple[Digest, int]:
         absorb(hashed, size)
         disk.wait()
     return Digest("sha256:" + whole.hexdigest()), size
-
-
-class _Verified(io.RawIOBase):
-    """The bytes of a file, hashed while they pass and judged before the last one has."""
-
-    def __init__(self, path: Path, address: Digest) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._size = self._left = os.fstat(self._file.fileno()).st_size
-        self._whole = Hashing()
-        self._address = address
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        if not self._piece:
-            self._piece = memoryview(self._next())
-        room = memoryview(buffer)
-        count = min(len(room), len(self._piece))
-        room[:count] = self._piece[:count]
-        self._piece = self._piece[count:]
-        return count
-
-    def _next(self) -> bytes:
-        if self._left > PIECE:
-            start = self._size - self._left + _AHEAD
-            os.posix_fadvise(self._file.fileno(), start, PIECE, os.POSIX_FADV_WILLNEED)
-        piece = self._file.read(PIECE) or b""
-        self._whole.add(piece)
-        self._left -= len(piece)
-        if (not piece or self._left <= 0) and self._whole.digest != self._address:
-            raise IntegrityError(
-                "Stored content does not match its digest; the file was damaged or changed.",
-                where=str(self._file.name),
-                remedy="Delete that file and build what needs it again.",
-            )
-        return piece
-
-    def close(self) -> None:
-        self._whole.close()
-        self._file.close()
-        super().close()
 
 
 def sync(folder: Path) -> None:
