@@ -12,3 +12,14 @@ def test_package_loads_neither_numpy_nor_what_brings_images_in():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_package_loads_no_command_line_but_its_own():
+    """The one of httpx brings click and pygments, and takes as long as all of httpx."""
+    code = (
+        "import gc, sys; from sealift.cli.commands import load; load('package'); "
+        "print([one for one in ('click', 'pygments') if one in sys.modules], 'httpx' in "
+        "sys.modules, gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] True True"

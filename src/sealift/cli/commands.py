@@ -5,8 +5,13 @@ All of them together take several times as long to load as one, which who waits 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
-from typing import Any
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -63,7 +68,23 @@ class Lazy(TyperGroup):
 def named(name: str) -> Any:
     """A command, or a part of one that few ask for, by its module in this folder and its name."""
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(f"sealift.cli.{module}"), attribute)
+    # httpx looks for its own command line, with rich and click; without one it does as well
+    sys.modules.setdefault("httpx._main", cast("ModuleType", None))
+    with _undisturbed():
+        return getattr(importlib.import_module(f"sealift.cli.{module}"), attribute)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Modules load without a search for garbage, which they are not; nor are they ever again."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if searched:
+            gc.enable()
 
 
 def load(name: str) -> Any:
