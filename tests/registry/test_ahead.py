@@ -1,9 +1,10 @@
 """What is pushed leaves while the rest of it is still being made."""
 
 import threading
+import time
 
 import pytest
-from registry_images import make_image
+from registry_images import make_image, plain
 
 from sealift.adapters.registries.push import Pushing, push
 from sealift.errors import IntegrityError, RegistryError
@@ -23,6 +24,30 @@ class Noticing(dict):
         super().__setitem__(key, content)
         if len(content) > self.size:
             self.arrived.set()
+
+
+class Slow(dict):
+    """The blobs of a registry; one of more than ``size`` bytes is there only after ``until``."""
+
+    def __init__(self, size, until):
+        super().__init__()
+        self.size = size
+        self.until = until
+        self.held = []
+
+    def __setitem__(self, key, content):
+        if len(content) > self.size:
+            ended = time.monotonic() + PATIENCE
+            while not self.until() and time.monotonic() < ended:
+                time.sleep(0.01)
+            self.held.append(self.until())
+        super().__setitem__(key, content)
+
+
+def manifests(server):
+    """The names of the manifests that were put, in order."""
+    put = [one.path for one in server.seen if one.method == "PUT" and "/manifests/" in one.path]
+    return [path.rpartition("/")[2] for path in put]
 
 
 def pushes(server):
@@ -114,3 +139,30 @@ def test_a_registry_that_is_not_there_stops_nobody_before_the_finish(store, acce
         going.ahead(store.manifest(image.digest).layers)
         with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1"):
             going.finish(image.digest, "127.0.0.1:1/m:1")
+
+
+def test_reports_do_not_wait_for_large_blobs_where_only_a_tag_lists_them(
+    server, faults, store, access
+):
+    """Such a registry knows no subjects. What names the blob comes after it, as ever."""
+    faults.referrers = False
+    image = make_image(store, sizes=(300_000,))
+    report = make_image(store, seed=2, sizes=(50,), subject=plain(image))
+    listed = f"sha256-{image.digest[7:]}"
+    server.blobs = Slow(100_000, lambda: ("m", listed) in server.tags)
+
+    pushed = push(store, image.digest, f"{server.host}/m:1", access=access)
+
+    assert server.blobs.held == [True]
+    assert pushed.referrers == 1
+    assert manifests(server) == [report.digest, listed, image.digest, "1"]
+
+
+def test_reports_follow_what_they_are_about_where_the_registry_lists_them(server, store, access):
+    """It may want to know the subject first."""
+    image = make_image(store, sizes=(300_000,))
+    report = make_image(store, seed=2, sizes=(50,), subject=plain(image))
+
+    push(store, image.digest, f"{server.host}/m:1", access=access)
+
+    assert manifests(server) == [image.digest, report.digest, "1"]

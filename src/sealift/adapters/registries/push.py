@@ -101,6 +101,7 @@ class Pushing:
             )
         reading = _Reading(self._store)
         tree = [node for one in (*tags.values(), digest) for node in reading.tree(one)]
+        self.ahead(blob for node in tree for blob in node.links.blobs)
         sending = _Push(self._store, self._open(), target, self._gauge, self._ahead)
         return sending.send(tree, digest, tags)
 
@@ -164,16 +165,20 @@ class _Push:
 
     def send(self, tree: list[_Node], digest: Digest, tags: Mapping[str, Digest]) -> Pushed:
         """Send manifests that are in order, after their blobs; then the tags, the root's last."""
-        blobs = list({blob.digest: blob for node in tree for blob in node.links.blobs}.values())
+        blobs = _blobs(tree)
         self._gauge.total = sum(blob.size for blob in blobs)
-        outcomes = crowd.each(self._blob, blobs, self._gauge)
-        new = {blob.digest for blob, how in zip(blobs, outcomes, strict=True) if how != "skipped"}
         known = {node.fetched.digest: node for node in tree}
         root = known[digest]
         others = [node for node in tree if node.referrer]
         parts = [node for node in tree if not node.referrer and (node is not root or others)]
+        crowd.each(self._blob, _blobs(others), self._gauge)  # small: the large ones are under way
+        listed = self._listed(others)
+        # a registry that keeps no lists knows of no subjects, so nothing has to wait for them
+        early = None if self._client.referrers.keeps else self._referrers(others, listed)
+        outcomes = crowd.each(self._blob, blobs, self._gauge)
+        new = {blob.digest for blob, how in zip(blobs, outcomes, strict=True) if how != "skipped"}
         sent = self._manifests(parts, new)
-        more, listings = self._referrers(others)
+        more, listings = early or self._referrers(others, listed)
         named = [(known[one], tag) for tag, one in tags.items()]
         sent += more + sum(crowd.each(lambda one: self._named(*one), named, self._gauge))
         sent += self._named(root, self._target.target)
@@ -221,9 +226,13 @@ class _Push:
         one = node.fetched
         return self._client.manifests.put(target, one.content, one.media_type)
 
-    def _referrers(self, nodes: list[_Node]) -> tuple[int, list[Listing]]:
-        """Send what refers to others, list what the registry does not; how many were sent."""
-        known = self._known({node.links.subject.digest for node in nodes if node.links.subject})
+    def _referrers(
+        self, nodes: list[_Node], known: Mapping[Digest, set[Digest]]
+    ) -> tuple[int, list[Listing]]:
+        """Send what refers to others, list what the registry does not; how many were sent.
+
+        ``known`` is what refers to the same already.
+        """
         unlisted: dict[Digest, list[Descriptor]] = {}
 
         def one(node: _Node) -> bool:
@@ -243,9 +252,9 @@ class _Push:
         crowd.each(Listing.write, listings, self._gauge)
         return sent, listings
 
-    def _known(self, subjects: set[Digest]) -> dict[Digest, set[Digest]]:
-        """What refers to subjects already."""
-        asked = sorted(subjects)
+    def _listed(self, nodes: list[_Node]) -> dict[Digest, set[Digest]]:
+        """What refers already to that which these refer to."""
+        asked = sorted({node.links.subject.digest for node in nodes if node.links.subject})
         found = [self._client.referrers.of(one) for one in asked[:1]]  # tells if there are lists
         found += crowd.each(self._client.referrers.of, asked[1:], self._gauge)
         return {one: {each.digest for each in all_} for one, all_ in zip(asked, found, strict=True)}
@@ -263,6 +272,11 @@ def _blob(store: Store, client: Client, gauge: crowd.Gauge, blob: Descriptor) ->
         sources=access.sources + (access.guesses if blob.size >= _WORTH else ()),
         told=gauge.told,
     )
+
+
+def _blobs(nodes: list[_Node]) -> list[Descriptor]:
+    """What manifests name beside other manifests, once each."""
+    return list({blob.digest: blob for node in nodes for blob in node.links.blobs}.values())
 
 
 def _levels(nodes: list[_Node]) -> list[list[_Node]]:

@@ -40,6 +40,11 @@ class Referrers:
         self._manifests = manifests
         self._keeps = True
 
+    @property
+    def keeps(self) -> bool:
+        """Whether the registry keeps lists by itself, as far as is known: ``of`` learns it."""
+        return self._keeps
+
     def of(self, subject: Digest, artifact_type: str = "") -> list[Descriptor]:
         """The manifests whose ``subject`` is this digest, in the registry's order."""
         entries = self._listed(subject)
