@@ -93,6 +93,27 @@ def test_a_token_that_is_taken_back_is_replaced(server, token_faults, store):
     assert len(server.blobs) == 7
 
 
+def test_tokens_that_are_taken_back_one_after_the_other_are_replaced(server, token_faults, store):
+    """Before a single request got through with any of them."""
+    image = make_image(store, sizes=[1000])
+    revoked, turn = [], threading.Lock()
+
+    class Tokens(dict):
+        def get(self, name, default):
+            with turn:
+                found = super().get(name, default)
+                if len(revoked) < 3 and found[0]:
+                    revoked.append(self.pop(name))
+                    return default
+                return found
+
+    server.tokens = Tokens()
+    push(store, image.digest, f"{server.host}/m:1", access=known(**PILOT))
+
+    assert len(revoked) == 3
+    assert len(server.blobs) == 2
+
+
 def test_mounting_asks_for_both_repositories(server, token_faults, store):
     """One token reads there and writes here."""
     image = make_image(store)

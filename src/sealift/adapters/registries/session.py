@@ -27,6 +27,8 @@ from sealift.network.network import Network
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _MOST_MOVES = 5
+_MOST_TOKENS = 4
+"""How often one request is made again with another token: one may be taken back on its way."""
 # some registries store a whole blob before they answer
 _PATIENCE = 60.0
 
@@ -184,7 +186,7 @@ class Session:
         self, method: str, url: str, headers: dict[str, str], body: Body | None
     ) -> httpx.Response:
         """The answer once the registry knows who asks."""
-        for _ in range(2):
+        for _ in range(_MOST_TOKENS):
             shown = self._authority.header()
             answer = self._followed(method, url, {**headers, "Authorization": shown}, body)
             if answer.status_code != httpx.codes.UNAUTHORIZED:
