@@ -3,6 +3,7 @@
 const builtin = @import("builtin");
 const std = @import("std");
 const Reader = @import("reader.zig");
+const bounds = @import("bounds.zig");
 const plans = @import("plan.zig");
 const values = @import("values.zig");
 
@@ -23,26 +24,12 @@ pub fn fill(input: *plans.Input, first: usize, rows: usize, bytes: []const u8) E
             const held: []const datatype.Held() = @ptrCast(@alignCast(memory));
             if (input.even) {
                 const edges: []const datatype.Held() = @ptrCast(input.edges);
-                if (!within(datatype.Held(), held, edges)) return error.NotPlain;
+                const low = edges[0..input.width];
+                const high = edges[input.width..];
+                if (!bounds.within(datatype.Held(), held, low, high)) return error.NotPlain;
             } else try checked(datatype, held, input.columns.of(datatype.Wide()));
         },
     }
-}
-
-/// Whether all values lie between the edges of their columns, the low ones first. No branch
-/// depends on a value, so that many are compared at once.
-fn within(comptime Held: type, held: []const Held, edges: []const Held) bool {
-    const width = edges.len / 2;
-    const low = edges[0..width];
-    const high = edges[width..][0..width];
-    var rest = held;
-    var good = true;
-    while (rest.len >= width) : (rest = rest[width..]) {
-        for (rest[0..width], low, high) |value, least, most| {
-            good = good and @intFromBool(value >= least) & @intFromBool(value <= most) == 1;
-        }
-    }
-    return good;
 }
 
 /// Looks at values one by one: columns of other kinds, and what stands for no value.
@@ -75,13 +62,6 @@ pub fn finite(datatype: plans.Datatype, bytes: []const u8) bool {
         },
         else => return true,
     }
-}
-
-test "values between the edges of their columns are within them" {
-    const edges = [_]f32{ 0, -1, 1, 1 };
-    try std.testing.expect(within(f32, &.{ 0, 1, 1, -1 }, &edges));
-    try std.testing.expect(!within(f32, &.{ 0, 1, 1, -1.5 }, &edges));
-    try std.testing.expect(!within(f32, &.{ std.math.nan(f32), 1 }, &edges));
 }
 
 test "only floats may be other than finite" {
