@@ -238,6 +238,10 @@ test "heads that say it in another way are not plain" {
         "x-request-id: a\r\nx-request-id: a\r\n\r\n",
         "x-request-id: a b\r\n\r\n",
         "x-request-id: \"\r\n\r\n",
+        "x-request-id:a\r\n\r\n",
+        "X-Request-Id:\ta\r\n\r\n",
+        "x-request-id:\r\n\r\n",
+        "x-request-id: a\r\nx-request-id:a\r\n\r\n",
         "x-request-id: " ++ @as([129]u8, @splat('a')) ++ "\r\n\r\n",
         "te: " ++ @as([longest]u8, @splat('a')) ++ "\r\n\r\n",
     }) |fields| {

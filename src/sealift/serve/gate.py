@@ -29,8 +29,8 @@ _TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
 _ALIGNED = 64
 
-Why = Literal["", "short", "packed", "unwritten", "gone"]
-_WHY: tuple[Why, ...] = ("", "short", "packed", "unwritten", "gone")
+Why = Literal["", "short", "packed", "unwritten"]
+_WHY: tuple[Why, ...] = ("", "short", "packed", "unwritten")
 
 
 class Turn(NamedTuple):

@@ -156,8 +156,8 @@ class Turnstile:
 
     def close(self) -> None:
         """Send all clients back, and take no others."""
-        for client in list(self._files):
-            client.came(b"")
+        while self._files:
+            next(iter(self._files)).came(b"")
         if self._watched:
             self._watched = False
             asyncio.get_running_loop().remove_reader(self._epoll)
@@ -176,9 +176,8 @@ class Turnstile:
             together += rows
         back += self._ask(range(begin, count), together, places)
         if back:
-            sent = [(self._gate.request(number).file, self._gate.kept(number)) for number in back]
-            for file, data in sent:
-                self._clients[file].came(data)
+            gate = self._gate
+            self._return([(gate.request(number).file, gate.kept(number)) for number in back])
 
     def member(self, number: int) -> Member:
         """A request that was taken."""
@@ -194,8 +193,13 @@ class Turnstile:
         turn = self._gate.take(self._batcher.longest(), self._largest, self.came)
         self.read = clock.monotonic()
         self.waiting = turn.taken
-        for file, data in turn.returned:
-            self._clients[file].came(data)
+        self._return(turn.returned)
+
+    def _return(self, returned: Sequence[tuple[int, bytes]]) -> None:
+        """Send clients back with what they sent."""
+        # what one of them is answered may end the turnstile, which knows no client then
+        for client, data in [(self._clients[file], data) for file, data in returned]:
+            client.came(data)
 
     def _ask(self, part: range, rows: int, places: _Places) -> list[int]:
         """Ask the model for some of the requests of a turn, and send the answers.

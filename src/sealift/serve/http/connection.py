@@ -214,7 +214,7 @@ class Connection(asyncio.BufferedProtocol):
         """Serve a client again that was lent, and has sent this since."""
         data = self._loan.end(self) or data
         self._since = clock.monotonic()
-        self._resume()
+        self._relax()
         if data:
             self._loan.other()
             self._incoming.add(data)
