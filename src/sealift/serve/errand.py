@@ -1,0 +1,63 @@
+"""What a container of the server is told to do: serve a model, or learn about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sealift.errors import SealiftError, UsageError
+from sealift.serve import log, outset
+
+
+def done(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit status."""
+    try:
+        _do(arguments)
+    except SealiftError as error:
+        log.event(
+            "failed",
+            kind=type(error).__name__,
+            error=error.what,
+            where=error.where,
+            remedy=error.remedy,
+        )
+        return error.exit_code
+    return 0
+
+
+def _do(arguments: Sequence[str]) -> None:
+    match arguments:
+        case ["serve"]:
+            _serve(Path("/model"))
+        case ["serve", model]:
+            _serve(Path(model))
+        case ["learn"]:
+            _learn(Path("/in"), Path("/out"))
+        case ["learn", source, target]:
+            _learn(Path(source), Path(target))
+        case _:
+            raise UsageError(
+                "The first argument must be 'serve' or 'learn'.",
+                remedy="Use: python -m sealift.container serve|learn",
+            )
+
+
+def _serve(model: Path) -> None:
+    """Serve, with libraries that are loaded once it is settled how they start."""
+    outset.settle(model)
+    # by name, so that the layer of the server has them too
+    from sealift.serve.server import serve, settings  # noqa: PLC0415
+
+    serve(settings(os.environ, model))
+
+
+def _learn(source: Path, target: Path) -> None:
+    """Learn, with modules that a server would have to load for nothing."""
+    # by name, so that the layer of the server has them too
+    from sealift.serve.learn import learn  # noqa: PLC0415
+
+    learn(source, target)
+
+
+__all__ = ["done"]
