@@ -13,6 +13,7 @@ from sealift.serve.app import App
 from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
 from sealift.serve.equality import Proof
+from sealift.serve.guard import Guard
 from sealift.serve.house import House
 from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
@@ -77,7 +78,13 @@ class Worker:
         artifact = read(folder)
         seat = self.seat = Seat(Board(1), 0)
         self.service = Service(
-            artifact, Readiness(), recorder, limits or Limits(), seat, control=True
+            artifact,
+            Readiness(),
+            recorder,
+            limits or Limits(),
+            seat,
+            guard=Guard(artifact.contract),
+            control=True,
         )
         self.joined = joined
         self.renew()

@@ -14,6 +14,7 @@ from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import read
 from sealift.serve.board import Board, Seat
+from sealift.serve.guard import Guard
 from sealift.serve.house import House
 from sealift.serve.http.answers import App as Answers
 from sealift.serve.http.answers import Express
@@ -117,7 +118,9 @@ class Memory:
             raise FaultError(outcome)
         self.certified = outcome = msgspec.structs.replace(outcome, call=1.0) if slow else outcome
         seat = Seat(Board(1), 0)
-        self.service = Service(artifact, Readiness(), recorder, Limits(), seat)
+        self.service = Service(
+            artifact, Readiness(), recorder, Limits(), seat, guard=Guard(artifact.contract)
+        )
         self.service.install(outcome, self._pool, 1)
         self.service.readiness.set("ready")
         app = App(House([self.service], Limits(), seat), AccessLog("none"), "")

@@ -7,6 +7,7 @@ from sealift.serve import listening, log, quota
 from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
+from sealift.serve.guard import Guard
 from sealift.serve.model import divisible
 from sealift.serve.ready import Certified, certify, quick
 from sealift.serve.settings import Settings, settings
@@ -40,10 +41,12 @@ def serve(chosen: Settings) -> None:
         hang=chosen.hang,
         patience=chosen.drain + chosen.grace + 3.0,
     )
-    post = Post(chosen, tuple((one, None) for one in artifacts), threads)
+    guards = tuple(Guard(one.contract) for one in artifacts)
+    post = Post(chosen, tuple((one, None) for one in artifacts), threads, guards)
     crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
-    post = Post(chosen, tuple((one, _prepared(one, threads)) for one in artifacts), threads)
-    if all(prepared is not None for _, prepared in post.models):
+    prepared = tuple((one, _prepared(one, threads)) for one in artifacts)
+    post = Post(chosen, prepared, threads, guards)
+    if all(outcome is not None for _, outcome in prepared):
         crew.dismiss()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)

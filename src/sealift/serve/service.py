@@ -74,6 +74,7 @@ class Service:
         limits: Limits,
         seat: Seat,
         *,
+        guard: Guard,
         control: bool = False,
     ) -> None:
         self.readiness = readiness
@@ -87,7 +88,7 @@ class Service:
         self.artifact = artifact
         self.recorder = recorder
         self.limits = limits
-        self.guard = Guard(artifact.contract)
+        self.guard = guard
         self.repository = Repository(self.name, self.version, readiness, control=control)
         self._statistics = Statistics(seat, self.name, self.version)
         self._orders = Orders(seat, self.name)

@@ -18,6 +18,7 @@ from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
 from sealift.serve.board import Seat
+from sealift.serve.guard import Guard
 from sealift.serve.house import House
 from sealift.serve.http.listener import Listener as Door
 from sealift.serve.listening import Sockets
@@ -71,12 +72,14 @@ class Post(msgspec.Struct, frozen=True):
     """What a worker starts with.
 
     Each of ``models`` is certified by the parent, or has a reason why it must not serve; None
-    leaves both to the worker. ``threads`` are for the calls of the models.
+    leaves both to the worker. ``threads`` are for the calls of the models, ``guards`` what requests
+    for each are held to: made once, for all processes.
     """
 
     settings: Settings
     models: tuple[tuple[Artifact, Certified | str | None], ...]
     threads: int
+    guards: tuple[Guard, ...]
 
 
 class _Shop(msgspec.Struct, frozen=True):
@@ -197,9 +200,10 @@ def _house(post: Post, seat: Seat, *, recording: bool) -> House:
             _recorder(post, artifact, workers) if recording else None,
             limits,
             seat,
+            guard=guard,
             control=chosen.control,
         )
-        for artifact, _ in post.models
+        for (artifact, _), guard in zip(post.models, post.guards, strict=True)
     ]
     house = House(services, limits, seat, server=chosen.name, image=chosen.image)
     house.reader = reader(chosen.records, chosen.reader)
