@@ -80,6 +80,9 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
     >>> same(2.0, 2.00001, 1e-5), same([2.0, "a"], [2.0, "b"], 1e-5)
     (True, False)
     """
+    if expected == got:
+        # whole lists at once, which most are
+        return True
     if isinstance(expected, list | tuple):
         return (
             isinstance(got, list | tuple)
@@ -88,7 +91,7 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
         )
     if isinstance(expected, float) and isinstance(got, float):
         return abs(expected - got) <= tolerance * max(1.0, abs(expected))
-    return bool(expected == got)
+    return False
 
 
 __all__ = ["Mismatch", "answers", "answers_in_parts", "replay", "replay_together", "rows", "same"]
