@@ -22,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True):
     ``workers`` processes answer, 0 stands for as many as there are cores; one whose event loop
     stands still for ``hang`` seconds is replaced. ``batch`` lets requests be joined.
     Of more than ``record_rate`` predictions a second an even share is logged (0: all are); of
-    rows with more than 64 fields as many fewer.
+    rows with more than 16 fields as many fewer.
     Who knows the word ``reader`` is handed the log out; nobody is where it is empty.
     ``grpc`` is the port for gRPC, 0 for none.
     After the signal to end, the server answers for ``drain`` more seconds while it says that it

@@ -43,7 +43,7 @@ SWITCH = 0.0001
 BEAT = 0.25
 """Seconds between signs of life, and between looks at what the other workers were told."""
 
-WIDTH = 64
+WIDTH = 16
 """Fields of a row from which fewer rows a second are logged."""
 
 LINGER = 1.0
@@ -294,7 +294,7 @@ def logged(rate: float, fields: int) -> float:
     What a line costs grows with its fields, and must not take the processor from answers.
 
     >>> logged(2000.0, 10), logged(2000.0, 640), logged(0.0, 640)
-    (2000.0, 200.0, 0.0)
+    (2000.0, 50.0, 0.0)
     """
     return min(rate, rate * WIDTH / fields) if fields else rate
 
