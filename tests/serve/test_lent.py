@@ -6,18 +6,23 @@ import select
 import socket
 
 import pytest
-from test_turnstile import played, worker
-from toy_worker import ROWS, infer, posted, same
+from toy_street import played
+from toy_worker import ROWS, Worker, infer, posted, same
 
+from benchmarks.serving.tools import lent
 from sealift.serve.gate import Gate
 from sealift.serve.http.answers import Client
 from sealift.serve.http.head import Heads
 from sealift.serve.ticket import issued
 from sealift.serve.turnstile import Turnstile
 
-__all__ = ["worker"]
-
 HEAD = posted(infer(ROWS[0]))[: -len(infer(ROWS[0]))]
+
+
+@pytest.fixture
+def worker(tensor_folder):
+    """A worker with a model that adds three numbers up."""
+    return Worker(tensor_folder)
 
 
 def paired(stack, count):
@@ -207,3 +212,12 @@ def test_what_clients_sent_is_kept_where_the_request_of_one_ends_the_turnstile(w
         clients, failed = asyncio.run(scene(paired(stack, 3)))
     assert failed == []
     assert [b"".join(one.got) for one in clients] == [b"GET /%d\r\n\r\n" % n for n in range(3)]
+
+
+def test_damaged_requests_of_clients_that_are_lent_are_answered_as_on_the_ordinary_road(
+    tensor_folder,
+):
+    """In pieces, several at once, cut off: a short form of the campaign."""
+    found = lent.tried(320, 7, tensor_folder)
+    assert found["faults"] == []
+    assert 0 < found["good"] < 320

@@ -27,12 +27,13 @@ from benchmarks.serving.subject import Request
 WIRE = int(os.environ.get("FUZZ_WIRE", "300000"))
 COVERED = int(os.environ.get("FUZZ_COVERED", "900000"))
 COMPILED = int(os.environ.get("FUZZ_COMPILED", "1000000"))
+LENT = int(os.environ.get("FUZZ_LENT", "100000"))
 GROWTH = 2.0
 """Most megabytes that the memory may grow in 100,000 requests, once all code has run."""
 
 
 def run(start: int) -> list[Result]:
-    """Both parts; what was found is told line by line."""
+    """All parts; what was found is told line by line."""
     where = machine.where()
     model = folder()
     first = seeds()[0]
@@ -48,9 +49,12 @@ def run(start: int) -> list[Result]:
     say(f"by coverage: {covered.count} inputs, {covered.branches} branches")
     compiled = of_compiled(start)
     say(f"to compiled code: {compiled.count} inputs, {compiled.read} of which it read")
-    for line in (*seen.faults, *covered.faults, *compiled.faults):
+    lent = of_lent(start)
+    say(f"of clients that are lent: {lent.count} cases, {lent.good} of which begin with 200")
+    for line in (*seen.faults, *covered.faults, *compiled.faults, *lent.faults):
         say(line[:2000])
-    return [*of_wire(seen, where), of_coverage(covered, where), of_reader(compiled, where)]
+    found = [*of_wire(seen, where), of_coverage(covered, where), of_reader(compiled, where)]
+    return [*found, *of_clients(lent, where)]
 
 
 class Compiled(msgspec.Struct):
@@ -63,19 +67,35 @@ class Compiled(msgspec.Struct):
 
 def of_compiled(start: int) -> Compiled:
     """Requests for the code of the short road, in a process of its own that it may bring down."""
-    tests = REPOSITORY / "tests" / "serve"
-    env = {**os.environ, "PYTHONPATH": f"{tests}:{REPOSITORY / 'src'}:{REPOSITORY}"}
-    words: program.Words = [
-        sys.executable,
-        HERE / "tools" / "compiled.py",
-        str(COMPILED),
-        str(start),
-    ]
     try:
-        done = program.run(words, env=env, timeout=7200)
+        return msgspec.json.decode(printed("compiled.py", COMPILED, start), type=Compiled)
     except program.FailedError as error:
         return Compiled(COMPILED, 0, [str(error)])
-    return msgspec.json.decode(done.output, type=Compiled)
+
+
+class Lent(msgspec.Struct):
+    """How many cases there were, how many began with 200, memory on the way, and what failed."""
+
+    count: int
+    good: int
+    held: list[int]
+    faults: list[str]
+
+
+def of_lent(start: int) -> Lent:
+    """Requests of clients that a turnstile has, in a process of its own as well."""
+    try:
+        return msgspec.json.decode(printed("lent.py", LENT, start), type=Lent)
+    except program.FailedError as error:
+        return Lent(LENT, 0, [], [str(error)])
+
+
+def printed(tool: str, count: int, start: int) -> str:
+    """The last line that a tool prints. Raises ``FailedError``."""
+    tests = REPOSITORY / "tests" / "serve"
+    env = {**os.environ, "PYTHONPATH": f"{tests}:{REPOSITORY / 'src'}:{REPOSITORY}"}
+    words: program.Words = [sys.executable, HERE / "tools" / tool, str(count), str(start)]
+    return str(program.run(words, env=env, timeout=7200).output).splitlines()[-1]
 
 
 def folder() -> Path:
@@ -145,6 +165,23 @@ def of_reader(compiled: Compiled, where: Where) -> Result:
         "fuzzing of compiled code: crashes, reads beyond the end, other meanings",
         {"ours": [float(len(compiled.faults))]}, where, unit="", limit=0.0, rule=rule,
     )  # fmt: skip
+
+
+def of_clients(lent: Lent, where: Where) -> Sequence[Result]:
+    """Answers that differ from the ordinary road's, and the growth of memory."""
+    rule = f"none of {lent.count:,} cases, {lent.good:,} of which begin with an answer of 200"
+    grown = [slope(lent.held, lent.count) * 1e5 / 1e6] if lent.held else []
+    return [
+        result(
+            "fuzzing of clients that are lent: crashes, hangs, 5xx, other answers",
+            {"ours": [float(len(lent.faults))]}, where, unit="", limit=0.0, rule=rule,
+        ),
+        result(
+            "fuzzing of clients that are lent: growth of memory in 100,000 cases",
+            {"ours": grown}, where, unit="MB", limit=GROWTH,
+            rule="the slope over the second half of the cases, both ends of the wire together",
+        ),
+    ]  # fmt: skip
 
 
 __all__ = ["run", "slope"]
