@@ -421,7 +421,7 @@ sys.path.insert(0, sys.argv[3])
 from test_images import builder, model
 build, store, _ = builder(Path(sys.argv[1]))
 print(build.step_image().digest, flush=True)
-_, record = model(store, Path(sys.argv[1]) / "model")
+_, record = model(store, Path(sys.argv[1]) / f"model-{os.getpid()}")
 print(build.serving_image(record).digest, flush=True)
 """
 
