@@ -85,8 +85,11 @@ pub const Input = struct {
     memory: []align(64) u8,
 };
 
-/// A row of doubles, and their bounds.
-pub const Doubles = struct { row: []f64, low: []f64, high: []f64 };
+/// Some rows of doubles, and the bounds of each.
+pub const Doubles = struct { values: []f64, low: []f64, high: []f64 };
+
+/// Doubles that are worth reading together.
+const together = 128;
 
 pub const Output = struct {
     name: []const u8,
@@ -226,12 +229,14 @@ fn alike(columns: anytype) bool {
 }
 
 fn widened(allocator: std.mem.Allocator, columns: []const Column(f64)) !Doubles {
+    const count = @max(1, together / columns.len) * columns.len;
     const wide = Doubles{
-        .row = try allocator.alloc(f64, columns.len),
-        .low = try allocator.alloc(f64, columns.len),
-        .high = try allocator.alloc(f64, columns.len),
+        .values = try allocator.alloc(f64, count),
+        .low = try allocator.alloc(f64, count),
+        .high = try allocator.alloc(f64, count),
     };
-    for (columns, wide.low, wide.high) |column, *low, *high| {
+    for (wide.low, wide.high, 0..) |*low, *high, number| {
+        const column = columns[number % columns.len];
         low.* = column.low;
         high.* = column.high;
     }

@@ -42,22 +42,39 @@ fn filledWith(
     while (true) {
         if (rows == most) return error.NotPlain;
         if (nested) try own.take('[');
-        const row = held[rows * columns.len ..][0..columns.len];
-        if (datatype.Wide() == f64 and even and columns.len >= rowed.least) {
+        const rest = held[rows * columns.len ..];
+        if (datatype.Wide() == f64 and even and (!nested or columns.len >= rowed.least)) {
             const wide = input.wide orelse unreachable;
-            try rowed.read(&own, wide.row);
-            if (!bounds.within(f64, wide.row, wide.low, wide.high)) return error.NotPlain;
-            for (row, wide.row) |*place, found| place.* = @floatCast(found);
-        } else for (row, columns, 0..) |*place, column, number| {
-            if (number > 0) try own.take(',');
-            place.* = try value(datatype, even, column, &own);
+            rows += try together(wide, columns.len, if (nested) 1 else most - rows, &own, rest);
+        } else {
+            for (rest[0..columns.len], columns, 0..) |*place, column, number| {
+                if (number > 0) try own.take(',');
+                place.* = try value(datatype, even, column, &own);
+            }
+            rows += 1;
         }
         if (nested) try own.take(']');
-        rows += 1;
         if (!try own.more(']')) break;
     }
     reader.* = own;
     return .{ .rows = rows, .nested = nested };
+}
+
+/// Reads rows whose columns take any number of their range, no more than `most`; how many.
+inline fn together(
+    wide: plans.Doubles,
+    columns: usize,
+    most: usize,
+    reader: *Reader,
+    held: anytype,
+) Error!usize {
+    const room = @min(most * columns, wide.values.len);
+    const count = try rowed.read(reader, wide.values[0..room]);
+    const found = wide.values[0..count];
+    if (count % columns != 0) return error.NotPlain;
+    if (!bounds.within(f64, found, wide.low[0..count], wide.high[0..count])) return error.NotPlain;
+    for (held[0..count], found) |*place, number| place.* = @floatCast(number);
+    return count / columns;
 }
 
 /// One value, which the training data may have held.
