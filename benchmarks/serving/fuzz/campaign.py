@@ -179,7 +179,7 @@ def of_clients(lent: Lent, where: Where) -> Sequence[Result]:
         result(
             "fuzzing of clients that are lent: growth of memory in 100,000 cases",
             {"ours": grown}, where, unit="MB", limit=GROWTH,
-            rule="the slope over the second half of the cases, of what is not free, both ends together",
+            rule="the slope over the second half of the cases, what is free left out",
         ),
     ]  # fmt: skip
 
