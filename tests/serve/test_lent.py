@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import select
 import socket
 
@@ -221,3 +222,33 @@ def test_damaged_requests_of_clients_that_are_lent_are_answered_as_on_the_ordina
     found = lent.tried(320, 7, tensor_folder)
     assert found["faults"] == []
     assert 0 < found["good"] < 320
+
+
+def test_a_client_whom_the_kernel_cannot_watch_stays_with_its_connection(worker):
+    """As where a user's watches are used up; others are served on."""
+
+    class Full:
+        """Watches nobody any more."""
+
+        def __init__(self, epoll):
+            self.epoll = epoll
+
+        def __getattr__(self, name):
+            return getattr(self.epoll, name)
+
+        def register(self, file, events):
+            """Refuse."""
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def scene(street):
+        before = await street.enter()
+        (turnstile,) = worker.app.express._turnstiles.values()
+        turnstile._epoll = Full(turnstile._epoll)
+        client = await street.enter(lent=False)
+        request = posted(infer(ROWS[0]))
+        answers = [await one.ask(request) for one in (client, before) * 5]
+        assert street.clients == 1
+        return answers
+
+    request = posted(infer(ROWS[0]))
+    assert {same(one) for one in played(worker, scene)} == {same(worker.alone(request))}

@@ -122,15 +122,22 @@ class Turnstile:
             return
         self._tickets[known] = ticket
         file = client.lent(self)
-        if file >= FILES:
+        if file >= FILES or not self._watch(file):
             client.came(b"")
             return
         self._clients[file], self._files[client] = client, file
         self._gate.since[file] = clock.monotonic()
-        self._epoll.register(file, select.EPOLLIN)
         if not self._watched:
             self._watched = True
             asyncio.get_running_loop().add_reader(self._epoll, self._come)
+
+    def _watch(self, file: int) -> bool:
+        """Have the kernel tell of a client; false where it cannot, as it bounds their number."""
+        try:
+            self._epoll.register(file, select.EPOLLIN)
+        except OSError:
+            return False
+        return True
 
     def since(self, client: Client) -> float:
         """When the client last said something, by the monotonic clock."""
