@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from sealift import clock
 from sealift.record.contract import Contract
@@ -55,11 +56,13 @@ class Predictor:
             if flags:
                 raise _beyond(flags) from error
             raise
-        predictions = cells(ran.outputs[self._answer])
-        for number, value in enumerate(predictions):
-            if isinstance(value, float) and not math.isfinite(value):
-                predictions[number] = None
-                flags.setdefault(number, []).append(self._answer)
+        answers = ran.outputs[self._answer]
+        predictions = cells(answers)
+        if not _finite(answers):
+            for number, value in enumerate(predictions):
+                if isinstance(value, float) and not math.isfinite(value):
+                    predictions[number] = None
+                    flags.setdefault(number, []).append(self._answer)
         return Result(ran.outputs, predictions, flags, ran.started, ran.ended, ran.rows)
 
     def recorded(self, result: Result, rows: Sequence[int]) -> list[float | str | None]:
@@ -76,6 +79,13 @@ def logged(predictions: Sequence[Any], *, labels: bool) -> list[float | str | No
     """
     values = [None if isinstance(value, list) else value for value in predictions]
     return [None if value is None else label(value) for value in values] if labels else values
+
+
+def _finite(answers: Array) -> bool:
+    """Whether all are known to be finite numbers; only a look at each tells of what is none."""
+    if answers.dtype.kind == "f":
+        return bool(np.isfinite(answers).all())
+    return answers.dtype.kind in "biu"
 
 
 def _beyond(flags: dict[int, list[str]]) -> RefusalError:
