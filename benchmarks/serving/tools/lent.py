@@ -34,6 +34,7 @@ PATIENCE = 20.0
 SAMPLES = 60
 NO_REQUEST = re.compile(rb'content-length: \d+\r\n\r\n\{"error":"This is no request: [^"]*"')
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSES = b"connection: close\r\n"
 PLAIN = posted(infer(ROWS[1], given="plain"))
 FIELDS = [
     *(b"x-request-id:a", b"x-request-id: b", b"X-Request-Id:\tc", b"x-request-id: d e"),
@@ -122,21 +123,27 @@ def told_alike(answers):
     return NO_REQUEST.sub(b"", answers.replace(CONTINUE, b""))
 
 
-def differ(one, other):
+def differ(one, other, *, waits=False):
     """Whether two clients were told different things.
 
-    Who sends more than the request after which the server closes may lose the answer to it.
+    Who sends more than the request after which the server closes may lose the answer to it. Where a
+    client ``waits`` to be told to send its body, a refusal closes if that has not come by then.
     """
     if b"reset" in (one, other):
-        return not {one, other} <= {b"reset"} and b"\r\nconnection: close\r\n" not in one + other
-    return told_alike(one) != told_alike(other)
+        return not {one, other} <= {b"reset"} and b"\r\n" + CLOSES not in one + other
+    one, other = told_alike(one), told_alike(other)
+    if waits and CLOSES in one + other:
+        shorter, longer = sorted((one.replace(CLOSES, b""), other.replace(CLOSES, b"")), key=len)
+        return not longer.startswith(shorter)
+    return one != other
 
 
 async def judged(street, parts, late):
     """Whether a case is answered with 200 at first, and what failed, if anything did."""
     both = [answered(street, parts, late, ordinary=ordinary) for ordinary in (True, False)]
     one, other = await asyncio.gather(*both)
-    failed = differ(one, other) or one == b"none" or b"HTTP/1.1 5" in one
+    waits = b"100-continue" in b"".join(content for content, _ in parts)
+    failed = differ(one, other, waits=waits) or one == b"none" or b"HTTP/1.1 5" in one
     return one[9:12] == b"200", f"{one!r} and {other!r} to {parts!r}" if failed else ""
 
 
