@@ -252,3 +252,22 @@ def test_a_client_whom_the_kernel_cannot_watch_stays_with_its_connection(worker)
 
     request = posted(infer(ROWS[0]))
     assert {same(one) for one in played(worker, scene)} == {same(worker.alone(request))}
+
+
+def test_when_its_body_comes_alone_decides_whether_a_client_that_waits_is_closed(worker):
+    """On the ordinary road itself; all else that differs between two answers is told."""
+    fields = {"content-type": "text/csv", "expect": "100-continue"}
+    head, gap, body = posted(infer(ROWS[0]), **fields).partition(b"\r\n\r\n")
+
+    async def scene(street):
+        answers = []
+        for pieces in ([head + gap + body], [head + gap, body]):
+            client = await street.enter(ordinary=True)
+            answers.append(same(await client.ask(*pieces)))
+        return answers
+
+    whole, parted = played(worker, scene)
+    assert (lent.CLOSES in whole, lent.CLOSES in parted) == (False, True)
+    assert not lent.differ(whole, parted, waits=True)
+    assert lent.differ(whole, parted)
+    assert lent.differ(whole, parted.replace(b"415", b"400"), waits=True)
