@@ -103,7 +103,7 @@ class Store(Protocol):
     def resolve(self, reference: str) -> Descriptor:
         """The manifest of a name, of a digest or of a unique beginning of one (12 digits or more).
 
-        Raises ``NotFoundError`` with the nearest names.
+        Raises ``NotFoundError`` with the nearest name, or with those there are.
         """
         ...
 

@@ -38,7 +38,7 @@ def test_a_broken_project_file_is_said_with_its_place(tiny, text, what, where):
 @pytest.mark.parametrize(
     ("words", "code", "what"),
     [
-        (("package",), 10, "There is no model yet."),
+        (("package",), 10, "There is no model yet: sealift.toml has no [model]."),
         (("check", "--model", "3"), 10, "There is no model '3'"),
         (("release",), 4, "The controller is not running."),
         (("promote",), 2, "No release is in progress."),
@@ -86,3 +86,19 @@ def test_a_project_file_that_is_no_text_is_named(tiny):
     assert said.code == 3
     assert "not UTF-8" in said.talk
     assert "next: " in said.talk
+
+
+def test_training_is_not_advised_where_it_makes_no_model(tiny):
+    """What is missing is said: the table that names an output as the model."""
+    said = tiny("package")
+    assert "at: sealift.toml" in said.talk
+    assert "next: Add [model] with from, task, table and target" in said.talk
+    listed = tiny("models")
+    assert "no model yet: sealift.toml has no [model]" in listed.talk + listed.answer
+    tiny.write(
+        (tiny.folder / "sealift.toml").read_text()
+        + '[model]\nfrom = "train.model"\ntable = "train.model"\n'
+        + 'task = "regression"\ntarget = "delay"\n'
+    )
+    assert "next: Run `sealift train`." in tiny("package").talk
+    assert "next: sealift train" in tiny("models").answer

@@ -70,8 +70,19 @@ def pick(wired: Wired, version: int | None) -> Model:
         return wired.ledger.get(Model, version)
     models = wired.ledger.all(Model)
     if not models:
-        raise NotFoundError("There is no model yet.", remedy="Run `sealift train`.")
+        raise _no_model(wired)
     return models[-1]
+
+
+def _no_model(wired: Wired) -> NotFoundError:
+    if wired.project.model is None:
+        return NotFoundError(
+            "There is no model yet: sealift.toml has no [model].",
+            where=wired.folders.file.name,
+            remedy="Add [model] with from, task, table and target, which says what output of a "
+            "step is the model; then run `sealift train`.",
+        )
+    return NotFoundError("There is no model yet.", remedy="Run `sealift train`.")
 
 
 def image_of(wired: Wired, model: Model) -> Image:

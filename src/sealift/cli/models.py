@@ -67,7 +67,9 @@ def models(context: typer.Context, where: Where = HERE, json: Json = False) -> N
             )
             for one in known
         ],
-        empty="no model yet; next: sealift train",
+        empty="no model yet; next: sealift train"
+        if known or wired.project.model
+        else "no model yet: sealift.toml has no [model]",
     )
     documented = [str(one.version) for one in known if (i := images.get(one.version)) and i.bom]
     if documented:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import io
 import shutil
@@ -18,6 +17,7 @@ import zstandard
 from sealift import archive, digest
 from sealift.errors import DataError, IntegrityError, NotFoundError, PackageError, UsageError
 from sealift.record.image import LAYER, MANIFEST, Descriptor, Manifest
+from sealift.record.shape import nearest
 from sealift.types import Digest
 
 _SHORTEST = 12
@@ -88,9 +88,9 @@ class MemoryStore:
         found = [kept for address, kept in self._manifests.items() if address[7:].startswith(short)]
         if len(short) >= _SHORTEST and len(found) == 1:
             return found[0]
-        near = difflib.get_close_matches(reference, self._names, cutoff=0.4)
         raise NotFoundError(
-            f"Nothing in the store is called {reference!r}.", remedy=f"Nearest: {', '.join(near)}."
+            f"Nothing in the store is called {reference!r}.",
+            remedy=nearest(reference, self._names, "The store has no names yet."),
         )
 
     def manifest(self, digest: Digest) -> Manifest:

@@ -142,6 +142,17 @@ class StoreSuite:
         assert isinstance(error, NotFoundError)
         assert "flights:1" in error.remedy
 
+    def test_names_that_are_not_near_are_not_called_so(self, tmp_path: Path) -> None:
+        """The remedy lists what there is, or says that there is nothing."""
+        store = self.store(tmp_path)
+        assert "no names yet" in refusal(store.resolve, "1234").remedy
+        for number in range(1, 5):
+            store.tag(f"flights:{number}", artifact(store, f"a/{number}"))
+        remedy = refusal(store.resolve, "1234").remedy
+        assert "earest" not in remedy
+        assert "flights:1" in remedy
+        assert "flights:4" in remedy
+
     def test_a_name_moves(self, tmp_path: Path) -> None:
         """The manifest that loses it is still there by its digest."""
         store = self.store(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import fcntl
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from sealift import digest
 from sealift.adapters.stores.blobs import replace
 from sealift.errors import IntegrityError, MachineError, NotFoundError, UsageError
 from sealift.record.image import INDEX, Descriptor
+from sealift.record.shape import nearest
 from sealift.types import Digest
 
 REFERENCE = "org.opencontainers.image.ref.name"
@@ -84,15 +84,16 @@ class Index:
             entries[:] = list(_renamed(entries, named))
 
     def find(self, name: str) -> Descriptor:
-        """The manifest of a name; ``NotFoundError`` with the nearest names."""
+        """The manifest of a name; ``NotFoundError`` with the nearest, or those there are."""
         entries = self.entries()
         for entry in entries:
             if reference(entry) == name:
                 return plain(entry)
-        names = sorted({reference(entry) for entry in entries} - {""})
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[-5:]
-        hint = f"Nearest: {', '.join(near)}." if near else "The store has no names yet."
-        raise NotFoundError(f"Nothing in the store is called {name!r}.", remedy=hint)
+        names = {reference(entry) for entry in entries} - {""}
+        raise NotFoundError(
+            f"Nothing in the store is called {name!r}.",
+            remedy=nearest(name, names, "The store has no names yet."),
+        )
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[Descriptor]]:
