@@ -11,7 +11,7 @@ from benchmarks.program import FailedError
 from benchmarks.result import Result
 from benchmarks.serving.entrants import RIVALRY
 from benchmarks.serving.field import Field, gathered, say
-from benchmarks.serving.measures import cold, grpc, one, payload, profile, two
+from benchmarks.serving.measures import cold, container, grpc, one, payload, profile, two
 from sealift import clock
 
 STAGE = "serving"
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[Field], list[Result]]] = {
     "grpc": grpc.measure,
     "payload": payload.measure,
     "cold": cold.measure,
+    "container": container.measure,
     "profile": profile.measure,
 }
 

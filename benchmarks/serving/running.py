@@ -7,7 +7,7 @@ import http.client
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,16 +64,27 @@ def running(
     env = {**os.environ, **more, MARK: mark}
     child = process.spawn(words, log=log, env=env, cwd=subject.cwd, detach=True)
     try:
-        until = began + PATIENCE
-        while not right(ports["port"], probe, wanted):
-            if child.poll() is not None or clock.monotonic() > until:
-                raise FailedError(f"gave no right answer: {last(log)}")
-            clock.sleep(EVERY)
-        seconds = clock.monotonic() - began
+        seconds = answering(ports["port"], probe, wanted, began, lambda: child.poll() is None, log)
         yield Running(subject, workers, ports["port"], ports["grpc"], seconds, mark)
     finally:
         end(child.pid, mark)
         child.wait()
+
+
+def answering(
+    port: int,
+    probe: Request,
+    wanted: list[int] | None,
+    began: float,
+    alive: Callable[[], bool],
+    log: Path,
+) -> float:
+    """Ask every 5 ms until the answer is right; seconds since ``began``. Raises ``FailedError``."""
+    while not right(port, probe, wanted):
+        if not alive() or clock.monotonic() > began + PATIENCE:
+            raise FailedError(f"gave no right answer: {last(log)}")
+        clock.sleep(EVERY)
+    return clock.monotonic() - began
 
 
 def right(port: int, request: Request, wanted: list[int] | None) -> bool:
@@ -146,4 +157,15 @@ def told(values: Mapping[str, str]) -> list[str]:
     return [f"{name}:{value}" for name, value in values.items()]
 
 
-__all__ = ["Running", "marked", "post", "proportional", "right", "running", "told"]
+__all__ = [
+    "MARK",
+    "Running",
+    "answering",
+    "last",
+    "marked",
+    "post",
+    "proportional",
+    "right",
+    "running",
+    "told",
+]
