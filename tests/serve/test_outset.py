@@ -19,6 +19,14 @@ encrypts = "libssl" in Path("/proc/self/maps").read_text()
 print(len(os.listdir("/proc/self/task")), encrypts, os.environ.get(outset.BLAS))
 """
 
+LOADED = """
+import sys
+from sealift.serve import remote, server
+print(*sorted(name for name in sys.argv[1:] if name in sys.modules))
+remote.load()
+print("hpack" in sys.modules)
+"""
+
 ENTRY = """
 import gc, sys
 from sealift import container
@@ -90,6 +98,13 @@ def test_a_program_keeps_the_threads_of_its_libraries_and_openssl(code, tmp_path
 def test_who_sets_the_number_of_threads_is_heeded(tensor_folder):
     """The operator knows why."""
     assert said(SETTLED, tensor_folder, OPENBLAS_NUM_THREADS="3")[-1] == "3"
+
+
+def test_a_start_loads_nothing_that_only_some_requests_need():
+    """Neither gRPC nor Arrow, nor what finds the nearest word; gRPC where it has a port."""
+    some = ("hpack", "sealift.serve.rpc.desk", "flatbuffers", "sealift.serve.arrow.stream")
+
+    assert said(LOADED, *some, "difflib") == ["True"]
 
 
 @pytest.mark.parametrize(("word", "rests"), [("serve", True), ("learn", False)])

@@ -10,7 +10,6 @@ connections that a dying worker had not yet taken wait for the one that takes it
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 from collections.abc import Sequence
 
@@ -44,11 +43,7 @@ def bound(host: str, ports: Sequence[int]) -> Sockets:
 
 
 def _socket(host: str, port: int, setting: str, *options: int) -> socket.socket:
-    try:
-        wide = ipaddress.ip_address(host).version == 6
-    except ValueError as error:
-        raise UsageError(f"SEALIFT_HOST must be an IP address, not {host!r}.") from error
-    opened = socket.socket(socket.AF_INET6 if wide else socket.AF_INET, socket.SOCK_STREAM)
+    opened = socket.socket(_family(host), socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for option in (socket.SO_REUSEADDR, *options):
@@ -65,6 +60,15 @@ def _socket(host: str, port: int, setting: str, *options: int) -> socket.socket:
             remedy=f"Choose a free port in {setting}.",
         ) from error
     return opened
+
+
+def _family(host: str) -> socket.AddressFamily:
+    """What kind of address this is; one of IPv6 may name its link (RFC 4007, 11)."""
+    for family, address in ((socket.AF_INET, host), (socket.AF_INET6, host.partition("%")[0])):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, address)
+            return family
+    raise UsageError(f"SEALIFT_HOST must be an IP address, not {host!r}.")
 
 
 __all__ = ["BACKLOG", "Sockets", "bound", "claim"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from sealift.errors import ContractError
@@ -47,8 +46,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["carrier", "hour"])
     ' Known: carrier, hour.'
     """
+    # who is asked rightly never needs it
+    from difflib import get_close_matches  # noqa: PLC0415
+
     names = list(known)
-    near = difflib.get_close_matches(word[:LONGEST], names, n=1)
+    near = get_close_matches(word[:LONGEST], names, n=1)
     if near:
         return f" Did you mean {near[0]!r}?"
     return f" Known: {some(names)}." if names else ""

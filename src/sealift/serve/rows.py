@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from sealift.serve.arrow import answer, stream
 from sealift.serve.guard import Guard
 from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Row
@@ -70,6 +69,9 @@ def written(
     ]
     named = [flags.get(number, []) for number in range(len(predictions))]
     if kind == ARROW:
+        # by name, so that the layer of the server has it too
+        from sealift.serve.arrow import answer  # noqa: PLC0415
+
         return answer.written(ids, predictions, [";".join(names) for names in named])
     if kind != CSV:
         lines = [
@@ -94,6 +96,9 @@ def _cell(value: Any) -> str:
 
 
 def _columns(guard: Guard, body: bytes) -> list[Row]:
+    # by name, so that the layer of the server has it too
+    from sealift.serve.arrow import stream  # noqa: PLC0415
+
     found = stream.read(body, guard.names, guard.contract.max_rows)
     columns = [
         [whole(value) for value in found[field.name]] if field.type == "int" else found[field.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealift import process
-from sealift.serve import listening, log, quota
+from sealift.serve import listening, log, quota, remote
 from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
@@ -21,6 +21,7 @@ def serve(chosen: Settings) -> None:
     ports = [port]
     if chosen.grpc:
         ports.append(listening.claim(chosen.host, chosen.grpc, "SEALIFT_GRPC_PORT"))
+        remote.load()
     workers = chosen.workers or quota.workers()
     threads = max(1, quota.cores() // workers)
     board = Board(workers)

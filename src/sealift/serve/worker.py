@@ -25,8 +25,7 @@ from sealift.serve.listening import Sockets
 from sealift.serve.reading import reader
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
-from sealift.serve.rpc.desk import Desk
-from sealift.serve.rpc.listener import Listener
+from sealift.serve.remote import Remote
 from sealift.serve.service import Service
 from sealift.serve.settings import Settings
 from sealift.serve.turn import Loop, Turns
@@ -164,14 +163,14 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
 
 async def _doors(
     chosen: Settings, house: House, access: AccessLog, opened: Sockets, turns: Turns | None = None
-) -> tuple[Door, Listener]:
+) -> tuple[Door, Remote]:
     """The server for HTTP, yet to be started, and that for gRPC: it serves clients of HTTP/2 on
     the same port, and listens on a port of its own if it has one.
     """
     most = connections.allowed()
     # calls share connections of gRPC, so that fewer are enough
     share = most // 4
-    remote = Listener(Desk(house, access, chosen.image), share)
+    remote = Remote(house, access, chosen.image, share)
     await remote.listen(opened[1:])
     app = App(house, access, chosen.image)
     express = None

@@ -7,7 +7,6 @@ bytes alone, so it is looked up before it is worked out.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 
@@ -166,7 +165,15 @@ def _path(url: bytes) -> str:
     if not text.startswith("/") and "://" in text:
         # the form that is for proxies
         text = "/" + text.partition("://")[2].partition("/")[2]
-    return unquote(text.partition("?")[0].partition("#")[0], errors="replace")
+    path = text.partition("?")[0].partition("#")[0]
+    return _unquoted(path) if "%" in path else path
+
+
+def _unquoted(path: str) -> str:
+    # paths of the protocol need it nowhere, and it brings much along
+    from urllib.parse import unquote  # noqa: PLC0415
+
+    return unquote(path, errors="replace")
 
 
 __all__ = ["END", "LARGEST", "Head", "Heads", "parsed", "too_large", "unended"]

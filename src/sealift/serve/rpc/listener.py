@@ -29,15 +29,16 @@ class Listener:
         self._looking: asyncio.Task[None] | None = None
 
     async def listen(self, sockets: Sequence[socket.socket]) -> None:
-        """Listen on sockets that are bound already, and look after all connections."""
+        """Listen on sockets that are bound already."""
         loop = asyncio.get_running_loop()
         for opened in sockets:
             server = await loop.create_server(self.connection, sock=opened, backlog=BACKLOG)
             self._servers.append(server)
-        self._looking = asyncio.ensure_future(self._look())
 
     def connection(self) -> Connection:
-        """Who serves a connection that is open already."""
+        """Who serves a connection that is open already; from the first on, all are looked after."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
         return Connection(self._desk, self._connections, self._most)
 
     def drain(self) -> None:
