@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Protocol
 
 from sealift import clock
@@ -66,13 +65,7 @@ class Counting:
 def incident(call: Call, error: Exception) -> RefusalError:
     """What is told of an error that nobody foresaw; the log has all of it."""
     number = clock.token(16)
-    log.event(
-        "incident",
-        incident=number,
-        id=call.id,
-        error=str(error),
-        trace="".join(traceback.format_exception(error)),
-    )
+    log.event("incident", incident=number, id=call.id, **log.raised(error))
     return RefusalError(f"The model failed. Incident {number}.", code="incident", status=500)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealift import clock
-from sealift.serve import coding
+from sealift.serve import coding, log
 from sealift.serve.access import Mode
 from sealift.serve.answer import JSON
 from sealift.serve.encode import BINARY
@@ -86,7 +86,10 @@ class Express:
         answered = [(gathering, gathering.answered()) for gathering in waiting]
         for gathering, plains in answered:
             for plain in plains:
-                self._tell(gathering, plain)
+                try:
+                    self._tell(gathering, plain)
+                except Exception as error:  # noqa: BLE001  others wait for their answers
+                    log.fault(error, "A client was not dealt with.")
         return busy or bool(waiting)
 
     def date(self) -> str:
@@ -121,12 +124,23 @@ class Express:
 
     def _tell(self, gathering: Gathering, plain: Plain) -> None:
         client, ticket, head, body = plain.origin
-        if plain.body is None:
+        content = self._content(plain, ticket)
+        if content is None:
             client.returned(head, body)
             return
-        client.told(self.packed(ticket, plain.id, plain.trace, plain.body, plain.json))
+        client.told(content)
         self.counted(clock.monotonic() - plain.came, {plain.generation: 1})
         self._turnstile(gathering, ticket.service).welcome(client, ticket)
+
+    def _content(self, plain: Plain, ticket: Ticket) -> bytes | None:
+        """The answer with its head; None where the ordinary road must give it."""
+        if plain.body is None:
+            return None
+        try:
+            return self.packed(ticket, plain.id, plain.trace, plain.body, plain.json)
+        except Exception as error:  # noqa: BLE001  its client waits
+            log.fault(error, "An answer could not be written.")
+            return None
 
     def _turnstile(self, gathering: Gathering, service: Service) -> Turnstile:
         found = self._turnstiles.get(gathering)

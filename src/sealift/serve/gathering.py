@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sealift import clock
+from sealift.serve import log
 from sealift.serve.batcher import Batcher
 from sealift.serve.company import Company, Member
 from sealift.serve.group import Ran
@@ -105,7 +106,10 @@ class Gathering:
         self._answer(waiting[begin:], rows)
         for plain in waiting:
             if plain.body is not None:
-                self.note(self.code, plain)
+                try:
+                    self.note(self.code, plain)
+                except Exception as error:  # noqa: BLE001  its answer is worth more
+                    log.fault(error, "An answer was not counted.")
         return waiting
 
     def _answer(self, part: Sequence[Plain], rows: int) -> None:
@@ -113,9 +117,10 @@ class Gathering:
         begin = part[0].first
         try:
             ran = self.batcher.called(self.code.inputs(begin, rows), rows, len(part))
+            held = self.code.hold(rows, ran.outputs.values())
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
             return
-        if not self.code.hold(rows, ran.outputs.values()):
+        if not held:
             return
         for plain in part:
             plain.ran, plain.begin = ran, begin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import msgspec
 
@@ -17,4 +18,16 @@ def event(name: str, **details: Json) -> None:
     sys.stdout.flush()
 
 
-__all__ = ["event"]
+def fault(error: BaseException | None, what: str) -> None:
+    """Write one line about an error that nobody foresaw, and where it was raised."""
+    event("fault", what=what, **raised(error))
+
+
+def raised(error: BaseException | None) -> dict[str, Json]:
+    """What a line says of an error; nothing of none."""
+    if error is None:
+        return {}
+    return {"error": str(error), "trace": "".join(traceback.format_exception(error))}
+
+
+__all__ = ["event", "fault", "raised"]

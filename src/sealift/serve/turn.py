@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable
+from typing import Any
+
+from sealift.serve import log
 
 _Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -36,15 +39,21 @@ class Turns(selectors.DefaultSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop whose ``turns`` can be heard of."""
+    """An event loop whose ``turns`` can be heard of, and whose faults are logged."""
 
     def __init__(self) -> None:
         self.turns = Turns()
         self.turns.failed = self._failed
         super().__init__(self.turns)
+        self.set_exception_handler(_logged)
 
     def _failed(self, error: Exception) -> None:
         self.call_exception_handler({"message": "A turn did not end well.", "exception": error})
+
+
+def _logged(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Write what a callback or a task failed with, where everything else is written."""
+    log.fault(context.get("exception"), context["message"])
 
 
 __all__ = ["Loop", "Turns"]

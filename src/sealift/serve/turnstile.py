@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import select
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
 from sealift import clock
+from sealift.serve import log
 from sealift.serve.company import Member
 from sealift.serve.gate import FILES, LONGEST, Gate, Stopped, Taken
 from sealift.serve.gathering import Gathering
@@ -178,10 +179,10 @@ class Turnstile:
         begin = together = 0
         for number, (_, _, rows) in enumerate(places):
             if number > begin and together + rows > most:
-                back += self._ask(range(begin, number), together, places)
+                back += self._asked(range(begin, number), together, places)
                 begin, together = number, 0
             together += rows
-        back += self._ask(range(begin, count), together, places)
+        back += self._asked(range(begin, count), together, places)
         if back:
             gate = self._gate
             self._return([(gate.request(number).file, gate.kept(number)) for number in back])
@@ -206,7 +207,22 @@ class Turnstile:
         """Send clients back with what they sent."""
         # what one of them is answered may end the turnstile, which knows no client then
         for client, data in [(self._clients[file], data) for file, data in returned]:
-            client.came(data)
+            try:
+                client.came(data)
+            except Exception as error:  # noqa: BLE001  others wait for their answers
+                log.fault(error, "A client was closed unanswered.")
+                client.end()
+
+    def _asked(self, part: range, rows: int, places: _Places) -> list[int]:
+        """As ``_ask``; if that fails, no client waits for an answer that never comes."""
+        try:
+            return self._ask(part, rows, places)
+        except Exception as error:  # noqa: BLE001  nobody knows who of them was answered
+            log.fault(error, "Clients were closed, some of them unanswered.")
+            files = self._gate.taken["fd"][part.start : part.stop].tolist()
+            for client in [self._clients[file] for file in files if file in self._clients]:
+                client.end()
+            return []
 
     def _ask(self, part: range, rows: int, places: _Places) -> list[int]:
         """Ask the model for some of the requests of a turn, and send the answers.
@@ -216,17 +232,25 @@ class Turnstile:
         first = places[part.start][1]
         try:
             ran = self._batcher.called(self._code.inputs(first, rows), rows, len(part))
+            held = self._code.hold(rows, ran.outputs.values())
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
             return list(part)
-        if not self._code.hold(rows, ran.outputs.values()):
+        if not held:
             return list(part)
         unwritten = self._tell(part, first)
+        try:
+            self._count(_between(part, unwritten), places, ran, first)
+        except Exception as error:  # noqa: BLE001  others wait for their answers
+            log.fault(error, "Answers were not counted.")
+        return unwritten
+
+    def _count(self, answered: Iterable[range], places: _Places, ran: Ran, first: int) -> None:
+        """Count requests that were answered by one call, and have them recorded."""
         seconds = clock.monotonic() - self.came
-        for told in _between(part, unwritten):
+        for told in answered:
             own, share = places[told.start : told.stop], len(told) / len(places)
             self._desk.counted(seconds, self._generations(own))
             self._note(self._code, Party(self, told.start, own, ran, first, share))
-        return unwritten
 
     def _tell(self, part: range, first: int) -> list[int]:
         """Send the answers; the numbers of requests for which none could be written."""
@@ -238,13 +262,19 @@ class Turnstile:
             if stopped.why == "unwritten":
                 unwritten.append(at)
             else:
-                self._hand(self._gate.request(at), stopped)
+                one = self._gate.request(at)
+                client = self._clients[one.file]
+                try:
+                    self._hand(client, one, stopped)
+                except Exception as error:  # noqa: BLE001  others wait for their answers
+                    log.fault(error, "A client was closed unanswered.")
+                    client.end()
             at += 1
         return unwritten
 
-    def _hand(self, one: Taken, stopped: Stopped) -> None:
+    def _hand(self, client: Client, one: Taken, stopped: Stopped) -> None:
         """Let the connection of a client send an answer, or the rest of one."""
-        client, ticket = self._clients[one.file], self._tickets[one.known]
+        ticket = self._tickets[one.known]
         client.came(b"")
         if stopped.why == "short":
             client.told(stopped.unsent)

@@ -45,6 +45,10 @@ class Client(Protocol):
         """Have a client again that was lent, which has sent this in the meantime."""
         ...
 
+    def end(self) -> None:
+        """Close, unless a request is being answered; one that a keeper has taken is not."""
+        ...
+
 
 class Keeper(Protocol):
     """Who serves clients that their connections have lent."""
