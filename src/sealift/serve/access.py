@@ -12,6 +12,7 @@ import msgspec
 
 from sealift import clock
 from sealift.serve.call import Call
+from sealift.serve.refusal import RefusalError
 
 Mode = Literal["none", "errors", "all"]
 
@@ -42,12 +43,26 @@ class AccessLog:
 
     def note(self, call: Call, route: str, status: int, seconds: float) -> None:
         """Log a request that ended, if the mode says so."""
+        if self._wanted(status):
+            self._add(_line(call, route, status, seconds))
+
+    def malformed(self, refusal: RefusalError) -> None:
+        """Log what is no request, and so has neither a path nor an id."""
+        if self._wanted(refusal.status):
+            at = clock.stamp(clock.now())
+            line = {"at": at, "event": "request", "route": "none", "status": refusal.status}
+            self._add(line | {"code": refusal.code, "error": str(refusal)})
+
+    def _wanted(self, status: int) -> bool:
+        """Whether a line is to be written now; those that are too many are counted."""
         if self.mode == "none" or (self.mode == "errors" and status < _ERROR):
-            return
-        if len(self._lines) >= self._most:
-            self._dropped += 1
-            return
-        self._lines.append(_line(call, route, status, seconds))
+            return False
+        room = len(self._lines) < self._most
+        self._dropped += not room
+        return room
+
+    def _add(self, line: dict[str, Any]) -> None:
+        self._lines.append(line)
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write())
 

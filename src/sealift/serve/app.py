@@ -52,7 +52,12 @@ class App:
             self._counting.end(call, route, status)
 
     def malformed(self, refusal: RefusalError) -> bytes:
-        """The answer, with its head, to what is no request."""
+        """The answer, with its head, to what is no request; it is counted and logged as one."""
+        self._counting.malformed(refusal)
+        return self._last(refusal)
+
+    def _last(self, refusal: RefusalError) -> bytes:
+        """An answer with its head, after which the connection is closed."""
         body = refused(refusal).body
         head = self._heads.written(refusal.status, JSON, self._version, len(body), _CLOSE)
         return head + body
@@ -99,7 +104,7 @@ class App:
         """Answer a client that stopped sending but may still read."""
         refusal = RefusalError("The body ended early.", code="incomplete")
         with contextlib.suppress(GoneError):
-            call.sender.send(self.malformed(refusal), b"", last=True)
+            call.sender.send(self._last(refusal), b"", last=True)
 
 
 def _turned_down(call: Call, refusal: RefusalError) -> Answer:

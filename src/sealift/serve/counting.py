@@ -61,6 +61,12 @@ class Counting:
                 self._house.failed(call)
         self._access.note(call, name, status, seconds)
 
+    def malformed(self, refusal: RefusalError) -> None:
+        """Something came that is no request: nobody knows what it was to be."""
+        self._metrics.answered("none", refusal.status, 0.0)
+        self._metrics.refused.add(1.0, refusal.code)
+        self._access.malformed(refusal)
+
 
 def incident(call: Call, error: Exception) -> RefusalError:
     """What is told of an error that nobody foresaw; the log has all of it."""

@@ -42,7 +42,11 @@ class Chunks:
         self._besides = 0 if body else self._besides + len(data)
         self._found.clear()
         if self._besides > LARGEST:
-            raise RefusalError("The chunks hold nothing.", code="malformed_http")
+            raise RefusalError(
+                f"The chunks hold more than {LARGEST} bytes beside the body: send no extensions "
+                "and trailers, and larger chunks.",
+                code="malformed_http",
+            )
         return body, begin
 
     def _feed(self, data: bytes) -> None:
