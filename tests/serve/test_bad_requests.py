@@ -174,11 +174,24 @@ def test_paths_and_methods_are_judged(columns_server):
     for method, path, allowed in (
         ("GET", "/predict", "POST"),
         ("DELETE", "/predict", "POST"),
-        ("POST", "/v2/health/ready", "GET"),
+        ("POST", "/v2/health/ready", "GET, HEAD"),
+        ("HEAD", "/predict", "POST"),
         ("PUT", "/v2/models/toy/infer", "POST"),
     ):
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/health/live", "/v2/health/ready", "/v2", "/v2/models/toy", "/docs", "/nothing"]
+)
+def test_head_has_the_answer_to_get_without_its_body(columns_server, path):
+    """As RFC 9110 wants, and as probes of load balancers ask; the connection goes on."""
+    client = columns_server.client
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.headers["content-type"] == get.headers["content-type"]
 
 
 def test_a_body_over_the_limit_is_refused_from_its_header_and_while_it_is_read(

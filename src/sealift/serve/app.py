@@ -79,8 +79,8 @@ class App:
             call.identify(self._tokens.next)
             if route is None:
                 return _turned_down(call, self._routes.lost(call.path))
-            if call.method != route.method:
-                return _turned_down(call, wrong_method(route.method))
+            if call.method not in route.methods:
+                return _turned_down(call, wrong_method(route))
             return await route.handler(call)
         except RefusalError as refusal:
             return _turned_down(call, refusal)

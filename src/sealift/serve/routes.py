@@ -24,6 +24,11 @@ class Route(msgspec.Struct, frozen=True):
     version: str = ""
     predicts: bool = False
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are right; the answer to HEAD is that to GET without its body."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
 
 class Routes:
     """All paths of a server; where there is one model, ``/predict`` is that model's."""
@@ -111,11 +116,10 @@ class Routes:
         return RefusalError(f"There is nothing here.{hint}", code="unknown_path", status=404)
 
 
-def wrong_method(method: str) -> RefusalError:
-    """405, with the method that is right."""
-    return RefusalError(
-        f"Use {method} here.", code="method", status=405, headers=(("allow", method),)
-    )
+def wrong_method(route: Route) -> RefusalError:
+    """405, with the methods that are right."""
+    allowed = (("allow", ", ".join(route.methods)),)
+    return RefusalError(f"Use {route.method} here.", code="method", status=405, headers=allowed)
 
 
 __all__ = ["Route", "Routes", "wrong_method"]
