@@ -338,3 +338,34 @@ def test_a_bad_protocol_request_is_refused(columns_server, body, code):
     answer = columns_server.post(body, path="/v2/models/toy/infer")
 
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+TEXT = json.dumps({"rows": [GOOD, GOOD]})
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "words"),
+    [
+        (TEXT.replace("100.5", "NaN", 1), "rows[0].distance", "is NaN, which JSON does not have"),
+        (TEXT[::-1].replace("5.001", "ytinifnI-", 1)[::-1], "rows[1].distance", "is -Infinity"),
+        (TEXT.replace('"hour"', '"hour": 9, "hour"', 1), "rows[0].hour", "occurs twice"),
+        ("", None, "The body is empty."),
+        (TEXT[:-1], None, "truncated"),
+    ],
+)
+def test_what_json_does_not_have_is_named_with_its_path(columns_server, text, path, words):
+    """Python writes NaN and Infinity; null is said to stand for no value."""
+    answer = columns_server.post(text.encode())
+    assert answer.status_code == 400
+    assert answer.json().get("path") == path
+    assert words in answer.json()["error"]
+
+
+def test_a_tensor_with_a_number_that_json_does_not_have_is_named_with_its_path(columns_server):
+    """In the protocol as in rows by name."""
+    body = {"inputs": [{"name": "distance", "shape": [2], "datatype": "FP32", "data": [1.0, 7e77]}]}
+    answer = columns_server.post(
+        json.dumps(body).replace("7e+77", "Infinity").encode(), path="/v2/models/toy/infer"
+    )
+    assert (answer.status_code, answer.json()["path"]) == (400, "inputs[0].data[1]")
+    assert "is Infinity, which JSON does not have" in answer.json()["error"]

@@ -274,7 +274,7 @@ def test_nan_is_no_value_in_a_binary_tensor(columns_server, tensor_server):
 
     assert answer.json()["outputs"][0]["data"] == [31.0, 28.0]
     assert refused.json()["code"] == "wrong_type"
-    assert refused.json()["error"] == "'b' must be a number, not null."
+    assert refused.json()["error"] == "'b' must be a number, not null or NaN."
     assert refused.json()["path"] == "inputs[0].data[1]"
 
 

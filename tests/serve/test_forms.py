@@ -68,7 +68,8 @@ def test_answers_may_be_tables_and_lines(columns_server):
 
 ROW = "UA,9,100.0,false"
 BAD_TABLES = {
-    "nothing": ("", "missing_field", "rows[0].carrier"),
+    "nothing": ("", "malformed_csv", None),
+    "no header": (f"\n{ROW}", "malformed_csv", None),
     "no rows": (NAMES, "length", "rows"),
     "a column missing": ("carrier,hour,distance\nUA,9,1", "missing_field", "rows[0].holiday"),
     "a column misspelt": (NAMES.replace("hour", "huor"), "unknown_field", "rows[0].huor"),
@@ -98,7 +99,14 @@ def test_a_bad_table_is_refused_with_its_path(columns_server, case):
     answer = by_csv(columns_server, text)
 
     assert (answer.status_code, answer.json()["code"]) == (400, code), answer.text
-    assert answer.json()["path"] == path
+    assert answer.json().get("path") == path
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-Infinity"])
+def test_a_cell_that_is_no_finite_number_is_said_to_be_none(columns_server, word):
+    """Not to be too large or too small, and what stands for no value."""
+    answer = by_csv(columns_server, f"{NAMES}\nUA,9,{word},false").json()
+    assert f"must be a finite number, not '{word}'; an empty cell is no value" in answer["error"]
 
 
 def test_bytes_that_are_no_text_are_refused(columns_server):
@@ -113,11 +121,13 @@ LINE = json.dumps(GOOD)
     ("text", "code", "path"),
     [
         ("", "length", "rows"),
-        ("x", "malformed_json", None),
-        (f"{LINE}\n{LINE[:-1]}", "malformed_json", None),
+        ("x", "malformed_json", "rows[0]"),
+        (f"{LINE}\n{LINE[:-1]}", "malformed_json", "rows[1]"),
+        (f"{LINE}\n\n{LINE[:-1]}\n{LINE}", "malformed_json", "rows[1]"),
+        (f"{LINE}\n{LINE.replace('100.0', 'NaN')}", "malformed_json", "rows[1].distance"),
         (f"{LINE}\n{LINE.replace('9', '99')}", "out_of_range", "rows[1].hour"),
         (f"{LINE}\n[1]", "wrong_type", "rows[1]"),
-        (f'{LINE}\n{LINE[:-1]}, "hour": 9}}', "repeated_field", "hour"),
+        (f'{LINE}\n{LINE[:-1]}, "hour": 9}}', "repeated_field", "rows[1].hour"),
         ("\n".join([LINE] * 4097), "length", "rows"),
     ],
 )

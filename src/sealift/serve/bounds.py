@@ -130,7 +130,7 @@ class Numbers:
         row, column = (int(index) for index in found[0])
         field, path = self._fields[column], place(row, column)
         if missing[row, column]:
-            text = f"{field.name!r} must be a number, not null."
+            text = f"{field.name!r} must be a number, not null or NaN."
             raise RefusalError(text, code="wrong_type", path=path)
         low, high = legal_range(field)
         wanted = f"at least {low}" if array[row, column] < minimum[column] else f"at most {high}"

@@ -96,7 +96,8 @@ class Guard:
         try:
             checked = msgspec.convert(rows, self._positional, strict=False)
         except strict.FAULTS as error:
-            raise strict.translated(error, place=located) from error
+            refusal = strict.translated(error, place=located)
+            raise self._infinite(rows, refusal) or refusal from error
         return self._bounded(self._rows(checked, "rows"))
 
     def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
@@ -155,6 +156,19 @@ class Guard:
         spoken = [row[place] for row in rows for place in self._spoken]
         texts = msgspec.json.encode([given, spoken]).count(b'"')
         return 2 + (2 if given is not None else 0) + len(rows) * self._quotes + texts
+
+    def _infinite(
+        self, rows: Sequence[Sequence[str | None]], refusal: RefusalError
+    ) -> RefusalError | None:
+        """What is told of a cell that spells NaN or an infinity; None for any other."""
+        if refusal.code != "out_of_range":
+            return None
+        row, _, name = refusal.where.removeprefix("rows[").partition("].")
+        text = rows[int(row)][self.names.index(name)] or ""
+        if math.isfinite(float(text)):
+            return None
+        what = f"must be a finite number, not {text[:20]!r}; an empty cell is no value"
+        return RefusalError(f"{refusal.where!r} {what}.", code=refusal.code, path=refusal.where)
 
     def _bounded(self, rows: Rows) -> Rows:
         if len(rows) > self.contract.max_rows:

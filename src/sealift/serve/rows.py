@@ -35,20 +35,31 @@ def read(guard: Guard, body: bytes, kind: str) -> tuple[str | None, list[Row]]:
 
 
 def chosen(accept: str) -> str:
-    """The media type of the answer; JSON unless ``Accept`` names another that is written.
+    """The media type of the answer that ``Accept`` likes best of those written; else JSON.
 
     >>> chosen("text/csv"), chosen("text/html, */*"), chosen("application/x-ndjson")
     ('text/csv', 'application/json', 'application/x-ndjson')
+    >>> chosen("application/json;q=0.1, text/csv; charset=utf-8; q=0.9")
+    'text/csv'
     """
     if accept in ("", "*/*"):
         return JSON
+    best, liked = JSON, 0.0
     for choice in accept.lower().split(","):
-        name = choice.partition(";")[0].strip()
-        if name in KINDS and name != _FILE:
-            return name
-        if name == "*/*":
-            break
-    return JSON
+        name, *parameters = (part.strip() for part in choice.split(";"))
+        kind = JSON if name == "*/*" else name
+        if kind in KINDS and kind != _FILE and (quality := _quality(parameters)) > liked:
+            best, liked = kind, quality
+    return best
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    """How much a choice is liked, as RFC 9110, 12.4.2, has it."""
+    said = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+    try:
+        return float(said)
+    except ValueError:
+        return 0.0
 
 
 def written(
@@ -125,7 +136,12 @@ def _table(guard: Guard, body: bytes) -> list[list[str | None]]:
     rows: list[list[str | None]] = []
     try:
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-        places = _places(guard.names, next(lines, []))
+        header = next(lines, [])
+        if not header:
+            raise RefusalError(
+                "The body must begin with a line of the columns' names.", code="malformed_csv"
+            )
+        places = _places(guard.names, header)
         for cells in lines:
             if not cells:
                 continue

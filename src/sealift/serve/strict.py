@@ -5,13 +5,13 @@ The decoder checks types and bounds while it parses; what it reports is put in p
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from sealift.serve import spot as spots
 from sealift.serve.refusal import RefusalError, brief, nearest
 
 T = TypeVar("T")
@@ -41,10 +41,10 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) 
     try:
         value = decoder.decode(body)
     except FAULTS as error:
-        raise translated(error, known) from error
+        raise _unread(body, error) or translated(error, known) from error
     # an object that held a name twice has lost quotation marks on the way
     if body.count(b'"') != msgspec.json.encode(value).count(b'"'):
-        _refuse_repeated(body)
+        _refuse_repeated(body, "")
     return value
 
 
@@ -57,12 +57,13 @@ def decode_lines(
     """Read a body of one JSON value a line, as ``decode`` reads one; blank lines do not count."""
     try:
         values = decoder.decode_lines(body)
-    except FAULTS as error:
+    except msgspec.ValidationError as error:
         raise translated(error, known, place) from error
+    except FAULTS as error:
+        raise _unread_line(decoder, body, place) or translated(error) from error
     if body.count(b'"') != msgspec.json.Encoder().encode_lines(values).count(b'"'):
-        for line in body.splitlines():
-            if line.strip():
-                _refuse_repeated(line)
+        for number, line in enumerate(_lines(body)):
+            _refuse_repeated(line, place(f"[{number}]")[0])
     return values
 
 
@@ -81,12 +82,63 @@ def translated(
         return RefusalError("The body is not valid UTF-8.", code="malformed_json")
     text = _cut(str(error))
     if not isinstance(error, msgspec.ValidationError):
-        reason = text.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
-        return RefusalError(f"The body is not valid JSON: {reason}.", code="malformed_json")
+        return _malformed("The body", text, "")
     found = _PLACE.search(text)
     path, subject = place(found.group(1).removeprefix(".") if found else "")
     subject = repr(subject) if subject else "The body"
     return _invalid(_PLACE.sub("", text), path, subject, list(known))
+
+
+def _malformed(subject: str, text: str, path: str) -> RefusalError:
+    reason = text.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
+    return RefusalError(f"{subject} is not valid JSON: {reason}.", code="malformed_json", path=path)
+
+
+def _unread(body: bytes, error: Exception, path: str = "") -> RefusalError | None:
+    """What is told of the usual reasons why bytes are no JSON; None for others."""
+    if isinstance(error, msgspec.ValidationError):
+        return None
+    if not body.strip():
+        return RefusalError("The body is empty.", code="malformed_json")
+    if b"NaN" not in body and b"Infinity" not in body:
+        return None
+    try:
+        spot = spots.found(body)
+    except (ValueError, RecursionError):
+        return None
+    if spot is None or spot.kind != "constant":
+        return None
+    where = _joined(path, spot.path)
+    subject = repr(where) if where else "The body"
+    return RefusalError(
+        f"{subject} is {spot.word}, which JSON does not have; null stands for no value.",
+        code="malformed_json",
+        path=where,
+    )
+
+
+def _unread_line(
+    decoder: msgspec.json.Decoder[T], body: bytes, place: Callable[[str], tuple[str, str]]
+) -> RefusalError | None:
+    """What is told of the first line that is no JSON."""
+    for number, line in enumerate(_lines(body)):
+        try:
+            decoder.decode(line)
+        except msgspec.ValidationError:
+            continue
+        except FAULTS as error:
+            path, subject = place(f"[{number}]")
+            told = _cut(str(error)) if isinstance(error, msgspec.DecodeError) else "not UTF-8"
+            return _unread(line, error, path) or _malformed(repr(subject), told, path)
+    return None
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return [line for line in body.split(b"\n") if line.strip()]
+
+
+def _joined(path: str, rest: str) -> str:
+    return (f"{path}{rest}" if rest.startswith("[") or not path else f"{path}.{rest}")[:_MOST]
 
 
 def _cut(text: str) -> str:
@@ -128,24 +180,17 @@ def _plain(kinds: str) -> str:
     return " or ".join(_PLAIN.get(kind, kind) for kind in kinds.split(" | "))
 
 
-def _refuse_repeated(body: bytes) -> None:
-    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in seen:
-                raise RefusalError(
-                    f"{brief(name)} occurs twice in one object.",
-                    code="repeated_field",
-                    path=name[:_MOST],
-                )
-            seen[name] = value
-        return seen
-
+def _refuse_repeated(body: bytes, path: str) -> None:
     try:
-        # numbers do not matter here, however many digits they have
-        json.loads(body, object_pairs_hook=look, parse_int=str, parse_float=str)
+        spot = spots.found(body)
     except (ValueError, RecursionError) as error:
         raise translated(error) from error
+    if spot is not None and spot.kind == "repeated":
+        raise RefusalError(
+            f"{brief(spot.word)} occurs twice in one object.",
+            code="repeated_field",
+            path=_joined(path, spot.path),
+        )
 
 
 __all__ = ["FAULTS", "decode", "decode_lines", "translated"]

@@ -1,0 +1,75 @@
+"""Where in a body of JSON something stands of which its decoder tells no path.
+
+The body is parsed once more, slowly: whoever asks has an error to tell already.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal["repeated", "constant"]
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """The first name that occurs twice in its object, or number that JSON does not have."""
+
+    kind: Kind
+    word: str
+    path: str
+
+
+class _Mark:
+    """Stands in a parsed body for what is looked for."""
+
+    def __init__(self, kind: Kind, word: str) -> None:
+        self.kind = kind
+        self.word = word
+
+
+def found(body: bytes) -> Spot | None:
+    """What stands first in the body; None for neither.
+
+    Raises ``ValueError`` or ``RecursionError`` for a body that is broken otherwise.
+
+    >>> found(b'{"rows": [{"a": 1}, {"a": -Infinity}]}')
+    Spot(kind='constant', word='-Infinity', path='rows[1].a')
+    >>> found(b'{"rows": [{"a": 1, "a": 1}]}').path
+    'rows[0].a'
+    """
+    value = json.loads(
+        body,
+        object_pairs_hook=_object,
+        # numbers do not matter here, however many digits they have
+        parse_int=str,
+        parse_float=str,
+        parse_constant=lambda word: _Mark("constant", word),
+    )
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, _Mark):
+            return Spot(one.kind, one.word, path)
+        waiting += reversed(_inside(one, path))
+    return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for name, value in pairs:
+        seen[name] = _Mark("repeated", name) if name in seen else value
+    return seen
+
+
+def _inside(value: Any, path: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        before = f"{path}." if path else ""
+        return [(f"{before}{name}", one) for name, one in value.items()]
+    if isinstance(value, list):
+        return [(f"{path}[{number}]", one) for number, one in enumerate(value)]
+    return []
+
+
+__all__ = ["Spot", "found"]
