@@ -21,7 +21,7 @@ from sealift.serve.tensors import Array, Packer, Row
 
 SIZES = (
     *range(2, 34), 47, 48, 49, 50, 51, 63, 64, 65, 95, 96, 97, 127, 128, 129, 191, 192, 193,
-    255, 256, 257, 511, 512,
+    255, 256, 257, 511, 512, 513, 767, 768, 769, 1023, 1024,
 )  # fmt: skip
 """Sizes of batches that are compared: every small one, and those around which kernels change."""
 

@@ -16,7 +16,7 @@ from sealift.serve.tensors import BINARY_ONLY, FIELD_TYPES, NUMPY, TensorInfo
 ROOM = 1 << 20
 """Bytes that the tensors of a request may have, unless one row has more."""
 
-TOGETHER = 1024
+TOGETHER = 2048
 """Rows of several requests that are worth keeping side by side."""
 
 VALUE = 40
