@@ -133,45 +133,75 @@ inline fn hashed(outline: []const u8) u64 {
     return std.hash.Wyhash.hash(0, outline);
 }
 
-/// What came in a turn: requests taken, clients returned, and whether more may wait.
-pub const Turn = struct { taken: usize, returned: usize, full: bool };
+/// What came in a turn: requests taken, clients returned, and whether more may wait; `at` and
+/// `first` are where the next request's bytes and rows begin.
+pub const Turn = struct {
+    taken: usize = 0,
+    returned: usize = 0,
+    full: bool = false,
+    at: usize = 0,
+    first: usize = 0,
+};
 
 /// Receives what clients have sent. A request has at most `rows` rows and `largest` bytes.
 pub fn take(self: *Turnstile, rows: usize, largest: usize, now: f64) Turn {
-    var turn = Turn{ .taken = 0, .returned = 0, .full = false };
+    var turn = Turn{};
+    // while some are received others come, and it costs less to answer them now than by themselves
+    while (round(self, &turn, rows, largest, now)) {}
+    return turn;
+}
+
+/// Receives what those clients have sent who were not received from in this turn. Whether some were
+/// taken, and there is room for others.
+fn round(self: *Turnstile, turn: *Turn, rows: usize, largest: usize, now: f64) bool {
+    const before = turn.taken;
+    const left: u32 = @intCast(most - before - turn.returned);
+    if (left == 0) return false;
     var events: [most]linux.epoll_event = undefined;
-    const ready = linux.epoll_wait(self.epoll, &events, most, 0);
-    if (linux.errno(ready) != .SUCCESS) return turn;
-    var at: usize = 0;
-    var first: usize = 0;
+    const ready = linux.epoll_wait(self.epoll, &events, left, 0);
+    if (linux.errno(ready) != .SUCCESS) return false;
     // the kernel tells of those first again who ask again at once
     if (ready > 0) std.mem.rotate(linux.epoll_event, events[0..ready], self.served % ready);
     for (events[0..ready], 0..) |event, number| {
-        if (at + chunk > room or 2 * first > self.plan.room) {
+        if (turn.at + chunk > room or 2 * turn.first > self.plan.room) {
             turn.full = true;
             self.served += number;
-            return turn;
+            return false;
         }
         const fd: u32 = @intCast(event.data.fd);
-        const came = received(self, fd, self.arena[at..][0..chunk]) orelse continue;
-        if (came.more) self.since[fd] = now;
-        const one = &self.taken[turn.taken];
-        const length: u32 = @intCast(came.bytes.len);
-        if (read(self, one, came.bytes, first, rows, largest)) |found| {
-            one.fd = fd;
-            one.at = @intCast(at);
-            one.length = length;
-            first += found;
-            turn.taken += 1;
-        } else |fault| {
-            if (fault == error.Unended and came.more and self.stash.keep(fd, came.bytes)) continue;
-            self.returned[turn.returned] = .{ .fd = fd, .at = @intCast(at), .length = length };
-            turn.returned += 1;
-        }
-        at = std.mem.alignForward(usize, at + came.bytes.len, 64);
+        if (self.since[fd] == now) continue;
+        receive(self, turn, fd, rows, largest, now);
     }
     self.served = 0;
-    return turn;
+    return turn.taken > before;
+}
+
+/// Receives what a client has sent.
+fn receive(
+    self: *Turnstile,
+    turn: *Turn,
+    fd: u32,
+    rows: usize,
+    largest: usize,
+    now: f64,
+) void {
+    const came = received(self, fd, self.arena[turn.at..][0..chunk]) orelse return;
+    self.since[fd] = now;
+    const one = &self.taken[turn.taken];
+    const length: u32 = @intCast(came.bytes.len);
+    if (read(self, one, came.bytes, turn.first, rows, largest)) |found| {
+        one.fd = fd;
+        one.at = @intCast(turn.at);
+        one.length = length;
+        turn.first += found;
+        turn.taken += 1;
+    } else |fault| {
+        if (fault == error.Unended and came.more and self.stash.keep(fd, came.bytes)) return;
+        const at: u32 = @intCast(turn.at);
+        self.returned[turn.returned] = .{ .fd = fd, .at = at, .length = length };
+        turn.returned += 1;
+    }
+    turn.at = std.mem.alignForward(usize, turn.at + came.bytes.len, 64);
 }
 
 /// What a client has sent, and whether it may send more.

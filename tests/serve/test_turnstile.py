@@ -70,6 +70,30 @@ def test_the_answers_of_one_turn_have_one_call_of_the_model(worker):
     assert [same(one) for one in answers] == [same(worker.alone(one)) for one in requests]
 
 
+def test_a_client_that_sends_much_in_one_moment_with_others_keeps_its_order(worker):
+    """More than is received at once, and requests that come while those of others are read."""
+    long = posted(infer(ROWS[0], given="long") + b" " * 300_000)
+    plain = [posted(infer(ROWS[number], given=f"n{number}")) for number in range(5)]
+    asked = [[plain[0]], [long, plain[1]], [plain[2], long], [long, long], [plain[4]]]
+
+    async def scene(street):
+        told = []
+        for ordinary in (True, False):
+            clients = [await street.enter(ordinary=ordinary) for _ in asked]
+            for client, requests in zip(clients, asked, strict=True):
+                client.out.write(b"".join(requests))
+            told.append(
+                [
+                    [same(await client.answer()) for _ in requests]
+                    for client, requests in zip(clients, asked, strict=True)
+                ]
+            )
+        return told
+
+    expected, answers = played(worker, scene)
+    assert answers == expected
+
+
 def test_fields_that_mean_nothing_to_the_server_may_change(worker):
     """From request to request: who asks, for whom, with which cookie and trace."""
     chance = random.Random(3)
