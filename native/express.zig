@@ -28,7 +28,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 4;
+    return 5;
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -178,6 +178,17 @@ export fn turnstile_take(
 ) u64 {
     const turn = turnstiles.take(self, rows, largest, now);
     return @as(u64, @intFromBool(turn.full)) << 32 | turn.returned << 16 | turn.taken;
+}
+
+/// Finds the requests from number `begin` on, up to `end` at most, that have no more than `rows`
+/// rows together, and one at least.
+export fn turnstile_gather(self: *turnstiles.Turnstile, begin: u32, end: u32, rows: usize) void {
+    turnstiles.gather(self, begin, end, rows);
+}
+
+/// Where it stands what was gathered.
+export fn turnstile_part(self: *turnstiles.Turnstile) *anyopaque {
+    return &self.part;
 }
 
 /// Sends the answers to the requests from number `begin` up to `end`, from the outputs of a call of

@@ -55,6 +55,12 @@ const Taken = extern struct {
 /// A client that is sent back, and what it sent. Python reads it.
 const Returned = extern struct { fd: u32, at: u32, length: u32 };
 
+/// Requests that follow each other up to the number `end`: their first row, their rows, and the
+/// number of their kind, or `mixed` where they are of several. Python reads it.
+const Part = extern struct { end: u32, first: u32, rows: u32, known: u32 };
+
+const mixed = std.math.maxInt(u32);
+
 /// Why an answer was not sent: the client has not taken all of it, or Python must send it, or write
 /// it. Python reads it.
 const Stop = enum(u32) { none, short, packed_up, unwritten };
@@ -70,6 +76,7 @@ pub const Turnstile = struct {
     since: []f64,
     taken: [most]Taken,
     returned: [most]Returned,
+    part: Part,
     stopped: Stopped,
     reply: [replies.longest]u8,
     known: [most_known]Known,
@@ -202,6 +209,25 @@ fn receive(
         turn.returned += 1;
     }
     turn.at = std.mem.alignForward(usize, turn.at + came.bytes.len, 64);
+}
+
+/// Finds the requests taken from number `begin` on, up to `end` at most, that have no more than
+/// `rows` rows together, and one at least.
+pub fn gather(self: *Turnstile, begin: usize, end: usize, rows: usize) void {
+    const one = &self.taken[begin];
+    var part = Part{
+        .end = @intCast(begin + 1),
+        .first = one.first,
+        .rows = one.rows,
+        .known = one.known,
+    };
+    for (self.taken[begin + 1 .. end]) |*next| {
+        if (part.rows + next.rows > rows) break;
+        part.end += 1;
+        part.rows += next.rows;
+        if (next.known != part.known) part.known = mixed;
+    }
+    self.part = part;
 }
 
 /// What a client has sent, and whether it may send more.

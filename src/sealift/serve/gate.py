@@ -27,6 +27,8 @@ _NUMBERS = ("fd", "at", "length", "known", "first", "rows", "form", "named", "tr
 _TEXTS = (("id", "S128"), ("trace", "S32"), ("flags", "S4"))
 _TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
+_PART = 16
+_MIXED = 0xFFFFFFFF
 _ALIGNED = 64
 
 Why = Literal["", "short", "packed", "unwritten"]
@@ -38,6 +40,17 @@ class Turn(NamedTuple):
 
     taken: int
     returned: list[tuple[int, bytes]]
+
+
+class Part(NamedTuple):
+    """Requests of a turn up to the number ``end``: their first row in the tensors, their rows, and
+    the number of their kind, None where they are of several."""
+
+    begin: int
+    end: int
+    first: int
+    rows: int
+    known: int | None
 
 
 class Taken(NamedTuple):
@@ -88,14 +101,13 @@ class Gate:
         self._learn = library.turnstile_learn
         self._take = library.turnstile_take
         self._tell = library.turnstile_tell
+        self._gather = library.turnstile_gather
+        self._part = self._bytes(library.turnstile_part, _PART).cast("I")
         self._stuck = library.turnstile_stuck
         self._forget = library.turnstile_forget
         taken = self._bytes(library.turnstile_taken, REQUESTS * _TAKEN.itemsize)
         returned = self._bytes(library.turnstile_returned, REQUESTS * _RETURNED.itemsize)
         self.taken = np.frombuffer(taken, _TAKEN)
-        numbers = np.frombuffer(taken, np.uint32).reshape(REQUESTS, -1)
-        known = _NUMBERS.index("known")
-        self._places = numbers[:, known : known + 3]
         self._returned = np.frombuffer(returned, _RETURNED)
         self._stopped = _Stopped.from_buffer(
             self._bytes(library.turnstile_stopped, ctypes.sizeof(_Stopped))
@@ -134,9 +146,16 @@ class Gate:
         part = Trace(trace.decode("ascii"), flags[:2].decode("ascii")) if traced else None
         return Taken(fd, known, given[:named].decode("ascii"), first, rows, part)
 
-    def places(self, count: int) -> list[list[int]]:
-        """Of so many requests that were taken, the number of the kind, the first row, the rows."""
-        found: list[list[int]] = self._places[:count].tolist()
+    def part(self, begin: int, end: int, rows: int) -> Part:
+        """Those requests from number ``begin`` on, up to ``end`` at most, that have no more than so
+        many rows together, and one at least."""
+        self._gather(self._place, begin, end, rows)
+        end, first, rows, known = self._part
+        return Part(begin, end, first, rows, None if known == _MIXED else known)
+
+    def column(self, name: Literal["fd", "known", "first"], part: Part) -> list[int]:
+        """Of each request the client's file, the number of its kind, or its first row."""
+        found: list[int] = self.taken[name][part.begin : part.end].tolist()
         return found
 
     def kept(self, number: int) -> bytes:
@@ -188,4 +207,4 @@ class Gate:
         return self._memory[begin : begin + length].data
 
 
-__all__ = ["FILES", "LONGEST", "REQUESTS", "Gate", "Stopped", "Taken", "Turn"]
+__all__ = ["FILES", "LONGEST", "REQUESTS", "Gate", "Part", "Stopped", "Taken", "Turn"]

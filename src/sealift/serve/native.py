@@ -22,7 +22,7 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 4
+VERSION = 5
 """The version of the interface between the two."""
 
 KEPT = 256
@@ -59,6 +59,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
         _NUMBER,
         [_PLACE, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
     ),
+    "turnstile_gather": (None, [_PLACE, ctypes.c_uint32, ctypes.c_uint32, _NUMBER]),
+    "turnstile_part": (_PLACE, [_PLACE]),
     "turnstile_forget": (ctypes.c_uint64, [_PLACE, ctypes.c_uint32]),
     "turnstile_stuck": (ctypes.c_bool, [_PLACE, ctypes.c_uint32]),
     "turnstile_begun": (_PLACE, [_PLACE]),
@@ -204,7 +206,7 @@ class Express:
         for array, (dtype, shape) in zip(outputs, self._expected(rows), strict=True):
             if array.shape != shape or array.dtype != dtype:
                 return False
-            tensors.append(array.tobytes())
+            tensors.append(array.data if array.flags.c_contiguous else array.tobytes())
         self.held, self.all = b"".join(tensors), rows
         return True
 

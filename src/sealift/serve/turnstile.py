@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import select
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
@@ -19,14 +20,12 @@ from typing import Protocol
 from sealift import clock
 from sealift.serve import log
 from sealift.serve.company import Member
-from sealift.serve.gate import FILES, LONGEST, Gate, Stopped, Taken
+from sealift.serve.gate import FILES, LONGEST, Gate, Part, Stopped, Taken
 from sealift.serve.gathering import Gathering
 from sealift.serve.group import Ran
 from sealift.serve.http.answers import Client
 from sealift.serve.ticket import Ticket
 from sealift.serve.trace import Trace
-
-_Places = list[list[int]]
 
 
 class Desk(Protocol):
@@ -50,21 +49,18 @@ class Desk(Protocol):
 class Party:
     """Requests of one turn that one call of the model answered; see ``Company``.
 
-    They are those from the number ``start`` on; ``places`` has the number of the kind, the first
-    row and the rows of each. The first row of the call is the row ``begin`` of the tensors;
-    ``share`` is the part of the turn's reading that was for these requests.
+    The first row of the call is the row ``begin`` of the tensors; ``share`` is the part of the
+    turn's reading that was for these requests.
     """
 
     def __init__(
-        self, turnstile: Turnstile, start: int, places: _Places, ran: Ran, begin: int, share: float
+        self, turnstile: Turnstile, part: Part, ran: Ran, begin: int, share: float
     ) -> None:
-        _, last, rows = places[-1]
         self._turnstile = turnstile
-        self._start = start
-        self._places = places
-        self.requests = len(places)
+        self._part = part
+        self.requests = part.end - part.begin
         self.ran = ran
-        self.rows = last + rows - places[0][1]
+        self.rows = part.rows
         self.begin = begin
         self.came = turnstile.came
         self.read = turnstile.read
@@ -72,11 +68,11 @@ class Party:
 
     def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, list[int]]]:
         """The requests that some rows are of, and the numbers of these rows in them."""
-        firsts = [first for _, first, _ in self._places]
+        firsts = self._turnstile.firsts(self._part)
         places = (firsts[0] + row for row in rows)
         for number, own in groupby(places, lambda place: bisect_right(firsts, place) - 1):
             first = firsts[number]
-            member = self._turnstile.member(self._start + number)
+            member = self._turnstile.member(self._part.begin + number)
             yield member, [place - first for place in own]
 
 
@@ -173,19 +169,19 @@ class Turnstile:
     def answer(self) -> None:
         """Answer all that were taken."""
         count, self.waiting = self.waiting, 0
-        places = self._gate.places(count)
-        most = self._batcher.together()
+        gate, most = self._gate, self._batcher.together()
         back: list[int] = []
-        begin = together = 0
-        for number, (_, _, rows) in enumerate(places):
-            if number > begin and together + rows > most:
-                back += self._asked(range(begin, number), together, places)
-                begin, together = number, 0
-            together += rows
-        back += self._asked(range(begin, count), together, places)
+        begin = 0
+        while begin < count:
+            part = gate.part(begin, count, most)
+            back += self._asked(part, count)
+            begin = part.end
         if back:
-            gate = self._gate
             self._return([(gate.request(number).file, gate.kept(number)) for number in back])
+
+    def firsts(self, part: Part) -> list[int]:
+        """The first row of each request."""
+        return self._gate.column("first", part)
 
     def member(self, number: int) -> Member:
         """A request that was taken."""
@@ -213,51 +209,58 @@ class Turnstile:
                 log.fault(error, "A client was closed unanswered.")
                 client.end()
 
-    def _asked(self, part: range, rows: int, places: _Places) -> list[int]:
+    def _asked(self, part: Part, count: int) -> Sequence[int]:
         """As ``_ask``; if that fails, no client waits for an answer that never comes."""
         try:
-            return self._ask(part, rows, places)
+            return self._ask(part, count)
         except Exception as error:  # noqa: BLE001  nobody knows who of them was answered
             log.fault(error, "Clients were closed, some of them unanswered.")
-            files = self._gate.taken["fd"][part.start : part.stop].tolist()
+            files = self._gate.column("fd", part)
             for client in [self._clients[file] for file in files if file in self._clients]:
                 client.end()
-            return []
+            return ()
 
-    def _ask(self, part: range, rows: int, places: _Places) -> list[int]:
-        """Ask the model for some of the requests of a turn, and send the answers.
+    def _ask(self, part: Part, count: int) -> Sequence[int]:
+        """Ask the model for some of the ``count`` requests of a turn, and send the answers.
 
         The numbers of those that take the ordinary road instead.
         """
-        first = places[part.start][1]
+        numbers = range(part.begin, part.end)
         try:
-            ran = self._batcher.called(self._code.inputs(first, rows), rows, len(part))
-            held = self._code.hold(rows, ran.outputs.values())
+            feeds = self._code.inputs(part.first, part.rows)
+            ran = self._batcher.called(feeds, part.rows, len(numbers))
+            held = self._code.hold(part.rows, ran.outputs.values())
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
-            return list(part)
+            return numbers
         if not held:
-            return list(part)
-        unwritten = self._tell(part, first)
+            return numbers
+        unwritten = self._tell(part)
         try:
-            self._count(_between(part, unwritten), places, ran, first)
+            answered = self._without(part, unwritten) if unwritten else (part,)
+            self._count(answered, count, ran, part.first)
         except Exception as error:  # noqa: BLE001  others wait for their answers
             log.fault(error, "Answers were not counted.")
         return unwritten
 
-    def _count(self, answered: Iterable[range], places: _Places, ran: Ran, first: int) -> None:
-        """Count requests that were answered by one call, and have them recorded."""
+    def _count(self, answered: Iterable[Part], count: int, ran: Ran, first: int) -> None:
+        """Count requests of a turn that were answered by one call, and have them recorded."""
         seconds = clock.monotonic() - self.came
         for told in answered:
-            own, share = places[told.start : told.stop], len(told) / len(places)
-            self._desk.counted(seconds, self._generations(own))
-            self._note(self._code, Party(self, told.start, own, ran, first, share))
+            self._desk.counted(seconds, self._generations(told))
+            share = (told.end - told.begin) / count
+            self._note(self._code, Party(self, told, ran, first, share))
 
-    def _tell(self, part: range, first: int) -> list[int]:
+    def _without(self, part: Part, numbers: list[int]) -> Iterator[Part]:
+        """What is left of a part."""
+        for left in _between(range(part.begin, part.end), numbers):
+            yield self._gate.part(left.start, left.stop, part.rows)
+
+    def _tell(self, part: Part) -> list[int]:
         """Send the answers; the numbers of requests for which none could be written."""
         unwritten: list[int] = []
         date = self._desk.date().encode("latin-1")
-        at = part.start
-        while (at := self._gate.tell(at, part.stop, first, date)) < part.stop:
+        at = part.begin
+        while (at := self._gate.tell(at, part.end, part.first, date)) < part.end:
             stopped = self._gate.stopped()
             if stopped.why == "unwritten":
                 unwritten.append(at)
@@ -283,13 +286,12 @@ class Turnstile:
             client.told(self._desk.packed(ticket, one.id, one.trace, content, json))
             self.welcome(client, ticket)
 
-    def _generations(self, places: _Places) -> dict[int, int]:
+    def _generations(self, part: Part) -> Mapping[int, int]:
         """How many requests came by which route."""
-        found: dict[int, int] = {}
-        for known, _, _ in places:
-            generation = self._tickets[known].generation
-            found[generation] = found.get(generation, 0) + 1
-        return found
+        if part.known is not None:
+            return {self._tickets[part.known].generation: part.end - part.begin}
+        kinds = self._gate.column("known", part)
+        return Counter(self._tickets[known].generation for known in kinds)
 
 
 def _between(part: range, without: list[int]) -> Iterator[range]:
