@@ -13,12 +13,12 @@ comptime {
     std.debug.assert(builtin.cpu.arch.endian() == .little);
 }
 
-/// Copies rows into the memory of an input, from the row `first` on, and checks them there.
+/// Copies rows into the memory of an input, from the row `first` on, unless they lie there already,
+/// and checks them there.
 pub fn fill(input: *plans.Input, first: usize, rows: usize, bytes: []const u8) Error!void {
-    const row = input.width * input.datatype.bytes();
-    if (rows * row != bytes.len) return error.NotPlain;
-    const memory = input.memory[first * row ..][0..bytes.len];
-    @memcpy(memory, bytes);
+    if (rows * input.row() != bytes.len) return error.NotPlain;
+    const memory = input.rows(first)[0..bytes.len];
+    if (memory.ptr != bytes.ptr) @memcpy(memory, bytes);
     switch (input.datatype) {
         inline else => |datatype| {
             const held: []const datatype.Held() = @ptrCast(@alignCast(memory));

@@ -73,7 +73,10 @@ export fn express_read(
     length: u32,
     header: u32,
 ) u64 {
-    const found = request.read(handle.*, first, body[0..length], header) catch return 0;
+    if (header > length) return 0;
+    const json = body[0..if (header == 0) length else header];
+    const bytes = if (header == 0) null else body[header..length];
+    const found = request.read(handle.*, first, json, bytes) catch return 0;
     const id: u64 = if (found.id) |size| size + 1 else 0;
     return @as(u64, found.form) << 32 | id << 24 | @as(u24, @intCast(found.rows));
 }
@@ -128,16 +131,16 @@ export fn turnstile_size() usize {
     return @sizeOf(turnstiles.Turnstile);
 }
 
-/// Lays a turnstile out in `memory`, for clients of a plan whose files `epoll` watches; `since` has
+/// Lays a turnstile out in `memory`, for clients of a plan whose files `epoll` watches; `seen` has
 /// `files` places, one for each file.
 export fn turnstile_begin(
     memory: *align(64) turnstiles.Turnstile,
     plan: *plans.Plan,
     epoll: i32,
-    since: [*]f64,
+    seen: [*]turnstiles.Seen,
     files: usize,
 ) void {
-    memory.begin(plan, epoll, since[0..files]);
+    memory.begin(plan, epoll, seen[0..files]);
 }
 
 /// Learns what a head stands for; its number, or -1 where it cannot be known again.
@@ -189,6 +192,11 @@ export fn turnstile_gather(self: *turnstiles.Turnstile, begin: u32, end: u32, ro
 /// Where it stands what was gathered.
 export fn turnstile_part(self: *turnstiles.Turnstile) *anyopaque {
     return &self.part;
+}
+
+/// Puts the bytes of a request that was taken together where they are kept.
+export fn turnstile_keep(self: *turnstiles.Turnstile, number: u32) void {
+    turnstiles.keep(self, number);
 }
 
 /// Sends the answers to the requests from number `begin` up to `end`, from the outputs of a call of
@@ -261,6 +269,7 @@ test {
     _ = @import("digits.zig");
     _ = @import("form.zig");
     _ = @import("head.zig");
+    _ = @import("landing.zig");
     _ = @import("numbers.zig");
     _ = @import("reader.zig");
     _ = plans;

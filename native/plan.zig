@@ -83,6 +83,16 @@ pub const Input = struct {
     wide: ?Doubles,
     /// The tensor's own memory: as many rows as there is room for, in C order.
     memory: []align(64) u8,
+
+    /// Bytes of a row.
+    pub fn row(self: *const Input) usize {
+        return self.width * self.datatype.bytes();
+    }
+
+    /// The memory of the rows from `first` on.
+    pub fn rows(self: *const Input, first: usize) []u8 {
+        return self.memory[first * self.row() ..];
+    }
 };
 
 /// Some rows of doubles, and the bounds of each.

@@ -22,14 +22,11 @@ pub const Request = struct { rows: usize, id: ?usize, form: forms.Code };
 /// where there are none to be taken.
 const Source = struct { json: Reader, bytes: ?[]const u8 };
 
-/// Fills the tensors of the plan, from the row `first` on, from the body. Its JSON ends at `header`
-/// where bytes follow; 0 stands for JSON alone.
-pub fn read(plan: *Plan, first: usize, body: []const u8, header: usize) Error!Request {
-    if (first > plan.room or header > body.len) return error.NotPlain;
-    if (plan.inputs.len > most_inputs) return error.NotPlain;
+/// Fills the tensors of the plan, from the row `first` on, from JSON and the bytes that follow it,
+/// if some do. They may lie where the first of the tensors is to have them.
+pub fn read(plan: *Plan, first: usize, json: []const u8, bytes: ?[]const u8) Error!Request {
+    if (first > plan.room or plan.inputs.len > most_inputs) return error.NotPlain;
     plan.first = first;
-    const json = if (header == 0) body else body[0..header];
-    const bytes = if (header == 0) null else body[header..];
     var source = Source{ .json = .{ .text = json }, .bytes = bytes };
     const found = try members(plan, &source);
     try source.json.done();

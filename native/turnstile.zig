@@ -5,6 +5,7 @@
 
 const std = @import("std");
 const heads = @import("head.zig");
+const landings = @import("landing.zig");
 const plans = @import("plan.zig");
 const replies = @import("reply.zig");
 const request = @import("request.zig");
@@ -35,11 +36,13 @@ const Known = struct {
     reply: replies.Kind,
 };
 
-/// A request that was taken; its bytes are kept at `at`. Python reads it.
+/// A request that was taken; its bytes are kept at `at`, but for those behind the first `split`,
+/// which lie in the tensor. Python reads it.
 const Taken = extern struct {
     fd: u32,
     at: u32,
     length: u32,
+    split: u32,
     known: u32,
     first: u32,
     rows: u32,
@@ -54,6 +57,8 @@ const Taken = extern struct {
 
 /// A client that is sent back, and what it sent. Python reads it.
 const Returned = extern struct { fd: u32, at: u32, length: u32 };
+
+pub const Seen = landings.Seen;
 
 /// Requests that follow each other up to the number `end`: their first row, their rows, and the
 /// number of their kind, or `mixed` where they are of several. Python reads it.
@@ -72,8 +77,8 @@ const Stopped = extern struct { stop: Stop, head: u32, body: u32, json: u32, sen
 pub const Turnstile = struct {
     plan: *plans.Plan,
     epoll: i32,
-    /// When each client was last here, by its file.
-    since: []f64,
+    /// What is remembered of each client, by its file.
+    seen: []Seen,
     taken: [most]Taken,
     returned: [most]Returned,
     part: Part,
@@ -88,11 +93,11 @@ pub const Turnstile = struct {
     stash: stashes.Stash,
     arena: [room]u8,
 
-    /// Lays one out where its memory is; `since` has a place for each file that a client may be.
-    pub fn begin(self: *Turnstile, plan: *plans.Plan, epoll: i32, since: []f64) void {
+    /// Lays one out where its memory is; `seen` has a place for each file that a client may be.
+    pub fn begin(self: *Turnstile, plan: *plans.Plan, epoll: i32, seen: []Seen) void {
         self.plan = plan;
         self.epoll = epoll;
-        self.since = since;
+        self.seen = seen;
         self.known_count = 0;
         self.served = 0;
         self.stock = .{};
@@ -125,6 +130,15 @@ pub const Turnstile = struct {
         return self.stash.at(place);
     }
 
+    /// Remembers how a request was divided, where its bytes are those of the only tensor.
+    fn remember(self: *Turnstile, one: *const Taken) void {
+        const seen = &self.seen[one.fd];
+        seen.bytes = 0;
+        if (self.known[one.known].header == 0 or self.plan.inputs.len > 1) return;
+        seen.bytes = @intCast(one.rows * self.plan.inputs[0].row());
+        seen.split = one.length - seen.bytes;
+    }
+
     fn search(self: *const Turnstile, hash: u64, outline: []const u8) ?usize {
         for (self.hashes[0..self.known_count], 0..) |other, number| {
             if (other != hash) continue;
@@ -140,9 +154,13 @@ inline fn hashed(outline: []const u8) u64 {
     return std.hash.Wyhash.hash(0, outline);
 }
 
-/// What came in a turn: requests taken, clients returned, and whether more may wait; `at` and
-/// `first` are where the next request's bytes and rows begin.
+/// What came in a turn: requests taken, clients returned, and whether more may wait. It is the turn
+/// of the moment `now`, in which a request has at most `rows` rows and `largest` bytes; `at` and
+/// `first` are where the next one's bytes and rows begin.
 pub const Turn = struct {
+    now: f64,
+    rows: usize,
+    largest: usize,
     taken: usize = 0,
     returned: usize = 0,
     full: bool = false,
@@ -152,15 +170,15 @@ pub const Turn = struct {
 
 /// Receives what clients have sent. A request has at most `rows` rows and `largest` bytes.
 pub fn take(self: *Turnstile, rows: usize, largest: usize, now: f64) Turn {
-    var turn = Turn{};
+    var turn = Turn{ .now = now, .rows = rows, .largest = largest };
     // while some are received others come, and it costs less to answer them now than by themselves
-    while (round(self, &turn, rows, largest, now)) {}
+    while (round(self, &turn)) {}
     return turn;
 }
 
 /// Receives what those clients have sent who were not received from in this turn. Whether some were
 /// taken, and there is room for others.
-fn round(self: *Turnstile, turn: *Turn, rows: usize, largest: usize, now: f64) bool {
+fn round(self: *Turnstile, turn: *Turn) bool {
     const before = turn.taken;
     const left: u32 = @intCast(most - before - turn.returned);
     if (left == 0) return false;
@@ -176,39 +194,118 @@ fn round(self: *Turnstile, turn: *Turn, rows: usize, largest: usize, now: f64) b
             return false;
         }
         const fd: u32 = @intCast(event.data.fd);
-        if (self.since[fd] == now) continue;
-        receive(self, turn, fd, rows, largest, now);
+        if (self.seen[fd].since == turn.now) continue;
+        receive(self, turn, fd);
     }
     self.served = 0;
     return turn.taken > before;
 }
 
 /// Receives what a client has sent.
-fn receive(
-    self: *Turnstile,
-    turn: *Turn,
-    fd: u32,
-    rows: usize,
-    largest: usize,
-    now: f64,
-) void {
-    const came = received(self, fd, self.arena[turn.at..][0..chunk]) orelse return;
-    self.since[fd] = now;
+fn receive(self: *Turnstile, turn: *Turn, fd: u32) void {
+    const came = received(self, turn, fd) orelse return;
+    self.seen[fd].since = turn.now;
     const one = &self.taken[turn.taken];
-    const length: u32 = @intCast(came.bytes.len);
-    if (read(self, one, came.bytes, turn.first, rows, largest)) |found| {
+    const length: u32 = @intCast(came.length);
+    const at: u32 = @intCast(turn.at);
+    if (read(self, turn, one, came)) |found| {
         one.fd = fd;
-        one.at = @intCast(turn.at);
+        one.at = at;
         one.length = length;
+        self.remember(one);
         turn.first += found;
         turn.taken += 1;
     } else |fault| {
-        if (fault == error.Unended and came.more and self.stash.keep(fd, came.bytes)) return;
-        const at: u32 = @intCast(turn.at);
+        const bytes = came.landing.memory[0..came.length];
+        if (fault == error.Unended and came.more and self.stash.keep(fd, bytes)) return;
         self.returned[turn.returned] = .{ .fd = fd, .at = at, .length = length };
         turn.returned += 1;
     }
-    turn.at = std.mem.alignForward(usize, turn.at + came.bytes.len, 64);
+    turn.at = std.mem.alignForward(usize, turn.at + came.length, 64);
+}
+
+/// What a client has sent, and whether it may send more.
+const Came = struct { landing: landings.Landing, length: usize, more: bool };
+
+/// Receives behind what a client began before; null where nothing has come after all.
+fn received(self: *Turnstile, turn: *const Turn, fd: u32) ?Came {
+    const memory = self.arena[turn.at..][0..chunk];
+    const begun = self.forget(fd);
+    @memcpy(memory[0..begun.len], begun);
+    const tensor: []u8 = if (begun.len == 0) self.plan.inputs[0].rows(turn.first) else &.{};
+    const landing = self.seen[fd].landing(memory, tensor);
+    const found = landing.receive(fd, begun.len);
+    const length, const more = switch (linux.errno(found)) {
+        .SUCCESS => .{ begun.len + found, found > 0 },
+        .AGAIN, .INTR => again: {
+            if (begun.len == 0 or self.stash.keep(fd, begun)) return null;
+            break :again .{ begun.len, true };
+        },
+        else => .{ begun.len, false },
+    };
+    return .{ .landing = landing, .length = length, .more = more };
+}
+
+/// Reads a request; its rows. Where that is not plain all of it lies in one piece.
+fn read(self: *Turnstile, turn: *const Turn, one: *Taken, came: Came) heads.Error!usize {
+    const landing = came.landing;
+    if (landing.fits(came.length)) {
+        if (understood(self, turn, one, landing.memory[0..landing.at], landing.apart)) |rows| {
+            one.split = @intCast(landing.at);
+            return rows;
+        } else |_| {}
+    }
+    one.split = @intCast(came.length);
+    return understood(self, turn, one, landing.whole(came.length), null);
+}
+
+/// Understands a request, whose last bytes may lie `apart`; its rows.
+fn understood(
+    self: *Turnstile,
+    turn: *const Turn,
+    one: *Taken,
+    bytes: []const u8,
+    apart: ?[]const u8,
+) heads.Error!usize {
+    var text: [heads.longest]u8 = undefined;
+    const head = try heads.read(bytes, &text);
+    const number = self.search(hashed(head.outline), head.outline) orelse return error.NotPlain;
+    const body = bytes[head.end..];
+    const length = head.length orelse return error.NotPlain;
+    const came = body.len + if (apart) |rest| rest.len else 0;
+    if (came > length or length > turn.largest) return error.NotPlain;
+    if (came < length) return error.Unended;
+    const json = self.known[number].header;
+    if (json > body.len or (apart != null and json != body.len)) return error.NotPlain;
+    const found = if (json == 0)
+        try request.read(self.plan, turn.first, body, null)
+    else
+        try request.read(self.plan, turn.first, body[0..json], apart orelse body[json..]);
+    if (found.rows > turn.rows) return error.NotPlain;
+    const id = if (found.id) |size| self.plan.id[0..size] else head.id;
+    if (found.id != null and id.len == 0) return error.NotPlain;
+    if (id.len > 0) {
+        @memcpy(one.id[0..id.len], id);
+        one.id_length = @intCast(id.len);
+    } else one.id_length = try self.stock.next(&one.id);
+    one.traced = @intFromBool(head.trace != null);
+    if (head.trace) |trace| {
+        one.trace = trace.id.*;
+        one.flags[0..2].* = trace.flags.*;
+    }
+    one.known = @intCast(number);
+    one.first = @intCast(turn.first);
+    one.rows = @intCast(found.rows);
+    one.form = found.form;
+    return found.rows;
+}
+
+/// Puts the bytes of a request that was taken together where they are kept.
+pub fn keep(self: *Turnstile, number: usize) void {
+    const one = &self.taken[number];
+    const apart = one.length - one.split;
+    const tensor = self.plan.inputs[0].rows(one.first);
+    @memcpy(self.arena[one.at + one.split ..][0..apart], tensor[0..apart]);
 }
 
 /// Finds the requests taken from number `begin` on, up to `end` at most, that have no more than
@@ -228,61 +325,6 @@ pub fn gather(self: *Turnstile, begin: usize, end: usize, rows: usize) void {
         if (next.known != part.known) part.known = mixed;
     }
     self.part = part;
-}
-
-/// What a client has sent, and whether it may send more.
-const Came = struct { bytes: []u8, more: bool };
-
-/// Receives behind what a client began before; null where nothing has come after all.
-fn received(self: *Turnstile, fd: u32, memory: []u8) ?Came {
-    const begun = self.forget(fd);
-    @memcpy(memory[0..begun.len], begun);
-    const rest = memory[begun.len..];
-    const found = linux.recvfrom(@intCast(fd), rest.ptr, rest.len, linux.MSG.DONTWAIT, null, null);
-    switch (linux.errno(found)) {
-        .SUCCESS => return .{ .bytes = memory[0 .. begun.len + found], .more = found > 0 },
-        .AGAIN, .INTR => {
-            if (begun.len == 0 or self.stash.keep(fd, begun)) return null;
-            return .{ .bytes = memory[0..begun.len], .more = true };
-        },
-        else => return .{ .bytes = memory[0..begun.len], .more = false },
-    }
-}
-
-/// Reads a request; its rows.
-fn read(
-    self: *Turnstile,
-    one: *Taken,
-    bytes: []const u8,
-    first: usize,
-    rows: usize,
-    largest: usize,
-) heads.Error!usize {
-    var text: [heads.longest]u8 = undefined;
-    const head = try heads.read(bytes, &text);
-    const number = self.search(hashed(head.outline), head.outline) orelse return error.NotPlain;
-    const body = bytes[head.end..];
-    const length = head.length orelse return error.NotPlain;
-    if (body.len > length or length > largest) return error.NotPlain;
-    if (body.len < length) return error.Unended;
-    const found = try request.read(self.plan, first, body, self.known[number].header);
-    if (found.rows > rows) return error.NotPlain;
-    const id = if (found.id) |size| self.plan.id[0..size] else head.id;
-    if (found.id != null and id.len == 0) return error.NotPlain;
-    if (id.len > 0) {
-        @memcpy(one.id[0..id.len], id);
-        one.id_length = @intCast(id.len);
-    } else one.id_length = try self.stock.next(&one.id);
-    one.traced = @intFromBool(head.trace != null);
-    if (head.trace) |trace| {
-        one.trace = trace.id.*;
-        one.flags[0..2].* = trace.flags.*;
-    }
-    one.known = @intCast(number);
-    one.first = @intCast(first);
-    one.rows = @intCast(found.rows);
-    one.form = found.form;
-    return found.rows;
 }
 
 /// The outputs of a call of the model: of so many rows from `first` on, one output after the other.

@@ -10,7 +10,7 @@ import struct
 import numpy as np
 import pytest
 from toy_street import KINDS, played
-from toy_worker import ROWS, Worker, infer, posted, same
+from toy_worker import ROWS, Worker, infer, packed, posted, same
 
 from sealift.serve.recorder import Recorder
 
@@ -276,28 +276,66 @@ def test_a_model_that_is_unloaded_or_loaded_anew_serves_no_client_from_before(wo
     assert {same(one) for one in answers} == {same(worker.alone(request))}
 
 
-def test_a_request_at_which_the_model_fails_spoils_no_other(worker):
+FORMS = {
+    "JSON": lambda *rows, **more: posted(infer(*rows, **more)),
+    "bytes": lambda *rows, given=None: packed(*rows, **({"id": given} if given else {})),
+}
+
+
+def test_tensors_in_bytes_are_received_where_the_model_is_asked_from(worker):
+    """Where they are as long as the last ones; else they are copied there."""
+    chance = random.Random(5)
+
+    async def scene(street):
+        clients = [await street.enter() for _ in range(3)]
+        (turnstile,) = worker.app.express._turnstiles.values()
+        straight = []
+        for _ in range(120):
+            rows = ROWS[: chance.choice((2, 2, 2, 3, 6))]
+            form = FORMS[chance.choice(("bytes", "bytes", "bytes", "JSON"))]
+            request = form(*rows, given=chance.choice((None, "n")))
+            for client in clients:
+                client.out.write(request)
+            for client in clients:
+                assert same(await client.answer()) == same(worker.alone(request))
+            (split, length), *_ = turnstile._gate.taken[["split", "length"]].tolist()
+            straight.append(length - split)
+        assert street.clients == 3
+        return [size for size in straight if size > 0]
+
+    straight = played(worker, scene)
+    assert len(straight) > 5
+    assert set(straight) <= {24, 36, 72}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_request_at_which_the_model_fails_spoils_no_other(worker, form):
     """All of the call take the ordinary road, each by itself."""
 
     async def scene(street):
         clients = [await street.enter() for _ in range(6)]
+        for client in clients:
+            assert b" 200 " in await client.ask(form(ROWS[0]))
         worker.model.fails = lambda rows: (rows[:, 2] == ROWS[2][2]).any()
         for client, row in zip(clients, ROWS, strict=True):
-            client.out.write(posted(infer(row)))
+            client.out.write(form(row))
         return [await client.answer() for client in clients]
 
     answers = played(worker, scene)
     assert [one[9:12] for one in answers] == [b"200", b"200", b"500", b"200", b"200", b"200"]
 
 
-def test_an_answer_that_cannot_be_written_plainly_takes_the_ordinary_road(worker):
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_an_answer_that_cannot_be_written_plainly_takes_the_ordinary_road(worker, form):
     """The others of the same call are answered at once."""
 
     async def scene(street):
         clients = [await street.enter() for _ in range(6)]
+        for client in clients:
+            assert b" 200 " in await client.ask(form(ROWS[0]))
         worker.model.spoils = lambda rows: rows[:, 2] == ROWS[2][2]
         for client, row in zip(clients, ROWS, strict=True):
-            client.out.write(posted(infer(row, given="n")))
+            client.out.write(form(row, given="n"))
         return [await client.answer() for client in clients]
 
     answers = played(worker, scene)

@@ -23,12 +23,13 @@ REQUESTS = 64
 _ARENA = 1 << 20
 _BEGUN = 32 * LONGEST
 _REPLY = 1216
-_NUMBERS = ("fd", "at", "length", "known", "first", "rows", "form", "named", "traced")
+_NUMBERS = ("fd", "at", "length", "split", "known", "first", "rows", "form", "named", "traced")
 _TEXTS = (("id", "S128"), ("trace", "S32"), ("flags", "S4"))
 _TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
 _PART = 16
 _MIXED = 0xFFFFFFFF
+_SEEN = np.dtype([("since", np.float64), ("split", np.uint32), ("bytes", np.uint32)])
 _ALIGNED = 64
 
 Why = Literal["", "short", "packed", "unwritten"]
@@ -95,11 +96,13 @@ class Gate:
         self._memory = np.empty(size + _ALIGNED, np.uint8)
         begin = self._memory.ctypes.data
         self._place = begin + -begin % _ALIGNED
-        self.since = np.zeros(FILES)
-        library.turnstile_begin(self._place, code.plan, epoll, self.since.ctypes.data, FILES)
+        seen = np.zeros(FILES, _SEEN)
+        self.since = seen["since"]
+        library.turnstile_begin(self._place, code.plan, epoll, seen.ctypes.data, FILES)
         self.code = code
         self._learn = library.turnstile_learn
         self._take = library.turnstile_take
+        self._keep = library.turnstile_keep
         self._tell = library.turnstile_tell
         self._gather = library.turnstile_gather
         self._part = self._bytes(library.turnstile_part, _PART).cast("I")
@@ -142,7 +145,7 @@ class Gate:
 
     def request(self, number: int) -> Taken:
         """A request that was taken."""
-        fd, _, _, known, first, rows, _, named, traced, given, trace, flags = self._one(number)
+        fd, _, _, _, known, first, rows, _, named, traced, given, trace, flags = self._one(number)
         part = Trace(trace.decode("ascii"), flags[:2].decode("ascii")) if traced else None
         return Taken(fd, known, given[:named].decode("ascii"), first, rows, part)
 
@@ -160,6 +163,7 @@ class Gate:
 
     def kept(self, number: int) -> bytes:
         """The bytes of a request that was taken."""
+        self._keep(self._place, number)
         _, at, length, *_ = self._one(number)
         return self._kept(at, length)
 

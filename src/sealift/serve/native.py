@@ -55,6 +55,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
         ],
     ),
     "turnstile_take": (ctypes.c_uint64, [_PLACE, _NUMBER, _NUMBER, ctypes.c_double]),
+    "turnstile_keep": (None, [_PLACE, ctypes.c_uint32]),
     "turnstile_tell": (
         _NUMBER,
         [_PLACE, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
