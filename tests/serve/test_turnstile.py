@@ -12,6 +12,8 @@ import pytest
 from toy_street import KINDS, played
 from toy_worker import ROWS, Worker, infer, packed, posted, same
 
+from sealift.serve.http.connection import AHEAD
+from sealift.serve.http.listener import SCRATCH
 from sealift.serve.recorder import Recorder
 
 
@@ -209,6 +211,27 @@ def test_a_client_that_reads_late_gets_all_its_answers(worker):
         return [await client.answer() for _ in range(400)]
 
     assert {same(one) for one in played(worker, scene)} == {expected}
+
+
+@pytest.mark.parametrize("lent", [True, False])
+def test_a_client_that_sends_without_waiting_is_read_no_further_than_it_is_served(worker, lent):
+    """However much it sends: what comes faster than it can be answered stays with the client."""
+    request = posted(infer(*ROWS * 60, given="many"))
+    expected, most = same(worker.alone(request)), AHEAD + SCRATCH + len(request)
+
+    async def scene(street):
+        client = await street.enter(lent=lent)
+        (connection,) = street.listener._connections
+        held, answers = [], 0
+        for _ in range(3000):
+            client.out.write(request)
+        while answers < 3000:
+            assert same(await client.answer()) == expected
+            held.append(len(connection._incoming))
+            answers += 1
+        return max(held)
+
+    assert played(worker, scene) <= most
 
 
 def test_clients_that_leave_at_any_moment_disturb_nobody(worker):

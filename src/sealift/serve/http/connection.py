@@ -97,7 +97,8 @@ class Connection(asyncio.BufferedProtocol):
             self._work()
         elif self._arriving is not None:
             self._arrive()
-        elif len(self._incoming) > AHEAD:
+            return
+        if len(self._incoming) > AHEAD:
             self._pause()
 
     def eof_received(self) -> bool:
@@ -189,6 +190,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
         elif self._ended or self._incoming:
             self._work()
+        self._relax()
 
     def returned(self, head: Head, body: bytes) -> None:
         """Answer the request that was to be answered soon as any other."""
@@ -289,8 +291,6 @@ class Connection(asyncio.BufferedProtocol):
             self._part()
             return
         if self._request is None:
-            if len(self._incoming) > AHEAD:
-                self._pause()
             asyncio.get_running_loop().call_soon(self._work)
 
     def _next(self) -> Request | None:
