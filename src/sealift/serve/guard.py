@@ -96,8 +96,7 @@ class Guard:
         try:
             checked = msgspec.convert(rows, self._positional, strict=False)
         except strict.FAULTS as error:
-            refusal = strict.translated(error, place=located)
-            raise self._infinite(rows, refusal) or refusal from error
+            raise self._plainly(rows, strict.translated(error, place=located)) from error
         return self._bounded(self._rows(checked, "rows"))
 
     def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
@@ -157,16 +156,14 @@ class Guard:
         texts = msgspec.json.encode([given, spoken]).count(b'"')
         return 2 + (2 if given is not None else 0) + len(rows) * self._quotes + texts
 
-    def _infinite(
-        self, rows: Sequence[Sequence[str | None]], refusal: RefusalError
-    ) -> RefusalError | None:
-        """What is told of a cell that spells NaN or an infinity; None for any other."""
+    def _plainly(self, rows: Sequence[Sequence[str | None]], refusal: RefusalError) -> RefusalError:
+        """The refusal, or what is told instead of a cell that spells NaN or an infinity."""
         if refusal.code != "out_of_range":
-            return None
+            return refusal
         row, _, name = refusal.where.removeprefix("rows[").partition("].")
         text = rows[int(row)][self.names.index(name)] or ""
         if math.isfinite(float(text)):
-            return None
+            return refusal
         what = f"must be a finite number, not {text[:20]!r}; an empty cell is no value"
         return RefusalError(f"{refusal.where!r} {what}.", code=refusal.code, path=refusal.where)
 

@@ -38,6 +38,9 @@ class Chunks:
             self._feed(data[begin:end])
             begin = end
         self._tail = joint[1 - len(END) :]
+        if self.complete:
+            # it knows who reads: the collector, which comes late, would have to part them
+            self._parser = None
         body = b"".join(self._found)
         self._besides = 0 if body else self._besides + len(data)
         self._found.clear()
@@ -53,6 +56,7 @@ class Chunks:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
+            self._parser = None
             raise RefusalError(
                 f"The chunks of the body are malformed: {error}.", code="malformed_http"
             ) from error

@@ -112,6 +112,9 @@ def parsed(raw: bytes) -> Head:
         pass
     except httptools.HttpParserError as error:
         raise _bad(str(error)) from error
+    finally:
+        # it knows who reads: the collector, which comes late, would have to part them
+        reading.parser = None
     first = raw.partition(b"\r\n")[0]
     if reading.heads != 1 or not first.endswith((b" HTTP/1.0", b" HTTP/1.1")):
         raise _bad("it is not HTTP/1.1")
