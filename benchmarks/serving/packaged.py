@@ -100,15 +100,18 @@ class Packaged:
         )
 
 
-def packaged(made: Made) -> Packaged:
+def packaged(made: Made, *, bytecode: bool) -> Packaged:
     """Train and package the model from the command line, as a user does. Raises ``FailedError``.
 
-    What its training step writes are the files that everybody serves.
+    What its training step writes are the files that everybody serves. The image brings bytecode
+    only if the project file says so.
     """
-    root = WORK / "image"
+    root = WORK / ("image-bytecode" if bytecode else "image")
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    shutil.copyfile(HERE / "tools" / "sealift.toml", root / "sealift.toml")
+    said = (HERE / "tools" / "sealift.toml").read_text()
+    more = "\n[image]\nbytecode = true\n" if bytecode else ""
+    (root / "sealift.toml").write_text(said + more)
     for name in ("digits.onnx", "digits.csv"):
         shutil.copyfile(made.onnx.with_name(name), root / name)
     program.run(["git", "init", "--quiet", root])  # else the repository around ignores it

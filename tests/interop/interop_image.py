@@ -7,13 +7,16 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
+from sealift.adapters.engines.choice import choose
 from sealift.adapters.stores.layout import Layout
+from sealift.adapters.table import adapter
 from sealift.folders import Folders
 from sealift.package.artifact import write_model
 from sealift.package.builder import Builder
 from sealift.package.index import Faces, faces
 from sealift.package.portable import save
 from sealift.record.image import Image
+from sealift.record.image_settings import ImageSettings
 from sealift.record.model import Model
 from sealift.record.project import Project
 from sealift.serve.learn import learn
@@ -48,11 +51,13 @@ class Made:
 
 
 def make_for(root, variant):
-    """The unpacked image of sums for another platform."""
+    """The unpacked image of sums for another platform, with bytecode."""
     folders = Folders(root)
     root.mkdir()
     store = Layout(folders.layout, folders.unpacked)
-    builder = Builder(Project(name="sums"), folders, store, Quiet(), variant)
+    project = Project(name="sums", image=ImageSettings(bytecode=True))
+    engine = adapter("engine", choose("auto"))(store, folders.live / "containers", ())
+    builder = Builder(project, folders, store, Quiet(), variant, engine=lambda: engine)
     folder = _learnt(root)
     kept = write_model(store, folder, name="sums", version=3)
     return store.rootfs(builder.serving_image(_record(kept, folder)).digest)

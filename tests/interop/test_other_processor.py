@@ -11,7 +11,7 @@ from emulator import ARM, emulator
 from sealift import process
 from sealift.folders import downloads
 from sealift.loopback import free_port
-from sealift.package import locking
+from sealift.package import bytecode, locking, press
 
 WORDS = ("sealift.container", "serve")
 pytestmark = [pytest.mark.network, pytest.mark.engine]
@@ -77,3 +77,26 @@ def test_the_compiled_part_is_loaded_there(python):
     code = "from sealift.serve.native import library; print(library().express_version())"
     done = process.run([*words, "-c", code], env=env, timeout=120)
     assert done.stdout.strip().isdigit(), done.stderr.decode()
+
+
+def test_its_own_interpreter_would_have_made_the_same_bytecode(image, python, tmp_path):
+    """What this machine's made for it, of its server and of its libraries, byte for byte."""
+    words, env = python
+    made = sorted(image.rglob("asyncio/__pycache__/*.pyc"))
+    made += sorted((image / "opt/sealift/sealift/serve").glob("__pycache__/*.pyc"))
+    made += sorted(image.rglob("__pycache__/functools.*.pyc"))
+    names = {path: path.parents[1] / f"{path.name.partition('.')[0]}.py" for path in made}
+    sources = {
+        path.relative_to(image).as_posix(): path.read_bytes() for path in sorted(names.values())
+    }
+    bytecode.lay_out(sources, tmp_path / "in")
+    argv = [*words, *press.OPTIONS, bytecode.PROGRAM, tmp_path / "in", tmp_path / "out"]
+    done = process.run(argv, env={**env, "PYTHONHASHSEED": "5"}, timeout=300)
+    assert (done.status, done.stderr) == (0, b"")
+    unlike = [
+        path.name
+        for path in made
+        if path.read_bytes() != (tmp_path / "out" / path.relative_to(image)).read_bytes()
+    ]
+    assert len(made) > 100
+    assert unlike == []

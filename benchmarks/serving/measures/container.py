@@ -17,9 +17,14 @@ STARTS = 3
 
 
 def measure(field: Field) -> list[Result]:
-    """Seconds and memory, alternating; a first round that is not kept fills the page cache."""
-    say("  packaging the model")
-    image = packaged(field.made)
+    """Seconds and memory of images as they are by default, and of images with bytecode."""
+    return [*of_images(field, bytecode=False), *of_images(field, bytecode=True)]
+
+
+def of_images(field: Field, *, bytecode: bool) -> list[Result]:
+    """The two take turns; a first round that is not kept fills the page cache."""
+    say(f"  packaging the model with{'' if bytecode else 'out'} bytecode")
+    image = packaged(field.made, bytecode=bytecode)
     table = Table()
     for number in range(1 + STARTS * field.repeats):
         with image.served() as server:
@@ -34,14 +39,16 @@ def measure(field: Field) -> list[Result]:
             request = as_json(server.subject, field.made.rows.first(1))
             closed(server, request, 32, field.seconds)
             table.add(MEMORY, "ours", server.memory / 1e6)
-    return [limited(field, table, START, "s"), limited(field, table, MEMORY, "MB")]
+    how = ", image with bytecode" if bytecode else ""
+    return [limited(field, table, START, "s", how), limited(field, table, MEMORY, "MB", how)]
 
 
-def limited(field: Field, table: Table, name: str, unit: str) -> Result:
+def limited(field: Field, table: Table, name: str, unit: str, how: str) -> Result:
     """A measure whose limit is a multiple of what loading alone takes in the same container."""
     base = table.middle(name, BASE)
     return result(
-        name, table.of(name), field.where, unit=unit, limit=FACTOR * base if base else None,
+        f"{name}{how}", table.of(name), field.where, unit=unit,
+        limit=FACTOR * base if base else None,
         rule=f"{FACTOR} of importing onnxruntime and loading the model in that container",
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -20,7 +20,7 @@ from sealift.package.shelf import Shelf
 from sealift.package.stack import Stack
 from sealift.ports import Progress, Store
 from sealift.record.comparison import Comparison
-from sealift.record.image import INDEX, Image
+from sealift.record.image import INDEX, Image, Layer
 from sealift.record.lock import Lock
 from sealift.types import Digest
 from sealift.wiring import Wired
@@ -116,16 +116,21 @@ def _again(wired: Wired, image: Digest, lock: Lock, progress: Progress) -> Compa
     """One image made again, in a store of its own that does not outlive it."""
     with scratch(wired.folders.state / "scratch") as folder:
         room = cast("Store", adapter("store", "layout")(folder / "layout", folder / "unpacked"))
+        builder, shelf = wired.builder(progress), Shelf(room, folder / "notes", progress)
         stack = Stack(
             lock,
             wired.project.image,
             wired.folders,
             wired.network,
-            Shelf(room, folder / "notes", progress),
+            shelf,
             progress,
-            wired.builder(progress).house.place,
+            builder.house.place,
         )
-        return make_again(image, lock, stack, wired.store, room)
+
+        def press(there: Sequence[Layer], made: Sequence[Layer]) -> list[Layer]:
+            return builder.compiler(lock, there).press(lock, made, room, shelf)
+
+        return make_again(image, lock, stack, press, wired.store, room)
 
 
 def same(comparisons: list[Comparison]) -> None:

@@ -13,6 +13,7 @@ from sealift.package.agreed import Agreed
 from sealift.package.artifact import CODE, model_layers
 from sealift.package.bases import Bases, Fetch
 from sealift.package.borrowed import Borrowed
+from sealift.package.bytecode import COMPILER, Compiler
 from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
 from sealift.package.interpreters import Interpreters
@@ -188,12 +189,23 @@ class Builder:
         own = model_layers(self._store, model.digest) if model else ()
         layers = self._layers(lock, self._roles(own, model))
         self._prove("image that serves", lock, layers)
+        if model and self._project.image.bytecode:
+            layers += self.compiler(lock, layers).press(lock, layers, self._store, self._shelf)
         layers += own
         notes = self._annotations(model, lock.foundation)
         config = image.serving_config(lock.variant, layers, notes, lock.stands)
         manifest = image.write(self._store, config, layers, notes)
         self._store.tag(self._name(model), manifest)
         return self._record(manifest, layers, lock, model)
+
+    def compiler(self, lock: Lock, layers: Sequence[Layer]) -> Compiler:
+        """What makes the bytecode for an image of these layers, which the store has."""
+        home = lock
+        if lock.platform != locking.here():
+            home = self._at_home()
+            layers = self._layers(home, COMPILER)
+        below = [one for one in layers if one.role in COMPILER]
+        return Compiler(home, below, self._store, self._folders, self._engine)
 
     def _roles(self, own: Sequence[Layer], model: Model | None) -> tuple[Role, ...]:
         """The layers below the model: a program of the user's own needs the packages too."""

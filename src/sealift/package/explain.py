@@ -66,6 +66,9 @@ def _because(layer: Layer, now: Known, before: Known) -> Iterator[str]:
         if now[0].model != before[0].model:
             yield f"model {now[0].model} instead of {before[0].model}"
         return
+    if layer.role == "bytecode":
+        yield "other modules, or another interpreter"
+        return
     if layer.role == "server":
         yield "other code of Sealift's server"
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
 
-from sealift.errors import IntegrityError, OfflineError, SourceError
+from sealift.errors import IntegrityError, OfflineError, PackageError, SourceError
 from sealift.package import difference, image
 from sealift.package.layer import Role
 from sealift.package.stack import SERVER, STEPS, Stack
@@ -34,12 +35,18 @@ class _Config(msgspec.Struct, frozen=True):
     history: tuple[_History, ...] = ()
 
 
-def rebuild(wanted: Digest, lock: Lock, stack: Stack, store: Store, room: Store) -> Comparison:
+Press = Callable[[Sequence[Layer], Sequence[Layer]], list[Layer]]
+"""Makes, with the interpreter of an image's layers, the bytecode of those that were made again."""
+
+
+def rebuild(
+    wanted: Digest, lock: Lock, stack: Stack, press: Press, store: Store, room: Store
+) -> Comparison:
     """Make an image again and compare it with that in ``store``.
 
-    ``stack`` makes layers of the lock, into the store ``room``. Layers whose packages cannot be
-    had, and those of the model, are taken from the image. Raises ``IntegrityError`` when the image
-    was not made by Sealift.
+    ``stack`` makes layers of the lock, into the store ``room``, and ``press`` bytecode. Layers
+    whose packages cannot be had, those of the model, and bytecode that this machine cannot make are
+    taken from the image. Raises ``IntegrityError`` when the image was not made by Sealift.
     """
     manifest = store.manifest(wanted)
     there = _layers(manifest, wanted, store)
@@ -48,7 +55,10 @@ def rebuild(wanted: Digest, lock: Lock, stack: Stack, store: Store, room: Store)
     compared: list[Compared] = []
     for role in roles:
         before = [layer for layer in there if layer.role == role]
-        again, because = _again(role, before, stack)
+        if role == "bytecode":
+            again, because = _pressed(before, partial(press, there, list(made)))
+        else:
+            again, because = _again(role, before, stack)
         made += again
         compared += _compare(role, before, again, because, (store, room))
     notes = manifest.annotations or {}
@@ -77,7 +87,7 @@ def _layers(manifest: Manifest, where: Digest, store: Store) -> list[Layer]:
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"This is no image: {error}.", where=where) from error
     roles = [line.created_by.removeprefix(_BY) for line in config.history]
-    known = {*STEPS, *SERVER, "model"}
+    known = {*STEPS, *SERVER, "bytecode", "model"}
     if len(roles) != len(manifest.layers) or not known.issuperset(roles):
         raise IntegrityError(
             "The image was not made by Sealift: nothing tells how to make it again.",
@@ -98,6 +108,14 @@ def _again(role: Role, before: list[Layer], stack: Stack) -> tuple[list[Layer], 
     try:
         return stack.layers([role]), ""
     except (SourceError, OfflineError) as error:
+        return before, error.what
+
+
+def _pressed(before: list[Layer], press: Callable[[], list[Layer]]) -> tuple[list[Layer], str]:
+    """The same for bytecode, which not every machine can make."""
+    try:
+        return press(), ""
+    except PackageError as error:
         return before, error.what
 
 

@@ -67,7 +67,16 @@ def platform_of(text: str) -> dict[str, str]:
 
 
 Role = Literal[
-    "base", "interpreter", "debian", "shell", "runtime", "packages", "server", "model", "brought"
+    "base",
+    "interpreter",
+    "debian",
+    "shell",
+    "runtime",
+    "packages",
+    "server",
+    "bytecode",
+    "model",
+    "brought",
 ]
 """What a layer is for."""
 
