@@ -189,11 +189,6 @@ export fn turnstile_gather(self: *turnstiles.Turnstile, begin: u32, end: u32, ro
     turnstiles.gather(self, begin, end, rows);
 }
 
-/// Where it stands what was gathered.
-export fn turnstile_part(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.part;
-}
-
 /// Puts the bytes of a request that was taken together where they are kept.
 export fn turnstile_keep(self: *turnstiles.Turnstile, number: u32) void {
     turnstiles.keep(self, number);
@@ -231,34 +226,29 @@ export fn turnstile_stuck(self: *turnstiles.Turnstile, fd: u32) bool {
     return self.stash.find(fd) != null;
 }
 
-/// Where what clients began is kept.
-export fn turnstile_begun(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.stash.bytes;
-}
+/// Where something lies, and how many bytes it has.
+const Span = extern struct {
+    place: usize,
+    length: usize,
 
-/// Where the requests lie that were taken.
-export fn turnstile_taken(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.taken;
-}
+    fn of(item: anytype) Span {
+        return .{ .place = @intFromPtr(item), .length = @sizeOf(@TypeOf(item.*)) };
+    }
+};
 
-/// Where the clients lie that are returned.
-export fn turnstile_returned(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.returned;
-}
-
-/// Where it stands why an answer was not sent.
-export fn turnstile_stopped(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.stopped;
-}
-
-/// Where the head of the last answer lies.
-export fn turnstile_reply(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.reply;
-}
-
-/// Where the bytes lie that were received.
-export fn turnstile_arena(self: *turnstiles.Turnstile) *anyopaque {
-    return &self.arena;
+/// Tells where those parts of a turnstile lie that Python reads: requests that were taken, clients
+/// that are returned, what was gathered, why an answer was not sent, the head of the last answer,
+/// the bytes that were received, and those that clients began.
+export fn turnstile_spans(self: *turnstiles.Turnstile, spans: *[7]Span) void {
+    spans.* = .{
+        .of(&self.taken),
+        .of(&self.returned),
+        .of(&self.part),
+        .of(&self.stopped),
+        .of(&self.reply),
+        .of(&self.arena),
+        .of(&self.stash.bytes),
+    };
 }
 
 test {

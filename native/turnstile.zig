@@ -273,7 +273,7 @@ fn understood(
     const body = bytes[head.end..];
     const length = head.length orelse return error.NotPlain;
     const came = body.len + if (apart) |rest| rest.len else 0;
-    if (came > length or length > turn.largest) return error.NotPlain;
+    if (came > length or length > @min(turn.largest, chunk)) return error.NotPlain;
     if (came < length) return error.Unended;
     const json = self.known[number].header;
     if (json > body.len or (apart != null and json != body.len)) return error.NotPlain;

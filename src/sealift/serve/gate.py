@@ -14,20 +14,11 @@ from sealift.serve.trace import Trace
 FILES = 1 << 15
 """Clients are served whose files have smaller numbers."""
 
-LONGEST = 1 << 16
-"""Bytes that a request may have with its head."""
-
-REQUESTS = 64
-"""Requests that are taken in a turn."""
-
-_ARENA = 1 << 20
-_BEGUN = 32 * LONGEST
-_REPLY = 1216
+_SPANS = ("taken", "returned", "part", "stopped", "reply", "arena", "begun")
 _NUMBERS = ("fd", "at", "length", "split", "known", "first", "rows", "form", "named", "traced")
 _TEXTS = (("id", "S128"), ("trace", "S32"), ("flags", "S4"))
 _TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
-_PART = 16
 _MIXED = 0xFFFFFFFF
 _SEEN = np.dtype([("since", np.float64), ("split", np.uint32), ("bytes", np.uint32)])
 _ALIGNED = 64
@@ -105,19 +96,14 @@ class Gate:
         self._keep = library.turnstile_keep
         self._tell = library.turnstile_tell
         self._gather = library.turnstile_gather
-        self._part = self._bytes(library.turnstile_part, _PART).cast("I")
         self._stuck = library.turnstile_stuck
         self._forget = library.turnstile_forget
-        taken = self._bytes(library.turnstile_taken, REQUESTS * _TAKEN.itemsize)
-        returned = self._bytes(library.turnstile_returned, REQUESTS * _RETURNED.itemsize)
-        self.taken = np.frombuffer(taken, _TAKEN)
-        self._returned = np.frombuffer(returned, _RETURNED)
-        self._stopped = _Stopped.from_buffer(
-            self._bytes(library.turnstile_stopped, ctypes.sizeof(_Stopped))
-        )
-        self._reply = self._bytes(library.turnstile_reply, _REPLY)
-        self._arena = self._bytes(library.turnstile_arena, _ARENA)
-        self._begun = self._bytes(library.turnstile_begun, _BEGUN)
+        spans = self._spans(library.turnstile_spans)
+        self.taken = np.frombuffer(spans["taken"], _TAKEN)
+        self._returned = np.frombuffer(spans["returned"], _RETURNED)
+        self._part = spans["part"].cast("I")
+        self._stopped = _Stopped.from_buffer(spans["stopped"])
+        self._reply, self._arena, self._begun = spans["reply"], spans["arena"], spans["begun"]
 
     def learn(self, raw: bytes, header: int, json: str, binary: str, packing: str | None) -> int:
         """The number by which requests are known whose heads differ from ``raw`` in length and id.
@@ -206,9 +192,15 @@ class Gate:
     def _kept(self, at: int, length: int) -> bytes:
         return bytes(self._arena[at : at + length])
 
-    def _bytes(self, place: Any, length: int) -> memoryview:
-        begin = place(self._place) - self._memory.ctypes.data
-        return self._memory[begin : begin + length].data
+    def _spans(self, told: Any) -> dict[str, memoryview]:
+        """Parts of its memory, by name."""
+        numbers = np.empty((len(_SPANS), 2), np.uintp)
+        told(self._place, numbers.ctypes.data)
+        numbers[:, 0] -= np.uintp(self._memory.ctypes.data)
+        return {
+            name: self._memory[begin : begin + length].data
+            for name, (begin, length) in zip(_SPANS, numbers.tolist(), strict=True)
+        }
 
 
-__all__ = ["FILES", "LONGEST", "REQUESTS", "Gate", "Part", "Stopped", "Taken", "Turn"]
+__all__ = ["FILES", "Gate", "Part", "Stopped", "Taken", "Turn"]

@@ -20,7 +20,7 @@ from typing import Protocol
 from sealift import clock
 from sealift.serve import log
 from sealift.serve.company import Member
-from sealift.serve.gate import FILES, LONGEST, Gate, Part, Stopped, Taken
+from sealift.serve.gate import FILES, Gate, Part, Stopped, Taken
 from sealift.serve.gathering import Gathering
 from sealift.serve.group import Ran
 from sealift.serve.http.answers import Client
@@ -101,7 +101,7 @@ class Turnstile:
         self._code = gathering.code.twin()
         self._desk = desk
         self._opened = opened
-        self._largest = min(largest, LONGEST)
+        self._largest = largest
         self._begun = begun
         self._tickets: dict[int, Ticket] = {}
         self._clients: dict[int, Client] = {}
