@@ -110,6 +110,7 @@ class Crew:
         _collect()
         for place in self._places:
             self._start(place, work)
+        self._reap()
         while any(place.pid for place in self._all) or not self._until:
             self._wait()
             self._reap()
@@ -152,6 +153,12 @@ class Crew:
             if other is not place:
                 other.shut()
         return work(place.number, opened)
+
+    def excuse(self) -> None:
+        """Tell the porter to end, which it does while workers begin: they wait for that."""
+        self._porter.shut()
+        if self._porter.pid:
+            os.kill(self._porter.pid, signal.SIGTERM)
 
     def dismiss(self) -> None:
         """End the porter, so that workers may listen."""

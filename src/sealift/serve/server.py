@@ -48,7 +48,7 @@ def serve(chosen: Settings) -> None:
     prepared = tuple((one, _prepared(one, threads)) for one in artifacts)
     post = Post(chosen, prepared, threads, guards)
     if all(outcome is not None for _, outcome in prepared):
-        crew.dismiss()
+        crew.excuse()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)
 
