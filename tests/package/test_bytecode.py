@@ -78,7 +78,7 @@ def small(tmp_path):
     return store, [base, server], compiler, Shelf(store, tmp_path / "notes", Talk())
 
 
-def compiling(*more):
+def compiling(*more, content=b"compiled"):
     """A container that compiles each source to its name, and writes further files."""
 
     def program(spec):
@@ -86,11 +86,11 @@ def compiling(*more):
         for name in (given / "names").read_text().split():
             source = Path(name)
             cached = out / source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
-            cached.parent.mkdir(parents=True)
-            cached.write_bytes(name.encode())
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            cached.write_bytes(content + name.encode())
             for one in more:
                 (cached.parent / one).write_bytes(b"planted")
-            (cached.parent / "app.other-1.pyc").symlink_to("/etc/passwd")
+            (cached.parent / f"{source.stem}.other-1.pyc").symlink_to("/etc/passwd")
         return 0
 
     return MemoryEngine(program)

@@ -49,12 +49,13 @@ class Talk:
         self.steps.append(("", text))
 
 
-def builder(root, variant=None, **settings):
+def builder(root, variant=None, engine=None, **settings):
     """A builder for the project in a folder, its store, and what it says."""
     folders, talk = Folders(root), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", image=ImageSettings(**settings))
-    return Builder(project, folders, store, talk, variant), store, talk
+    runs = (lambda: engine) if engine else None
+    return Builder(project, folders, store, talk, variant, engine=runs), store, talk
 
 
 def roles(image):

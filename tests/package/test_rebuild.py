@@ -5,6 +5,7 @@ import shutil
 import evidence_world
 import msgspec
 import pytest
+from test_bytecode import compiling
 from test_images import builder, model
 
 import sealift
@@ -31,17 +32,22 @@ from sealift.testing.store import MemoryStore
 from sealift.wiring import Wired
 
 
-def again(world, store, made, talk):
-    """The comparison of an image with what comes of making it again."""
+def again(world, store, made, talk, compiler=None):
+    """The comparison of an image with what comes of making it again; it has bytecode if any."""
     lock = attached.find(made.lock, store)
     room, folders = MemoryStore(world.with_name("room")), Folders(world)
     shelf = Shelf(room, world.with_name("notes"), talk)
     stack = Stack(lock, ImageSettings(), folders, Network(), shelf, talk, lambda *_: {})
 
-    def press(_there, _made):
-        raise AssertionError("these images have no bytecode")
+    def press(there, layers):
+        return compiler.compiler(lock, there).press(lock, layers, room, shelf)
 
     return rebuild(made.digest, lock, stack, press, store, room)
+
+
+def bytecode(found):
+    """How the layers of bytecode came about."""
+    return [(part.role, part.how) for part in found.layers if part.role.startswith("bytecode")]
 
 
 @pytest.fixture
@@ -64,6 +70,35 @@ def test_an_image_made_again_is_the_same_bytes(world, packaged):
         "server": "made",
         "model": "taken",
     }
+
+
+def test_bytecode_is_made_again_too_where_that_can_be_done(world, tmp_path):
+    """Else it is taken; what another interpreter makes of the same sources is found out."""
+    build, store, talk = builder(world, engine=compiling(), bytecode=True)
+    _, record = model(store, tmp_path / "model")
+    made = build.serving_image(record)
+    found = again(world, store, made, talk, build)
+    assert found.same
+    assert bytecode(found) == [("bytecode", "made"), ("bytecode server", "made")]
+    for folder in ("elsewhere", "other"):
+        shutil.copytree(world, tmp_path / folder / "project")
+    without, _, _ = builder(world, bytecode=True)
+    found = again(tmp_path / "elsewhere" / "project", store, made, talk, without)
+    assert found.same
+    assert bytecode(found) == [("bytecode", "taken")] * 2
+    other, _, _ = builder(world, engine=compiling(content=b"other"), bytecode=True)
+    found = again(tmp_path / "other" / "project", store, made, talk, other)
+    with pytest.raises(IntegrityError, match="came out different: bytecode"):
+        remaking.same([found])
+
+
+def test_only_images_that_serve_a_model_have_bytecode(world):
+    """Neither those of the steps nor that which learns about a model: nothing is compiled."""
+    engine = compiling()
+    build, _, _ = builder(world, engine=engine, bytecode=True)
+    for made in (build.step_image(), build.serving_image(None)):
+        assert "bytecode" not in [one.role for one in made.layers]
+    assert engine.ran == []
 
 
 def test_the_image_of_the_steps_can_be_made_again_too(world):
