@@ -152,7 +152,10 @@ def test_where_no_container_may_run_nothing_is_compiled(small):
 
 
 def test_sources_are_those_that_a_container_would_see(tmp_path):
-    """A later layer covers an earlier one, whiteouts take away, and other modules do not count."""
+    """A later layer covers an earlier one, whiteouts take away, and other modules do not count.
+
+    Layers of a base of others lie in another store than those that are made again on it.
+    """
     store = MemoryStore(tmp_path / "store")
     lib = "usr/lib/python3.13"
     below = written(
@@ -168,8 +171,9 @@ def test_sources_are_those_that_a_container_would_see(tmp_path):
             f"{lib}/pathlib/_abc.py": b"a folder that a file takes the place of",
         },
     )
+    upper = MemoryStore(tmp_path / "upper")
     above = written(
-        store,
+        upper,
         "runtime",
         **{
             f"{lib}/json/decoder.py": b"new",
@@ -180,7 +184,7 @@ def test_sources_are_those_that_a_container_would_see(tmp_path):
             f"{lib}/pathlib": b"",
         },
     )
-    assert sources([below, above], store) == {
+    assert sources([below, above], upper, store) == {
         f"{lib}/json/decoder.py": b"new",
         f"{lib}/queue.py": b"kept",
         f"{lib}/ctypes/util.py": b"instead",

@@ -61,10 +61,10 @@ class Compiler:
     engine: Callable[[], Engine] | None
 
     def press(self, lock: Lock, below: Sequence[Layer], room: Store, shelf: Shelves) -> list[Layer]:
-        """The bytecode for the layers of an image, which ``room`` has: the server's, and the rest.
+        """The bytecode for the layers of an image, which are in ``room`` or in the store.
 
-        Apart, so that other code of the server leaves the rest as it is. Raises ``PackageError``
-        where this machine cannot make it.
+        That of the server is apart, so that other code of it leaves the rest as it is. Raises
+        ``PackageError`` where this machine cannot make it.
         """
         self._require(lock)
         groups = [[one for one in below if (one.role == "server") is own] for own in (False, True)]
@@ -78,7 +78,7 @@ class Compiler:
         content = digest.of_json(["bytecode", version, [str(one.diff_id) for one in group]])
 
         def make() -> Iterator[Part]:
-            if found := sources(group, room):
+            if found := sources(group, room, self.store):
                 yield Part(holds, sorted_entries(self._compiled(found)))
 
         return shelf.layers("bytecode", Source(content, _recipe()), make)
@@ -147,13 +147,15 @@ def interpreter(lock: Lock) -> str:
     return next((deb.version for deb in lock.base if deb.name == name), "")
 
 
-def sources(layers: Iterable[Layer], store: Store) -> dict[str, bytes]:
+def sources(layers: Iterable[Layer], *stores: Store) -> dict[str, bytes]:
     """The sources of modules that a server loads, by their paths, as layers over each other say.
 
-    Raises ``IntegrityError`` for a damaged layer.
+    Each layer is read from the first store that has it; the layers of a base of others are where
+    they came to. Raises ``IntegrityError`` for a damaged layer.
     """
     found: dict[str, bytes] = {}
     for one in layers:
+        store = next((it for it in stores if it.has(one.descriptor.digest)), stores[-1])
         try:
             with (
                 store.open(one.descriptor.digest) as blob,
