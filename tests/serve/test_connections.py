@@ -2,18 +2,22 @@
 a request."""
 
 import asyncio
+import contextlib
 import json
+import socket
 
 import numpy as np
 import pytest
 from toy_listener import Door, Reader, listened
 
+from sealift.serve import listening
 from sealift.serve.access import AccessLog
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer
 from sealift.serve.app import App
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
+from sealift.serve.http.listener import AT_ONCE, Listener
 from sealift.serve.limits import Limits
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -296,3 +300,39 @@ def test_connections_on_which_nothing_comes_are_closed():
     idle.look(130)
 
     assert idle.wire.closed
+
+
+@pytest.mark.parametrize("waiting", [1, AT_ONCE + 9])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_listener_that_is_shut_answers_who_waits_and_refuses_others(waiting, taken):
+    """Who has connected is not thrown away with the queue, and nobody else gets into it."""
+    (bound,) = listening.bound("127.0.0.1", [listening.claim("127.0.0.1", 0)])
+    parents = socket.socket(fileno=bound.dup().detach())
+    address = bound.getsockname()
+
+    async def play(stack):
+        listener = Listener(Reader(), bound, most=999)
+        serving = asyncio.create_task(listener.serve())
+        await asyncio.sleep(0)
+        peers = []
+        for _ in range(waiting):
+            peers.append(stack.enter_context(socket.create_connection(address, timeout=30)))
+        await asyncio.sleep(0.05 * taken)
+        for peer in peers:
+            peer.sendall(POST + HELLO)
+        listener.shut()
+        listener.end()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        answers = [await asyncio.to_thread(peer.recv, 1 << 16) for peer in peers]
+        for peer in peers[1:]:
+            peer.close()
+        # who keeps the connection and says no more is left alone, but not for ever
+        await asyncio.wait_for(serving, 30)
+        return answers
+
+    with parents, contextlib.ExitStack() as stack:
+        answers = asyncio.run(play(stack))
+        assert [one[9:12] for one in answers] == [b"200"] * waiting
+        parents.listen()
+        socket.create_connection(address).close()

@@ -132,6 +132,7 @@ async def _work(post: Post, seat: Seat, opened: Sockets, turns: Turns) -> None:
         serving.result()
     remote.drain()
     await _drain(house, ending, chosen.drain)
+    server.shut()
     server.end()
     closing = asyncio.create_task(remote.close())
     comparing = {one.comparing for one in house.services.values() if one.comparing}

@@ -41,8 +41,6 @@ LARGE = 1 << 16
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_LATE = "The body did not arrive in time."
-
 
 class Connection(asyncio.BufferedProtocol):
     """One client's requests."""
@@ -228,7 +226,8 @@ class Connection(asyncio.BufferedProtocol):
             self.came(b"")
         waited = now - self._loan.since(self, self._since)
         if self._arriving is not None and waited > self._door.patience:
-            self._fail(RefusalError(_LATE, code="too_slow", status=408))
+            late = RefusalError("The body did not arrive in time.", code="too_slow", status=408)
+            self._fail(late)
         elif self._transport.get_write_buffer_size():
             self._look_at_writing(now)
         elif self._parting:
@@ -241,7 +240,8 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def _patience(self) -> float:
         """Seconds that a client without a request may wait before the next."""
-        return self._door.patience if self._incoming else KEEP_ALIVE
+        rest = LINGER if self._door.ending else KEEP_ALIVE
+        return self._door.patience if self._incoming else rest
 
     @property
     def _idle(self) -> bool:
@@ -251,10 +251,10 @@ class Connection(asyncio.BufferedProtocol):
         return not (busy or ending or self._full or self._transport.get_write_buffer_size())
 
     def end(self) -> None:
-        """Close, unless a request is being answered."""
+        """Close, unless a request is being answered, or the first is likely to be on its way."""
         if self._loan:
             self.came(b"")
-        if self._request is None and not self._soon:
+        if self._request is None and not self._soon and self._spoken:
             self._transport.close()
 
     def _look_at_writing(self, now: float) -> None:

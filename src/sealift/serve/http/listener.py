@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 
@@ -70,6 +71,16 @@ class Listener:
         await self._empty.wait()
         looking.cancel()
 
+    def shut(self) -> None:
+        """Take who waits already, and let the kernel refuse everybody else.
+
+        Nobody is taken any more by others either that hold the socket, until one listens again.
+        """
+        while self._accept():
+            pass
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
     def end(self) -> None:
         """Take no further connections, and end when those that there are have been answered."""
         self.ending = True
@@ -82,8 +93,6 @@ class Listener:
     def entered(self, connection: Connection) -> None:
         """A connection was opened."""
         self._connections.add(connection)
-        if self.ending:
-            connection.end()
 
     def left(self, connection: Connection) -> None:
         """A connection was closed."""
@@ -107,7 +116,7 @@ class Listener:
         return True
 
     def _check(self) -> None:
-        if not self._connections:
+        if not self._connections and not self._opening:
             self._empty.set()
 
     def _take(self) -> None:
@@ -119,24 +128,31 @@ class Listener:
             self._taking = False
             asyncio.get_running_loop().remove_reader(self._socket)
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take some who wait; whether others may wait who can be taken."""
         loop = asyncio.get_running_loop()
         for _ in range(AT_ONCE):
             if len(self._connections) + len(self._opening) >= self._most:
                 self._rest()
-                return
+                return False
             try:
                 accepted, _ = self._socket.accept()
             except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-                return
+                return False
             except OSError:
                 # no files or no memory are left; ``_look`` tries again
                 self._rest()
-                return
+                return False
             accepted.setblocking(False)
             opening = loop.create_task(self._open(accepted))
             self._opening.add(opening)
-            opening.add_done_callback(self._opening.discard)
+            opening.add_done_callback(self._opened)
+        return True
+
+    def _opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if self.ending:
+            self._check()
 
     async def _open(self, accepted: socket.socket) -> None:
         loop = asyncio.get_running_loop()
