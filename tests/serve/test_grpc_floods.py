@@ -171,6 +171,23 @@ def test_a_call_is_answered_however_its_frames_are_cut(tensor_server):
         assert peer.until("HEADERS", 1)[0] & END_STREAM
 
 
+def test_a_client_whose_calls_are_refused_may_go_on(tensor_server):
+    """Each is an answer, as if it had been a good one: what clients ask beside calls goes on too.
+
+    Those of grpc ask by pings how wide the line is, and cut messages into pieces.
+    """
+    with Peer(tensor_server) as peer:
+        refused = refusals(peer)
+        for first in range(1, 6001, 100):
+            for number in range(first, first + 100, 2):
+                peer.send(opening(number) + frame("PING", b"12345678"))
+                peer.send(frame("DATA", b"\0\0", number) + frame("DATA", b"\0" * 3, number, 1))
+            assert len(list(itertools.islice(refused, 50))) == 50
+        peer.send(opening(9001, METHOD + "ServerLive"))
+        peer.send(frame("DATA", b"\0" * 5, 9001, END_STREAM))
+        assert peer.until("DATA", 9001)[1] == b"\0\0\0\0\2\x08\1"
+
+
 def test_half_sent_messages_take_no_more_than_the_room(tensor_folder, tmp_path):
     """Those that find none are turned away; when the client leaves, all of it is free again."""
     settings = {"SEALIFT_MAX_BODY": "4000000", "SEALIFT_WORKERS": "1"}

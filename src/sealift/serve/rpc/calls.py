@@ -259,6 +259,8 @@ class Calls:
         block = fields.written(reply.trailers)
         if not reply.message:
             self._out.put(trailers(stream.number, self._greeted(self._desk.greeting("")) + block))
+            if stream.whole:
+                self._allowance.answered()
             self._close(stream)
             return
         self._out.put(self._head(stream, reply.coding))
