@@ -102,6 +102,29 @@ def test_a_bad_table_is_refused_with_its_path(columns_server, case):
     assert answer.json().get("path") == path
 
 
+@pytest.mark.parametrize(
+    ("cell", "same"),
+    [("+9", "9"), ("9.0", "9"), ("09", "9"), (" 9", "9"), ("9.", "9"), ("+9.0e0", "9")],
+)
+def test_whole_numbers_may_be_spelled_as_tools_spell_them(columns_server, cell, same):
+    """With a point, where the table has gaps; with a sign, zeros or blanks."""
+    answers = [
+        by_csv(columns_server, f"{NAMES}\nUA,{one},100.0,false").json()["predictions"]
+        for one in (cell, same)
+    ]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("cell", [".5", "+0.5", "0.50", " .5", "5e-1", "50.E-2"])
+def test_numbers_may_be_spelled_as_tools_spell_them(columns_server, cell):
+    """Without a zero before the point, or digits behind it."""
+    answers = [
+        by_csv(columns_server, f"{NAMES}\nUA,9,{one},false").json()["predictions"]
+        for one in (cell, "0.5")
+    ]
+    assert answers[0] == answers[1]
+
+
 @pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-Infinity"])
 def test_a_cell_that_is_no_finite_number_is_said_to_be_none(columns_server, word):
     """Not to be too large or too small, and what stands for no value."""

@@ -17,6 +17,7 @@ from msgspec import Meta
 from sealift.record.contract import Contract, Field
 from sealift.serve import strict
 from sealift.serve.refusal import RefusalError
+from sealift.serve.spelling import respelled
 from sealift.serve.tensors import Row, limits
 
 ID_LENGTH = 128
@@ -95,8 +96,13 @@ class Guard:
 
         try:
             checked = msgspec.convert(rows, self._positional, strict=False)
-        except strict.FAULTS as error:
-            raise self._plainly(rows, strict.translated(error, place=located)) from error
+        except strict.FAULTS:
+            checked = None
+        if checked is None:
+            try:
+                checked = msgspec.convert(self._respelled(rows), self._positional, strict=False)
+            except strict.FAULTS as error:
+                raise self._plainly(rows, strict.translated(error, place=located)) from error
         return self._bounded(self._rows(checked, "rows"))
 
     def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
@@ -155,6 +161,19 @@ class Guard:
         spoken = [row[place] for row in rows for place in self._spoken]
         texts = msgspec.json.encode([given, spoken]).count(b'"')
         return 2 + (2 if given is not None else 0) + len(rows) * self._quotes + texts
+
+    def _respelled(self, rows: Sequence[Sequence[str | None]]) -> list[list[str | None]]:
+        """The rows with their numbers spelled as JSON spells them, as far as they can be."""
+        kinds = [field.type for field in self.contract.fields]
+        return [
+            [
+                respelled(cell, whole=kind == "int")
+                if cell is not None and kind in ("int", "float")
+                else cell
+                for cell, kind in zip(row, kinds, strict=True)
+            ]
+            for row in rows
+        ]
 
     def _plainly(self, rows: Sequence[Sequence[str | None]], refusal: RefusalError) -> RefusalError:
         """The refusal, or what is told instead of a cell that spells NaN or an infinity."""
