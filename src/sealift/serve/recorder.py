@@ -213,7 +213,7 @@ class Recorder:
 
     def _complain(self, error: OSError) -> None:
         if not self._failing:
-            log.event("records_not_written", error=str(error))
+            log.event("records_not_written", error=str(error), folder=str(self._folder))
         self._failing = True
 
 
