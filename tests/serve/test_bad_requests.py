@@ -287,7 +287,7 @@ BAD_TENSORS = {
     "a parameter that is a list": (
         {"hour": {"parameters": {"a": []}}},
         "wrong_type",
-        "inputs[1].parameters[...]",
+        "inputs[1].parameters.a",
     ),
 }
 
@@ -359,6 +359,18 @@ def test_what_json_does_not_have_is_named_with_its_path(columns_server, text, pa
     assert answer.status_code == 400
     assert answer.json().get("path") == path
     assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize("place", ["", "inputs[0].", "outputs[0]."])
+def test_a_parameter_that_is_no_plain_value_is_named(columns_server, place):
+    """Of the request, of an input and of an output."""
+    tensor = {"name": "hour", "shape": [1], "datatype": "INT64", "data": [9]}
+    body = {"inputs": [tensor], "outputs": [{"name": "delay"}]}
+    holder = body[place.partition("[")[0]][0] if place else body
+    holder["parameters"] = {"fine": 1, "deep": {"a": 1}}
+    answer = columns_server.post(body, path="/v2/models/toy/infer")
+    assert (answer.status_code, answer.json()["path"]) == (400, f"{place}parameters.deep")
+    assert answer.json()["error"].startswith(f"'{place}parameters.deep' must be true or false")
 
 
 def test_a_tensor_with_a_number_that_json_does_not_have_is_named_with_its_path(columns_server):

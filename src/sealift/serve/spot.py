@@ -6,6 +6,7 @@ The body is parsed once more, slowly: whoever asks has an error to tell already.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -56,6 +57,21 @@ def found(body: bytes) -> Spot | None:
     return None
 
 
+def compound(body: bytes, path: str) -> str | None:
+    """The first name in the object at a path that has a list or an object; None for none.
+
+    >>> compound(b'{"inputs": [{"parameters": {"a": 1, "b": {}}}]}', "inputs[0].parameters")
+    'b'
+    """
+    try:
+        value: Any = json.loads(body)
+        for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+            value = value[int(number)] if number else value[name]
+        return next((name for name, one in value.items() if isinstance(one, (dict, list))), None)
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for name, value in pairs:
@@ -72,4 +88,4 @@ def _inside(value: Any, path: str) -> list[tuple[str, Any]]:
     return []
 
 
-__all__ = ["Spot", "found"]
+__all__ = ["Spot", "compound", "found"]

@@ -41,7 +41,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) 
     try:
         value = decoder.decode(body)
     except FAULTS as error:
-        raise _unread(body, error) or translated(error, known) from error
+        raise _unread(body, error) or _named(body, translated(error, known)) from error
     # an object that held a name twice has lost quotation marks on the way
     if body.count(b'"') != msgspec.json.encode(value).count(b'"'):
         _refuse_repeated(body, "")
@@ -115,6 +115,17 @@ def _unread(body: bytes, error: Exception, path: str = "") -> RefusalError | Non
         code="malformed_json",
         path=where,
     )
+
+
+def _named(body: bytes, refusal: RefusalError) -> RefusalError:
+    """The refusal, with the name that the decoder leaves out of paths into maps."""
+    before, left_out, _ = refusal.where.partition("[...]")
+    name = spots.compound(body, before) if left_out else None
+    if name is None:
+        return refusal
+    path = _joined(before, name)
+    what = refusal.what.replace(f"{before}[...]", path)
+    return RefusalError(what, code=refusal.code, path=path)
 
 
 def _unread_line(
