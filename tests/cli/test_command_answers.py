@@ -39,12 +39,19 @@ def test_with_json_standard_output_is_one_value(tiny, verb):
     assert isinstance(said.value, list | dict)
 
 
-@pytest.mark.parametrize("verb", ["runs", "models", "releases"])
-def test_an_empty_list_says_what_to_do_next(tiny, verb):
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("runs", "sealift train"),
+        ("models", "add [model] to sealift.toml"),
+        ("releases", "sealift "),
+    ],
+)
+def test_an_empty_list_says_what_to_do_next(tiny, verb, what):
     """Instead of the heads of an empty table."""
     said = tiny(verb)
     assert said.code == 0
-    assert "yet; next: sealift " in said.answer
+    assert f"yet; next: {what}" in said.answer
 
 
 def test_a_reader_that_has_enough_is_no_error_to_talk_about(tiny):

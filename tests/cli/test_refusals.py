@@ -94,7 +94,7 @@ def test_training_is_not_advised_where_it_makes_no_model(tiny):
     assert "at: sealift.toml" in said.talk
     assert "next: Add [model] with from, task, table and target" in said.talk
     listed = tiny("models")
-    assert "no model yet: sealift.toml has no [model]" in listed.talk + listed.answer
+    assert "no model yet; next: add [model] to sealift.toml" in listed.talk + listed.answer
     tiny.write(
         (tiny.folder / "sealift.toml").read_text()
         + '[model]\nfrom = "train.model"\ntable = "train.model"\n'

@@ -67,9 +67,8 @@ def models(context: typer.Context, where: Where = HERE, json: Json = False) -> N
             )
             for one in known
         ],
-        empty="no model yet; next: sealift train"
-        if known or wired.project.model
-        else "no model yet: sealift.toml has no [model]",
+        empty="no model yet; next: "
+        + ("sealift train" if wired.project.model else "add [model] to sealift.toml"),
     )
     documented = [str(one.version) for one in known if (i := images.get(one.version)) and i.bom]
     if documented:
