@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sealift import clock
 from sealift.errors import OfflineError, PackageError, ProjectError
-from sealift.folders import Folders
+from sealift.folders import Folders, downloads
 from sealift.network.network import Network
 from sealift.package import accelerated, attached, image, locking
 from sealift.package.agreed import Agreed
@@ -18,6 +18,7 @@ from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
 from sealift.package.interpreters import Interpreters
 from sealift.package.kiln import Kiln
+from sealift.package.larder import Larder
 from sealift.package.layer import Role
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
@@ -190,7 +191,8 @@ class Builder:
         layers = self._layers(lock, self._roles(own, model))
         self._prove("image that serves", lock, layers)
         if model and self._project.image.bytecode:
-            layers += self.compiler(lock, layers).press(lock, layers, self._store, self._shelf)
+            shelf = Larder(self._shelf, downloads() / "bytecode")
+            layers += self.compiler(lock, layers).press(lock, layers, self._store, shelf)
         layers += own
         notes = self._annotations(model, lock.foundation)
         config = image.serving_config(lock.variant, layers, notes, lock.stands)

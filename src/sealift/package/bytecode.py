@@ -31,7 +31,7 @@ from sealift.ports import Engine, Store
 from sealift.record.container import ContainerSpec, Mount
 from sealift.record.image import Layer
 from sealift.record.lock import Lock
-from sealift.types import Digest
+from sealift.types import Digest, Json
 
 COMPILER: tuple[Role, ...] = ("base", "interpreter", "debian")
 """What the image has that compiles."""
@@ -68,14 +68,12 @@ class Compiler:
         """
         self._require(lock)
         groups = [[one for one in below if (one.role == "server") is own] for own in (False, True)]
-        return [made for group in groups if group for made in self._group(lock, group, room, shelf)]
+        return [made for group in groups if group for made in self._group(group, room, shelf)]
 
-    def _group(
-        self, lock: Lock, group: Sequence[Layer], room: Store, shelf: Shelves
-    ) -> list[Layer]:
+    def _group(self, group: Sequence[Layer], room: Store, shelf: Shelves) -> list[Layer]:
         holds = group[-1].role if group[-1].role == "server" else ""
-        version = interpreter(lock)
-        content = digest.of_json(["bytecode", version, [str(one.diff_id) for one in group]])
+        made_of: list[Json] = [[str(one.diff_id) for one in each] for each in (self.layers, group)]
+        content = digest.of_json(["bytecode", *made_of])
 
         def make() -> Iterator[Part]:
             if found := sources(group, room, self.store):
@@ -95,6 +93,8 @@ class Compiler:
                 remedy="Delete sealift.lock, so that all platforms are locked anew; build on "
                 f"{lock.platform}; or take image.bytecode away.",
             )
+
+    def _compiled(self, found: Mapping[str, bytes]) -> list[Entry]:
         if self.engine is None:
             raise PackageError(
                 "Bytecode is made by the image's interpreter in a container, and no container may "
@@ -102,17 +102,14 @@ class Compiler:
                 where=WHERE,
                 remedy="Take image.bytecode away, or SEALIFT_HERMETIC.",
             )
-
-    def _compiled(self, found: Mapping[str, bytes]) -> list[Entry]:
         with scratch(self.folders.state / "scratch") as folder:
             given, out, log = folder / "in", folder / "out", folder / "log"
             out.mkdir()
             lay_out(found, given)
-            self._run(given, out, log)
+            self._run(self.engine(), given, out, log)
             return list(_taken(out, found))
 
-    def _run(self, given: Path, out: Path, log: Path) -> None:
-        assert self.engine is not None
+    def _run(self, engine: Engine, given: Path, out: Path, log: Path) -> None:
         config = image.step_config(self.lock.platform, self.layers, self.lock.stands)
         made = image.write(self.store, config, self.layers)
         spec = ContainerSpec(
@@ -128,7 +125,7 @@ class Compiler:
             labels={"sealift.project": str(self.folders.root), "sealift.build": "bytecode"},
             log=str(log),
         )
-        ended = self.engine().run(spec, timeout=SECONDS)
+        ended = engine.run(spec, timeout=SECONDS)
         if ended.status != 0:
             how = "did not end in time" if ended.timed_out else f"ended with {ended.status}"
             said = "\n    ".join(["", *tail(log)])
