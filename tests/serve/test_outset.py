@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from sealift.serve import ahead
+
 SETTLED = """
 import os, sys
 from pathlib import Path
@@ -17,6 +19,20 @@ import sealift.serve.server
 assert "numpy" in sys.modules
 encrypts = "libssl" in Path("/proc/self/maps").read_text()
 print(len(os.listdir("/proc/self/task")), encrypts, os.environ.get(outset.BLAS))
+"""
+
+AHEAD = """
+import os, sys
+from pathlib import Path
+from sealift.serve import ahead
+ahead.begin().join()
+places = [str(one) for one in ahead.libraries()]
+mapped = Path("/proc/self/maps").read_text()
+print(len(places), all(one in mapped for one in places))
+print(*(name for name in ("numpy", "onnxruntime") if name in sys.modules))
+threads = len(os.listdir("/proc/self/task"))
+import numpy, onnxruntime
+print(numpy.ones(2).sum(), bool(onnxruntime.get_available_providers()), threads)
 """
 
 LOADED = """
@@ -105,6 +121,27 @@ def test_a_program_keeps_the_threads_of_its_libraries_and_openssl(code, tmp_path
 def test_who_sets_the_number_of_threads_is_heeded(tensor_folder):
     """The operator knows why."""
     assert said(SETTLED, tensor_folder, OPENBLAS_NUM_THREADS="3")[-1] == "3"
+
+
+def test_libraries_are_loaded_while_no_module_of_theirs_is():
+    """By a thread that has ended by then; the modules work as ever."""
+    assert said(AHEAD, OPENBLAS_NUM_THREADS="1") == ["2", "True", "2.0", "True", "1"]
+
+
+@pytest.mark.parametrize("card", [False, True])
+def test_an_onnxruntime_for_graphics_cards_is_left_to_itself(card, tmp_path, monkeypatch):
+    """It looks for the libraries of CUDA first; and what cannot be loaded harms nobody."""
+    folder = tmp_path / "onnxruntime" / "capi"
+    folder.mkdir(parents=True)
+    (tmp_path / "onnxruntime" / "__init__.py").touch()
+    library = folder / "onnxruntime_pybind11_state.cpython-311-x86_64-linux-gnu.so"
+    library.write_bytes(b"no library")
+    if card:
+        (folder / "libonnxruntime_providers_cuda.so").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert (library in ahead.libraries()) is not card
+    ahead.begin().join()
 
 
 def test_a_start_loads_nothing_that_only_some_requests_need():

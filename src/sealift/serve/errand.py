@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sealift.errors import SealiftError, UsageError
-from sealift.serve import log, outset
+from sealift.serve import ahead, log, outset
 
 
 def done(arguments: Sequence[str]) -> int:
@@ -45,10 +45,13 @@ def _do(arguments: Sequence[str]) -> None:
 
 def _serve(model: Path) -> None:
     """Serve, with libraries that are loaded once it is settled how they start."""
-    outset.settle(model)
+    loading = ahead.begin() if outset.settle(model) else None
     # by name, so that the layer of the server has them too
     from sealift.serve.server import serve, settings  # noqa: PLC0415
 
+    if loading is not None:
+        # a library that is half loaded must not be forked
+        loading.join()
     serve(settings(os.environ, model))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from sealift.errors import PackageError
 from sealift.serve import accelerator, bfloat16
+from sealift.serve.outset import TELEMETRY
 from sealift.serve.refusal import some
 from sealift.serve.tensors import DATATYPES, Array, TensorInfo
 
@@ -141,9 +142,9 @@ def _tensor(rows: Sequence[dict[Any, float]]) -> Array:
 
 
 def _silent() -> Any:
-    # what it sends home is decided by this variable when it is first imported; its own function
-    # that switches this off comes too late for what is sent at the start
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    # what it sends home is decided by this variable when it is first loaded; its own function that
+    # switches this off comes too late for what is sent at the start
+    os.environ[TELEMETRY] = "1"
     onnxruntime = importlib.import_module("onnxruntime")
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(4)

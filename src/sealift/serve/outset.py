@@ -15,10 +15,14 @@ BLAS = "OPENBLAS_NUM_THREADS"
 """How many threads numpy's library for linear algebra starts, when it is loaded."""
 
 
-def settle(model: Path) -> None:
+TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""Whether onnxruntime sends nothing home, looked at when it is loaded."""
+
+
+def settle(model: Path) -> bool:
     """Leave out what a server of ``model`` has no use for: the folder of a model, or of several.
 
-    With a program of the user's, which may want all of it, nothing is left out.
+    With a program of the user's, which may want all of it, nothing is left out, and it is false.
 
     A server of ONNX models multiplies nothing with numpy. The threads of the library for that
     would begin with waiting in a loop, for some 50 ms, on the cores that all else starts on; who
@@ -26,9 +30,11 @@ def settle(model: Path) -> None:
     module for that, as where Python was built without it, OpenSSL is not loaded, 1.3 MB of it.
     """
     if any((folder / CODE).is_dir() for folder in (model, *model.glob("*"))):
-        return
+        return False
+    os.environ[TELEMETRY] = "1"
     os.environ.setdefault(BLAS, "1")
     sys.modules["ssl"] = None  # type: ignore[assignment]
+    return True
 
 
-__all__ = ["settle"]
+__all__ = ["TELEMETRY", "settle"]

@@ -1,0 +1,50 @@
+"""Libraries that are loaded ahead: by a thread, while Python loads its modules.
+
+To load one is to write its addresses into it, a million in onnxruntime's, and to run what registers
+its parts. Nothing of that takes the interpreter. A module that is imported later finds it done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.machinery
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_LIBRARIES = (
+    ("numpy", "_core/_multiarray_umath.*.so"),
+    ("onnxruntime", "capi/onnxruntime_pybind11_state.*.so"),
+)
+_CARD = "capi/libonnxruntime_providers_cuda.so"
+
+
+def libraries() -> Iterator[Path]:
+    """Where they lie; not that of an onnxruntime for graphics cards, which needs others before."""
+    for package, pattern in _LIBRARIES:
+        found = importlib.machinery.PathFinder.find_spec(package)
+        if found is not None and found.origin is not None:
+            folder = Path(found.origin).parent
+            if not (folder / _CARD).exists():
+                yield from folder.glob(pattern)
+
+
+def begin() -> threading.Thread:
+    """Load them; the thread ends when they are there.
+
+    Of one that cannot be loaded the import of its module says why.
+    """
+    thread = threading.Thread(target=_load, name="ahead", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    for library in libraries():
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_LOCAL)
+
+
+__all__ = ["begin", "libraries"]
