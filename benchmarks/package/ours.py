@@ -25,7 +25,7 @@ from sealift.types import Json
 from sealift.wiring import Wired
 
 EXAMPLE = REPOSITORY / "examples" / "flights"
-_MADE_ANEW = ("layers", "proofs", "contents", "imports", "unpacked")
+_MADE_ANEW = ("layers", "proofs", "contents", "modules", "imports", "unpacked")
 
 
 class Ours:

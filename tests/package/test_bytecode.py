@@ -20,8 +20,9 @@ from sealift.layers import plain
 from sealift.package import image as images
 from sealift.package import layer
 from sealift.package.builder import Builder
-from sealift.package.bytecode import Compiler, sources
+from sealift.package.bytecode import Compiler
 from sealift.package.layer import Part
+from sealift.package.modules import Modules
 from sealift.package.shelf import Shelf
 from sealift.record.container import ContainerSpec
 from sealift.record.lock import Deb, Lock
@@ -74,7 +75,8 @@ def small(tmp_path):
     base = written(store, "base", **{"usr/lib/python3.13/asyncio/tasks.py": b"a = 1\n"})
     server = written(store, "server", **{f"{SERVE}/app.py": b"b = 2\n"})
     folders = Folders(tmp_path / "project")
-    compiler = Compiler(lock("linux/amd64", "3.13.5-2"), [base], store, folders, None)
+    modules = Modules(tmp_path / "modules")
+    compiler = Compiler(lock("linux/amd64", "3.13.5-2"), [base], store, folders, None, modules)
     return store, [base, server], compiler, Shelf(store, tmp_path / "notes", Talk())
 
 
@@ -149,46 +151,6 @@ def test_where_no_container_may_run_nothing_is_compiled(small):
     one = replace(compiler, engine=lambda: MemoryEngine(program))
     with pytest.raises(PackageError, match=r"ended with 132.*\n.*Illegal instruction"):
         one.press(one.lock, below, store, shelf)
-
-
-def test_sources_are_those_that_a_container_would_see(tmp_path):
-    """A later layer covers an earlier one, whiteouts take away, and other modules do not count.
-
-    Layers of a base of others lie in another store than those that are made again on it.
-    """
-    store = MemoryStore(tmp_path / "store")
-    lib = "usr/lib/python3.13"
-    below = written(
-        store,
-        "base",
-        **{
-            f"{lib}/json/decoder.py": b"old",
-            f"{lib}/asyncio/tasks.py": b"gone",
-            f"{lib}/logging/__init__.py": b"gone too",
-            f"{lib}/turtle.py": b"never loaded",
-            f"{lib}/queue.py": b"kept",
-            f"{lib}/ctypes/_endian.py": b"hidden",
-            f"{lib}/pathlib/_abc.py": b"a folder that a file takes the place of",
-        },
-    )
-    upper = MemoryStore(tmp_path / "upper")
-    above = written(
-        upper,
-        "runtime",
-        **{
-            f"{lib}/json/decoder.py": b"new",
-            f"{lib}/asyncio/.wh.tasks.py": b"",
-            f"{lib}/.wh.logging": b"",
-            f"{lib}/ctypes/util.py": b"instead",
-            f"{lib}/ctypes/.wh..wh..opq": b"",
-            f"{lib}/pathlib": b"",
-        },
-    )
-    assert sources([below, above], upper, store) == {
-        f"{lib}/json/decoder.py": b"new",
-        f"{lib}/queue.py": b"kept",
-        f"{lib}/ctypes/util.py": b"instead",
-    }
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from sealift.package.interpreters import Interpreters
 from sealift.package.kiln import Kiln
 from sealift.package.larder import Larder
 from sealift.package.layer import Role
+from sealift.package.modules import Modules
 from sealift.package.prover import Prover
 from sealift.package.shelf import Shelf
 from sealift.package.stack import PROGRAM, SERVER, STEPS, Stack
@@ -60,7 +61,9 @@ class Builder:
         self._depot = depot
         self._prover = Prover(store, folders.state / "proofs", progress)
         told = Reader(store, folders.state / "contents")
-        looking = (self._prover.note, told.note)
+        self._modules = Modules(folders.state / "modules")
+        looking = [self._prover.note, told.note]
+        looking += [self._modules.note] if project.image.bytecode else []
         self._shelf = Shelf(store, folders.state / "layers", progress, looking)
         self._engine = engine
         self._fetch = fetch
@@ -207,7 +210,7 @@ class Builder:
             home = self._at_home()
             layers = self._layers(home, COMPILER)
         below = [one for one in layers if one.role in COMPILER]
-        return Compiler(home, below, self._store, self._folders, self._engine)
+        return Compiler(home, below, self._store, self._folders, self._engine, self._modules)
 
     def _roles(self, own: Sequence[Layer], model: Model | None) -> tuple[Role, ...]:
         """The layers below the model: a program of the user's own needs the packages too."""

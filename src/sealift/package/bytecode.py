@@ -8,23 +8,18 @@ an image of another one this machine's interpreter compiles, if it is of the sam
 from __future__ import annotations
 
 import re
-import tarfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import zstandard
-
 from sealift import archive, clock, digest
 from sealift.archive import Entry
-from sealift.errors import IntegrityError, PackageError
+from sealift.errors import PackageError
 from sealift.folders import Folders
-from sealift.layers import plain
 from sealift.logs import tail
 from sealift.package import image, layer, loaded, press
-from sealift.package.inventory import clean
 from sealift.package.layer import Part, Role, sorted_entries
+from sealift.package.modules import Modules
 from sealift.package.scratch import scratch
 from sealift.package.shelf import Shelves, Source
 from sealift.ports import Engine, Store
@@ -43,8 +38,6 @@ SECONDS = 600.0
 WHERE = "sealift.toml: image.bytecode"
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": str(clock.EPOCH), "TZ": "UTC"}
 _MADE = re.compile(r"(?P<folder>.*/)__pycache__/(?P<module>[^/.]+)\.[^/]+\.pyc")
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
 
 
 @dataclass(frozen=True)
@@ -52,6 +45,7 @@ class Compiler:
     """The interpreter that compiles: a lock of this machine's platform, and its layers.
 
     ``store`` has these, and ``engine`` runs what is there; None where no container may be run.
+    ``modules`` tells what is to be compiled.
     """
 
     lock: Lock
@@ -59,6 +53,7 @@ class Compiler:
     store: Store
     folders: Folders
     engine: Callable[[], Engine] | None
+    modules: Modules
 
     def press(self, lock: Lock, below: Sequence[Layer], room: Store, shelf: Shelves) -> list[Layer]:
         """The bytecode for the layers of an image, which are in ``room`` or in the store.
@@ -72,14 +67,17 @@ class Compiler:
 
     def _group(self, group: Sequence[Layer], room: Store, shelf: Shelves) -> list[Layer]:
         holds = group[-1].role if group[-1].role == "server" else ""
-        made_of: list[Json] = [[str(one.diff_id) for one in each] for each in (self.layers, group)]
-        content = digest.of_json(["bytecode", *made_of])
+        stores = (room, self.store)
+        shown = self.modules.shown(group, stores)
+        compilers: list[Json] = [str(one.diff_id) for one in self.layers]
+        marks: dict[str, Json] = {name: str(one.digest) for name, one in shown.items()}
+        content = digest.of_json(["bytecode", compilers, marks])
 
         def make() -> Iterator[Part]:
-            if found := sources(group, room, self.store):
-                yield Part(holds, sorted_entries(self._compiled(found)))
+            entries = self._compiled(self.modules.contents(shown, stores))
+            yield Part(holds, sorted_entries(entries))
 
-        return shelf.layers("bytecode", Source(content, _recipe()), make)
+        return shelf.layers("bytecode", Source(content, _recipe()), make) if shown else []
 
     def _require(self, lock: Lock) -> None:
         """Raises ``PackageError`` unless this machine has an interpreter of the lock's version."""
@@ -144,59 +142,6 @@ def interpreter(lock: Lock) -> str:
     return next((deb.version for deb in lock.base if deb.name == name), "")
 
 
-def sources(layers: Iterable[Layer], *stores: Store) -> dict[str, bytes]:
-    """The sources of modules that a server loads, by their paths, as layers over each other say.
-
-    Each layer is read from the first store that has it; the layers of a base of others are where
-    they came to. Raises ``IntegrityError`` for a damaged layer.
-    """
-    found: dict[str, bytes] = {}
-    for one in layers:
-        store = next((it for it in stores if it.has(one.descriptor.digest)), stores[-1])
-        try:
-            with (
-                store.open(one.descriptor.digest) as blob,
-                tarfile.open(
-                    fileobj=plain(blob, one.descriptor.media_type), mode="r|", bufsize=archive.CHUNK
-                ) as tar,
-            ):
-                own, covered = _read(tar)
-        except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError) as error:
-            raise IntegrityError(
-                f"A layer cannot be read: {error}.",
-                where=one.descriptor.digest,
-                remedy="Delete the folder .sealift/layers; then the layer is made again.",
-            ) from error
-        found = {name: found[name] for name in found if covered.isdisjoint(_above(name))} | own
-    return found
-
-
-def _read(tar: tarfile.TarFile) -> tuple[dict[str, bytes], set[str]]:
-    """The sources in a layer, and what it covers or takes away below: whole folders with a slash.
-
-    Whiteouts: image-spec 1.1, layer.md.
-    """
-    own: dict[str, bytes] = {}
-    covered: set[str] = set()
-    for info in tar:
-        name = clean(info.name)
-        above, _, last = name.rpartition("/")
-        if last == _OPAQUE:
-            covered.add(f"{above}/")
-        elif not info.isdir():
-            covered.add(f"{above}/{last.removeprefix(_WHITEOUT)}")
-        if info.isreg() and loaded.is_loaded(name) and (content := tar.extractfile(info)):
-            own[name] = content.read()
-    return own, covered
-
-
-def _above(name: str) -> Iterator[str]:
-    """A path, and all folders that it lies in, with and without a slash at the end."""
-    yield name
-    while name := name.rpartition("/")[0]:
-        yield from (name, f"{name}/")
-
-
 def lay_out(found: Mapping[str, bytes], given: Path) -> None:
     """Write sources to a folder, as the program that compiles them reads it."""
     (given / "root").mkdir(parents=True)
@@ -222,4 +167,4 @@ def _recipe() -> Digest:
     return digest.of_json([digest.of_file(Path(module.__file__ or "")) for module in makers])
 
 
-__all__ = ["COMPILER", "Compiler", "interpreter", "lay_out", "sources"]
+__all__ = ["COMPILER", "Compiler", "interpreter", "lay_out"]
