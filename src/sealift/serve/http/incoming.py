@@ -36,9 +36,15 @@ class Incoming:
 
     def take(self, length: int) -> bytes:
         """The next bytes, as many as there are up to a length."""
-        begin = self._at
-        self._at = min(begin + length, len(self._data))
-        return self._data[begin : self._at]
+        data, begin = self._data, self._at
+        end = begin + length
+        taken = data[begin:end]
+        if 2 * end < len(data):
+            self._at = end
+        else:
+            # what has been taken is not held for the sake of what follows it
+            self._data, self._at = data[end:], 0
+        return taken
 
     def head(self, heads: Heads) -> Head | None:
         """The next head, once all of it has come.
