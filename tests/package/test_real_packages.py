@@ -128,7 +128,7 @@ def test_everything_that_libraries_want_is_there(built):
 def test_the_image_is_small(built):
     """Bytes to be stored and sent for a server without a model."""
     _, steps, serving = built
-    assert sum(layer.descriptor.size for layer in serving.layers) < 90e6
+    assert sum(layer.descriptor.size for layer in serving.layers) < 60e6
     assert sum(layer.descriptor.size for layer in steps.layers) < 100e6
 
 

@@ -20,7 +20,7 @@ from sealift.record.report import Finding
 
 AGAIN = "Run `sealift package` again, and release that image."
 _BYTECODE = ".pyc"
-_OURS = ("base", "debian", "runtime", "packages")
+_OURS = ("base", "debian", "runtime", "spare", "packages")
 """The roles of layers that are made of packages."""
 
 

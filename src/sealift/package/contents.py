@@ -209,6 +209,8 @@ def _wheels(texts: dict[str, str]) -> Iterator[Wheel]:
     for found, text in _matching(_INFO, texts):
         parts.setdefault((normal(found[1]), found[2]), {})[found[3]] = text
     for (name, version), files in sorted(parts.items()):
+        if files.keys() == {"RECORD"}:
+            continue  # a list alone: the wheel lies in a layer below, which tells of it
         sboms = {file: text for file, text in files.items() if file.startswith("sboms/")}
         yield Wheel(
             name=name,

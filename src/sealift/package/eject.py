@@ -34,8 +34,10 @@ The same as in the image that Sealift packaged: the model's files, the server's 
 (by digest), the versions of the Debian packages named, environment, user, entry point and labels.
 
 Not the same: the bytes. The base has more packages, a shell and apt among them; maintainer scripts
-run; times differ. Nobody signed the result: the bill of materials, the provenance and the report of
-`sealift check` are about the packaged image, not about this one.
+run; times differ. Wheels are whole: an image that Sealift packages without a program of your own
+leaves out onnxruntime's `libonnxruntime.so.*`, which the server does not load. Nobody signed the
+result: the bill of materials, the provenance and the report of `sealift check` are about the
+packaged image, not about this one.
 
 To check what you built: `/v2/health/ready` answers 200 only once the model gave its golden answers
 again. `sealift package --from-image docker-archive:FILE` brings the image in, for `sealift check`.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sealift.digest import short
 from sealift.package import making
 from sealift.package.contents import Contents
+from sealift.package.stack import WHEELS
 from sealift.record.explanation import Explanation, LayerStory, Package
 from sealift.record.image import Image, Layer
 from sealift.record.lock import Lock
@@ -93,10 +94,10 @@ def _base(lock: Lock) -> str:
 def _versions(layer: Layer, known: Known) -> dict[str, str]:
     """The packages that a lock has for such a layer, with what tells them apart."""
     image, lock = known
-    if layer.role not in ("runtime", "packages"):
+    if layer.role not in WHEELS:
         return {deb.name: deb.version for deb in making.debs(lock, [layer.role])}
     apart = {normal(one.holds) for one in image.layers if one.role == layer.role and one.holds}
-    pins = making.pins(lock, [layer.role])
+    pins = making.pins(lock, ["runtime" if layer.role == "spare" else layer.role])
     wanted = {normal(layer.holds)} if layer.holds else pins.keys() - apart
     return {name: pin.version for name, pin in pins.items() if name in wanted}
 

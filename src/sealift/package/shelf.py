@@ -66,7 +66,7 @@ class Shelf:
     def layers(self, role: Role, source: Source, make: Callable[[], Iterable[Part]]) -> list[Layer]:
         """The layers that were made from ``source``, or new ones of the parts ``make`` gives."""
         key = source.key
-        if found := self._noted(key, role):
+        if (found := self._noted(key, role)) is not None:
             self._progress.step(f"{role} layer", "unchanged")
             return [layer.reused(one) for one in found]
         self._progress.step(f"{role} layer", "building")
@@ -83,11 +83,13 @@ class Shelf:
             look(one, part.entries)
         return one
 
-    def _noted(self, key: Digest, role: Role) -> tuple[Layer, ...]:
-        found = self._notes.get(key, Made)
-        layers = found.layers if found else ()
+    def _noted(self, key: Digest, role: Role) -> tuple[Layer, ...] | None:
+        """The layers that a note names, maybe none; None without a note, or where one is gone."""
+        if not (found := self._notes.get(key, Made)):
+            return None
+        layers = found.layers
         there = all(one.role == role and self._store.has(one.descriptor.digest) for one in layers)
-        return layers if there else ()
+        return layers if there else None
 
 
 def readable(size: int) -> str:

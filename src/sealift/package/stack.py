@@ -18,12 +18,14 @@ from sealift.package import (
     apart,
     base,
     debs,
+    elf,
     fittings,
     inventory,
     layer,
     locking,
     pool,
     server,
+    spare,
     standalone,
     wheels,
 )
@@ -38,7 +40,15 @@ from sealift.record.image_settings import ImageSettings
 from sealift.record.lock import Deb, Foundation, Lock, Standalone
 from sealift.types import Digest, Json
 
-STEPS: tuple[Role, ...] = ("base", "interpreter", "debian", "shell", "runtime", "packages")
+STEPS: tuple[Role, ...] = (
+    "base",
+    "interpreter",
+    "debian",
+    "shell",
+    "runtime",
+    "spare",
+    "packages",
+)
 """What the image of the steps has: base, shell, and all wheels."""
 
 SERVER: tuple[Role, ...] = ("base", "interpreter", "debian", "runtime", "server")
@@ -49,6 +59,7 @@ PROGRAM: tuple[Role, ...] = (
     "interpreter",
     "debian",
     "runtime",
+    "spare",
     "packages",
     "server",
 )
@@ -57,8 +68,11 @@ PROGRAM: tuple[Role, ...] = (
 FITTINGS = "fittings"
 """What the layer on top of a base of others holds."""
 
-WHEELS: tuple[Role, ...] = ("runtime", "packages")
+WHEELS: tuple[Role, ...] = ("runtime", "spare", "packages")
 """What is made of wheels."""
+
+Take = Callable[[Iterable[Entry]], list[Entry]]
+"""What of installed wheels goes into a layer."""
 
 
 class Stack:
@@ -103,7 +117,7 @@ class Stack:
     def _of(self, role: Role) -> list[Layer]:
         lock = self._lock
         if role in WHEELS:
-            return self._wheels(role, lock.runtime if role == "runtime" else lock.packages)
+            return self._wheels(role)
         if role == "server":
             return self._server()
         if role == "interpreter":
@@ -150,7 +164,8 @@ class Stack:
         plain = archive.Packed(files)
         return self._made("server", digest.of_stream(plain), lambda: files)
 
-    def _wheels(self, role: Role, lines: tuple[str, ...]) -> list[Layer]:
+    def _wheels(self, role: Role) -> list[Layer]:
+        take, lines = self._taken(role)
         if not lines:
             return []
         target, packages = locking.target_of(self._lock), self._lock.wheels
@@ -163,11 +178,19 @@ class Stack:
                 installed = wheels.unpack(
                     lines, target, self._network, folder, asked, built, packages
                 )
-                yield from apart.parts(installed)
+                yield from apart.parts(take(installed))
 
         other: list[Json] = [] if packages == wheels.debian(self._lock.python) else [packages]
         key: list[Json] = [role, [list(target.options), list(lines)], *other]
         return self._shelf.layers(role, Source(digest.of_json(key), _recipe()), make)
+
+    def _taken(self, role: Role) -> tuple[Take, tuple[str, ...]]:
+        """The locked lines of the wheels of a role, and what of these wheels it has."""
+        if role == "runtime":
+            return spare.without, self._lock.runtime
+        if role == "spare":
+            return spare.only, spare.lines(self._lock.runtime)
+        return list, self._lock.packages
 
     def _having(self, lines: tuple[str, ...]) -> Lock:
         """The lock with only those built wheels that these lines name."""
@@ -181,7 +204,7 @@ class Stack:
 
 def _recipe() -> Digest:
     """The digest of the code that turns packages into layers."""
-    return _code((archive, apart, base, debs, layer, wheels))
+    return _code((archive, apart, base, debs, elf, layer, spare, wheels))
 
 
 def _code(makers: Iterable[ModuleType]) -> Digest:

@@ -72,6 +72,7 @@ Role = Literal[
     "debian",
     "shell",
     "runtime",
+    "spare",
     "packages",
     "server",
     "bytecode",
