@@ -151,14 +151,14 @@ class Calls:
         for stream in self._out.stalled():
             self._push(stream)
 
-    def look(self, now: float) -> None:
-        """Give up what does not move."""
+    def look(self, now: float, moved: float) -> None:
+        """Give up what does not move; the client ``moved`` last when it took something."""
         for stream in list(self._streams.values()):
             exchange = self._exchanges.get(stream.number)
             waits = exchange.waits if exchange else stream.task is None and not stream.answering
             if exchange is not None and 0 < stream.call.deadline < now:
                 self._over(stream, stream.call.late())
-            elif now - stream.since > PATIENCE and stream.rest:
+            elif stream.rest and now - _since(stream, moved) > PATIENCE:
                 self._reset(stream, CANCEL)
             elif now - stream.since > PATIENCE and waits:
                 self._refuse(stream, _slow())
@@ -362,6 +362,11 @@ class Calls:
 def _as_long_as_told(stream: Stream) -> bool:
     told = stream.call.metadata.get("content-length")
     return told is None or told == str(stream.size)
+
+
+def _since(stream: Stream, moved: float) -> float:
+    """When an answer last moved, or another before which it has to wait."""
+    return max(stream.since, moved) if stream.room > 0 else stream.since
 
 
 def _slow() -> RefusalError:

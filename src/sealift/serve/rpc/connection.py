@@ -136,7 +136,10 @@ class Connection(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Give up what does not move, and ask after who is silent."""
-        self._calls.look(now)
+        moved = self._out.moved(now)
+        if moved > self._heard:
+            self._heard, self._asked = moved, False
+        self._calls.look(now, moved)
         silent = now - self._heard
         if silent > PATIENCE + SILENCE or (silent > SILENCE and not self._greeted):
             self.abort()

@@ -32,6 +32,8 @@ class Outflow:
         self._size = 0
         self._waiting: dict[int, Stream] = {}
         self._over = False
+        self._sent = self._seen = self._unsent = 0
+        self._moved = 0.0
 
     def put(self, piece: bytes | memoryview) -> None:
         """Send frames, or a part of one."""
@@ -76,6 +78,7 @@ class Outflow:
         sent = len(stream.rest) - size
         if sent:
             stream.since = clock.monotonic()
+            self._sent += sent
             self._allowance.sent(sent)
         if size:
             stream.rest = rest
@@ -87,6 +90,14 @@ class Outflow:
             self.put(stream.tail)
         self._allowance.answered()
         return True
+
+    def moved(self, now: float) -> float:
+        """When the client was last seen to take something, for who looks again and again."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent or self._sent != self._seen:
+            self._moved = now
+        self._unsent, self._seen = unsent, self._sent
+        return self._moved
 
     def stalled(self) -> list[Stream]:
         """The streams that wait for room."""
