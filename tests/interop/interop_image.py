@@ -52,6 +52,12 @@ class Made:
 
 def make_for(root, variant):
     """The unpacked image of sums for another platform, with bytecode."""
+    image, store, _ = make_fast(root, variant)
+    return store.rootfs(image.digest)
+
+
+def make_fast(root, variant=None):
+    """The image of sums with bytecode, its store, and what runs containers of this machine."""
     folders = Folders(root)
     root.mkdir()
     store = Layout(folders.layout, folders.unpacked)
@@ -60,7 +66,7 @@ def make_for(root, variant):
     builder = Builder(project, folders, store, Quiet(), variant, engine=lambda: engine)
     folder = _learnt(root)
     kept = write_model(store, folder, name="sums", version=3)
-    return store.rootfs(builder.serving_image(_record(kept, folder)).digest)
+    return builder.serving_image(_record(kept, folder)), store, engine
 
 
 def make(root):
