@@ -30,13 +30,13 @@ class Ceiling:
     def __init__(self, *, lengths: bool) -> None:
         self._lengths = lengths
         self._heads = Heads([])
-        self._room = Room(LARGEST)
+        self.room = Room(LARGEST)
         self._taken: list[tuple[Client, bytes]] = []
 
     async def answer(self, call: Request) -> None:
         """Answer a request."""
-        body = await call.body(LARGEST, self._room)
-        self._room.give_back(call)
+        body = await call.body(LARGEST, self.room)
+        self.room.give_back(call)
         head, told = self._told(body)
         call.sender.send(head, told, last=False)
 

@@ -12,7 +12,7 @@ import pytest
 from toy_street import KINDS, played
 from toy_worker import ROWS, Worker, infer, packed, posted, same
 
-from sealift.serve.http.connection import AHEAD
+from sealift.serve.http.incoming import AHEAD
 from sealift.serve.http.listener import SCRATCH
 from sealift.serve.recorder import Recorder
 

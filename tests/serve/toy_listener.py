@@ -22,6 +22,7 @@ class Reader:
 
     def __init__(self):
         self.heads = Heads([])
+        self.room = Room(1 << 20)
         self.refusals = []
         self.gate = asyncio.Event()
         self.gone = 0

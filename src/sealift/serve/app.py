@@ -26,6 +26,7 @@ class App:
     """The models of a server, asked over HTTP."""
 
     def __init__(self, house: House, access: AccessLog, image: str) -> None:
+        self.room = house.room
         self._house = house
         self._routes = Routes(house)
         self._counting = Counting(house, access)

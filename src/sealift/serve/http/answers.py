@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from sealift.serve.admission import Room
 from sealift.serve.http.head import Head
 from sealift.serve.http.request import Request
 from sealift.serve.refusal import RefusalError
 
 
 class App(Protocol):
-    """Who answers."""
+    """Who answers; ``room`` is for what has come and is not answered."""
+
+    room: Room
 
     async def answer(self, call: Request) -> None:
         """Answer a request by its sender's ``send``."""

@@ -16,11 +16,13 @@ from sealift.serve.http.answers import Keeper
 from sealift.serve.http.chunks import Chunks
 from sealift.serve.http.door import Door
 from sealift.serve.http.head import Head
-from sealift.serve.http.incoming import Incoming
+from sealift.serve.http.incoming import AHEAD, FREE, Incoming
 from sealift.serve.http.loan import Loan
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
 from sealift.serve.http.room import unset
+from sealift.serve.http.tap import Tap
+from sealift.serve.http.unsent import Unsent
 from sealift.serve.refusal import RefusalError
 
 KEEP_ALIVE = 120.0
@@ -29,9 +31,6 @@ router never sends a request on a connection that is being closed."""
 
 LINGER = 2.0
 """Seconds that a client has to read its last answer while it still sends."""
-
-AHEAD = 1 << 16
-"""Bytes that are taken of a client beyond the request that is being answered."""
 
 AT_ONCE = 32
 """Requests of a client that are answered before others have their turn."""
@@ -50,10 +49,9 @@ class Connection(asyncio.BufferedProtocol):
         self._app = door.app
         self._scratch = door.scratch
         self._transport: asyncio.Transport
-        self._incoming = Incoming()
+        self._incoming = Incoming(door.app.room)
         self._since = clock.monotonic()
-        self._moved = 0.0
-        self._unsent = 0
+        self._unsent = Unsent()
         self._request: Request | None = None
         self._task: asyncio.Task[None] | None = None
         self._room: memoryview | None = None
@@ -61,17 +59,19 @@ class Connection(asyncio.BufferedProtocol):
         self._gone: asyncio.Future[None] | None = None
         self._chunks: Chunks | None = None
         self._loan = Loan()
-        self._full = self._paused = self._ended = self._lost = False
+        self._full = self._ended = self._lost = False
         self._last = self._unread = self._parting = self._spoken = self._soon = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast("asyncio.Transport", transport)
+        self._tap = Tap(self._transport)
         self._door.entered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The client is there no more."""
         self._lost = True
+        self._incoming.clear()
         self._loan.end(self)
         self._door.left(self)
         self._leave()
@@ -96,8 +96,8 @@ class Connection(asyncio.BufferedProtocol):
         elif self._arriving is not None:
             self._arrive()
             return
-        if len(self._incoming) > AHEAD:
-            self._pause()
+        if len(self._incoming) > FREE:
+            self._keep()
 
     def eof_received(self) -> bool:
         """The client sends no more: what it waits for may still be written."""
@@ -113,12 +113,12 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The client does not take its answers: it gets no more of them."""
         self._full = True
-        self._pause()
+        self._tap.close()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._full = False
-        self._unsent = 0
+        self._unsent = Unsent()
         self._relax()
         if self._request is None:
             self._work()
@@ -186,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(answer)
         if self._door.ending:
             self._transport.close()
-        elif self._ended or self._incoming:
+        elif self._ended or self._incoming or self._incoming.refusal is not None:
             self._work()
         self._relax()
 
@@ -207,7 +207,7 @@ class Connection(asyncio.BufferedProtocol):
     def lent(self, keeper: Keeper) -> int:
         """The file of a client that is lendable, which a keeper serves from now on."""
         self._loan.begin(keeper)
-        self._pause()
+        self._tap.close()
         return int(self._transport.get_extra_info("socket").fileno())
 
     def came(self, data: bytes) -> None:
@@ -259,11 +259,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _look_at_writing(self, now: float) -> None:
         """A slow client may take its time for a large answer, as long as it takes some of it."""
-        unsent = self._transport.get_write_buffer_size()
-        if not 0 < self._unsent <= unsent:
-            self._moved = now
-        self._unsent = unsent
-        if now - self._moved > self._door.patience:
+        left = self._transport.get_write_buffer_size()
+        if self._unsent.still(left, now) > self._door.patience:
             self._transport.abort()
         elif self._parting:
             self._since = now
@@ -285,6 +282,7 @@ class Connection(asyncio.BufferedProtocol):
         except RefusalError as refusal:
             came = self._incoming.seen()
             if not self._spoken and self._door.handed_over(self, self._transport, came):
+                self._incoming.clear()
                 return
             self._transport.write(self._app.malformed(refusal))
             self._unread = True
@@ -344,19 +342,29 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._relax()
 
+    def _keep(self) -> None:
+        """Hold what cannot be asked yet, if there is room, and take no more than that."""
+        self._incoming.keep()
+        if self._incoming.refusal is not None:
+            self._work()
+        elif len(self._incoming) > AHEAD:
+            self._tap.close()
+
     def _relax(self) -> None:
+        if self._incoming.reserved:
+            self._incoming.keep()
         if not self._full and len(self._incoming) <= AHEAD:
-            self._resume()
+            self._tap.open()
 
     def _part(self) -> None:
         """Close, but let a client that still sends read the answer before."""
         self._since, self._parting = clock.monotonic(), True
-        self._incoming = Incoming()
+        self._incoming.clear()
         if self._ended or not self._unread or not self._transport.can_write_eof():
             self._transport.close()
             return
         self._transport.write_eof()
-        self._resume()
+        self._tap.open()
 
     def _leave(self) -> None:
         if self._gone is not None and not self._gone.done():
@@ -367,11 +375,13 @@ class Connection(asyncio.BufferedProtocol):
         """Wait for more of the body. Raises ``RefusalError`` and ``GoneError``."""
         if self._ended or self._lost:
             raise GoneError
+        if self._incoming.refusal is not None:
+            raise self._incoming.refusal
         request = self._request
         if request is not None and request.head.expects and not request.asked:
             self._transport.write(_CONTINUE)
             request.asked = True
-        self._resume()
+        self._tap.open()
         self._arriving = asyncio.get_running_loop().create_future()
         try:
             await self._arriving
@@ -385,16 +395,6 @@ class Connection(asyncio.BufferedProtocol):
     def _fail(self, error: Exception) -> None:
         if self._arriving is not None and not self._arriving.done():
             self._arriving.set_exception(error)
-
-    def _pause(self) -> None:
-        if not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-
-    def _resume(self) -> None:
-        if self._paused and not self._transport.is_closing():
-            self._paused = False
-            self._transport.resume_reading()
 
 
 __all__ = ["Connection"]

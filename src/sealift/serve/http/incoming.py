@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+from sealift.serve.admission import Room
 from sealift.serve.http.head import END, LARGEST, Head, Heads, too_large, unended
+from sealift.serve.refusal import RefusalError
+
+AHEAD = 1 << 16
+"""Bytes that are taken of a client beyond the request that is being answered."""
+
+FREE = 4096
+"""Bytes that are held of each client; for more there must be room."""
 
 
 class Incoming:
     """Bytes, from which heads and bodies are taken; its length is that of what is left.
 
-    ``looked`` is how much of a head that has not ended was looked through.
+    ``looked`` is how much of a head that has not ended was looked through; ``reserved`` counts the
+    bytes that take room, and ``refusal`` tells that there was none.
     """
 
-    __slots__ = ("_at", "_data", "looked")
+    __slots__ = ("_at", "_data", "_room", "looked", "refusal", "reserved")
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
         self._data = b""
         self._at = 0
+        self._room = room
         self.looked = 0
+        self.reserved = 0
+        self.refusal: RefusalError | None = None
 
     def __len__(self) -> int:
         """Bytes that are left."""
         return len(self._data) - self._at
 
     def add(self, data: bytes) -> None:
-        """Take in what came."""
+        """Take in what came, unless there was no room for what came before."""
+        if self.refusal is not None:
+            return
         if self._at < len(self._data):
             data = self._data[self._at :] + data
         else:
             self.looked = 0
         self._data, self._at = data, 0
+
+    def keep(self) -> None:
+        """Make room for what is held; without room it is forgotten, and so is what follows."""
+        more = max(0, len(self._data) - FREE) - self.reserved
+        if more <= 0:
+            self._room.leave(self, -more)
+            return
+        try:
+            self._room.take(self, more)
+        except RefusalError as refusal:
+            self.clear()
+            self.refusal = refusal
+
+    def clear(self) -> None:
+        """Forget what is held."""
+        self._data, self._at, self.looked = b"", 0, 0
+        self._room.give_back(self)
 
     def seen(self) -> bytes:
         """What is left, which stays."""
@@ -49,8 +80,10 @@ class Incoming:
     def head(self, heads: Heads) -> Head | None:
         """The next head, once all of it has come.
 
-        Raises ``RefusalError`` for one that means nothing for sure, or is too large.
+        Raises ``RefusalError`` for one that means nothing for sure, is too large, or finds no room.
         """
+        if self.refusal is not None:
+            raise self.refusal
         data, at = self._data, self._at
         if at == len(data):
             self.looked = 0
