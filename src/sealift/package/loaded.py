@@ -63,10 +63,10 @@ def is_loaded(path: str) -> bool:
     if found is None:
         return False
     name = found["module"].replace("/", ".")
-    if name.endswith(_INIT):
-        package = name.removesuffix(_INIT)
-        return package in PACKAGES or package in MODULES
-    return name in MODULES or (name.rpartition(".")[0] in PACKAGES and name not in OTHERS)
+    package = name.removesuffix(_INIT)
+    if package in PACKAGES or package in MODULES:
+        return True
+    return package == name and name.rpartition(".")[0] in PACKAGES and name not in OTHERS
 
 
 __all__ = ["MODULES", "OTHERS", "PACKAGES", "is_loaded"]
