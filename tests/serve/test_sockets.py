@@ -160,6 +160,28 @@ def test_requests_that_come_all_at_once_are_answered_in_their_order(tensor_serve
     lives(tensor_server)
 
 
+def test_who_asks_what_the_server_can_do_is_told_its_methods(tensor_server):
+    """200 without a body, as RFC 9110 (9.3.7) has it for the server as a whole; for any other
+    method the path of the whole server is no place."""
+    with opened(tensor_server) as connection:
+        for method in (b"OPTIONS", b"GET", b"OPTIONS"):
+            connection.sendall(method + b" * HTTP/1.1\r\nhost: x\r\n\r\n")
+        end(connection)
+        said = until_closed(connection)
+
+    first, second, third = said.replace(b"HTTP/1.1 ", b"\0").split(b"\0")[1:]
+    for one in (first, third):
+        head, _, body = one.partition(b"\r\n\r\n")
+        assert head.startswith(b"200 OK")
+        assert {b"allow: GET, HEAD, POST, OPTIONS", b"content-length: 0"} <= set(
+            head.split(b"\r\n")
+        )
+        assert b"content-type" not in head
+        assert body == b""
+    assert second.startswith(b"405 ")
+    assert b"\r\nallow: OPTIONS\r\n" in second
+
+
 def test_a_request_that_comes_byte_by_byte_is_answered(tensor_server):
     """Slow is not wrong, as long as it is within the bounds of time."""
     with opened(tensor_server) as connection:

@@ -30,6 +30,15 @@ class Route(msgspec.Struct, frozen=True):
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
 
+async def _options(_call: Call) -> Answer:
+    """``OPTIONS *``: the methods that are right somewhere."""
+    return Answer(200, b"", kind="", headers=(("allow", "GET, HEAD, POST, OPTIONS"),))
+
+
+WHOLE = Route("options", "OPTIONS", _options)
+"""What answers ``*``, the server as a whole (RFC 9110, 9.3.7)."""
+
+
 class Routes:
     """All paths of a server; where there is one model, ``/predict`` is that model's."""
 
@@ -77,6 +86,8 @@ class Routes:
         found = self._table.get(path)
         if found is not None:
             return found
+        if path == "*":
+            return WHOLE
         path = path.rstrip("/")
         parts = path.split("/", 6)
         reader = self._house.reader

@@ -44,7 +44,10 @@ class Heads:
         length: int,
         more: Sequence[tuple[str, str]],
     ) -> bytes:
-        """The head of an answer of so many bytes, of a media type, by a version of the model."""
+        """The head of an answer of so many bytes, of a media type, by a version of the model.
+
+        The type is "" where there is no body.
+        """
         rest = "".join([f"{name}: {value}\r\n" for name, value in more])
         head = f"{self.begun(status, kind, version)}{rest}{self.date()}content-length: {length}"
         return f"{head}\r\n\r\n".encode("latin-1")
@@ -61,7 +64,8 @@ class Heads:
         return self._begun.get((status, kind, version)) or self._begin(status, kind, version)
 
     def _begin(self, status: int, kind: str, version: str) -> str:
-        fields = [("content-type", kind), *self._always]
+        fields = [("content-type", kind)] if kind else []
+        fields += self._always
         if version:
             fields.append(("x-sealift-version", version))
         lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
