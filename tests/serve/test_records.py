@@ -110,6 +110,19 @@ def test_files_are_rotated_and_the_oldest_dropped(tmp_path):
     assert [line.id.partition("/")[0] for line in lines(tmp_path)][::20] == ["4", "5", "6", "7"]
 
 
+def test_no_file_is_much_larger_than_told_however_much_comes_at_once(tmp_path):
+    """What is full ends in the middle of a request; no row is lost at the seams."""
+    recorder = Recorder(tmp_path, names=["x" * 500], version=1, size=1 << 20)
+    recorder.add(answered(0, rows=10_000))
+    recorder.close()
+
+    files = sorted(tmp_path.glob("*.jsonl"))
+    assert len(files) > 4
+    assert max(file.stat().st_size for file in files) < (1 << 20) + (1 << 19)
+    assert [line.id for line in lines(tmp_path)] == [f"0/{number}" for number in range(10_000)]
+    assert (recorder.written, recorder.dropped) == (10_000, 0)
+
+
 def test_two_writers_share_the_bound_and_lose_nothing_they_say_was_written(tmp_path):
     """When one makes room and deletes the file that the other still writes, the other begins a
     new one."""

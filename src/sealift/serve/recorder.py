@@ -25,6 +25,10 @@ PAUSE = 0.1
 """Seconds that the writer lets rows gather: the most that a kill -9 can lose."""
 
 
+PIECE = 1 << 18
+"""Bytes from which lines are written, though others follow at once."""
+
+
 class Answered(msgspec.Struct, frozen=True):
     """A request of ``count`` rows that was answered, of which those numbered ``kept`` are written.
 
@@ -141,20 +145,32 @@ class Recorder:
             self._end_file(self._file)
 
     def _write(self, batch: Sequence[Answered]) -> None:
+        rows = sum(len(answered.outputs) for answered in batch)
+        written = sum(map(self._put, self._pieces(batch)))
+        self.written += written
+        self._lost += rows - written
+
+    def _pieces(self, batch: Sequence[Answered]) -> Iterator[bytes]:
+        """Whole lines, so few at a time that neither they nor a file become large."""
         # one by one: the interpreter belongs to this thread while lines are encoded
         encode, lines = self._encoder.encode, bytearray()
         for answered in batch:
             for prediction in self._records(answered):
                 lines += encode(prediction)
                 lines += b"\n"
-        rows = sum(len(answered.outputs) for answered in batch)
+                if len(lines) >= PIECE:
+                    yield bytes(lines)
+                    lines.clear()
+        if lines:
+            yield bytes(lines)
+
+    def _put(self, lines: bytes) -> int:
+        """Write lines; how many were."""
         try:
-            written = self._append(bytes(lines)) if lines else 0
+            return self._append(lines)
         except OSError as error:
-            written = 0
             self._complain(error)
-        self.written += written
-        self._lost += rows - written
+            return 0
 
     def _records(self, answered: Answered) -> Iterator[Prediction]:
         several = answered.count > 1
