@@ -169,9 +169,10 @@ class Calls:
             exchange.leave()
 
     def give_up(self) -> None:
-        """The client has gone."""
+        """The client has gone, or is heard no more; whoever waits for the last call does not."""
         for stream in list(self._streams.values()):
             self._drop(stream)
+        self._idle = _nobody
 
     def _open(self, number: int, metadata: Metadata, *, ended: bool) -> None:
         call = self._desk.begin(metadata[":path"], metadata)
@@ -362,6 +363,10 @@ class Calls:
 def _as_long_as_told(stream: Stream) -> bool:
     told = stream.call.metadata.get("content-length")
     return told is None or told == str(stream.size)
+
+
+def _nobody() -> None:
+    """Stands for a connection that has ended: what knew it would wait for the collector."""
 
 
 def _since(stream: Stream, moved: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import ClassVar, cast
 
 from sealift import clock
 from sealift.serve.rpc import allowance, fields, frames
@@ -45,18 +45,6 @@ class Connection(asyncio.Protocol):
         self._allowance = Allowance()
         self._heard = clock.monotonic()
         self._asked = self._greeted = self._ending = self._told = self._failed = False
-        self._handlers: tuple[Callable[[int, int, bytes], None], ...] = (
-            self._data,
-            self._fields,
-            self._priority,
-            self._was_reset,
-            self._settings,
-            self._promised,
-            self._ping,
-            self._left,
-            self._window,
-            self._more_fields,
-        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client, unless there are too many."""
@@ -166,8 +154,8 @@ class Connection(asyncio.Protocol):
             raise FaultError(PROTOCOL_ERROR, "settings come first")
         if self._blocks.between and kind != frames.CONTINUATION:
             raise FaultError(PROTOCOL_ERROR, "the fields of a call were not whole")
-        if kind < len(self._handlers):
-            self._handlers[kind](flags, number, content)
+        if kind < len(self._HANDLERS):
+            self._HANDLERS[kind](self, flags, number, content)
         else:
             self._allowance.spend()
 
@@ -266,6 +254,20 @@ class Connection(asyncio.Protocol):
             self._out.release()
             self._out.held = held
             self._transport.close()
+
+    # a connection that knew methods of its own would know itself, and wait for the collector
+    _HANDLERS: ClassVar[tuple[Callable[[Connection, int, int, bytes], None], ...]] = (
+        _data,
+        _fields,
+        _priority,
+        _was_reset,
+        _settings,
+        _promised,
+        _ping,
+        _left,
+        _window,
+        _more_fields,
+    )
 
 
 __all__ = ["Connection"]
