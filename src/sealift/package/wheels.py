@@ -2,10 +2,8 @@
 
 Layout of an installed wheel: PyPA specifications, "Recording installed projects".
 
-Bytecode is left out. With it a server is ready in about half the time (0.7 s for 1.3 s), and an
-image grows by 30 MB, a sixth, to send and to keep (docs/benchmarks/package.md). It would repeat
-(PEP 552, unchecked hashes, one process), but has to be compiled by an interpreter of the image's
-own version, which a machine of another platform or with another Python does not have.
+Bytecode is left out: that of everything makes an image grow by 30 MB, a sixth, to send and to keep
+(docs/benchmarks/package.md). Images may have that of what a server loads: see ``bytecode``.
 """
 
 from __future__ import annotations
