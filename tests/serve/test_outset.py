@@ -25,7 +25,7 @@ AHEAD = """
 import os, sys
 from pathlib import Path
 from sealift.serve import ahead
-ahead.begin().join()
+ahead.begin()()
 places = [str(one) for one in ahead.libraries()]
 mapped = Path("/proc/self/maps").read_text()
 print(len(places), all(one in mapped for one in places))
@@ -124,7 +124,7 @@ def test_who_sets_the_number_of_threads_is_heeded(tensor_folder):
 
 
 def test_libraries_are_loaded_while_no_module_of_theirs_is():
-    """By a thread that has ended by then; the modules work as ever."""
+    """By a thread of which the kernel knows no more by then; the modules work as ever."""
     assert said(AHEAD, OPENBLAS_NUM_THREADS="1") == ["2", "True", "2.0", "True", "1"]
 
 
@@ -141,7 +141,7 @@ def test_an_onnxruntime_for_graphics_cards_is_left_to_itself(card, tmp_path, mon
     monkeypatch.syspath_prepend(tmp_path)
 
     assert (library in ahead.libraries()) is not card
-    ahead.begin().join()
+    ahead.begin()()
 
 
 def test_a_start_loads_nothing_that_only_some_requests_need():

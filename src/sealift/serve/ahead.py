@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import importlib.machinery
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _LIBRARIES = (
@@ -31,14 +32,22 @@ def libraries() -> Iterator[Path]:
                 yield from folder.glob(pattern)
 
 
-def begin() -> threading.Thread:
-    """Load them; the thread ends when they are there.
+def begin() -> Callable[[], None]:
+    """Load them; what it gives waits until they are there, and the thread has gone.
 
     Of one that cannot be loaded the import of its module says why.
     """
     thread = threading.Thread(target=_load, name="ahead", daemon=True)
     thread.start()
-    return thread
+    return functools.partial(_await, thread)
+
+
+def _await(thread: threading.Thread) -> None:
+    thread.join()
+    # its work is done, but the kernel still counts it for a moment
+    task = Path(f"/proc/self/task/{thread.native_id}")
+    while task.exists():
+        os.sched_yield()
 
 
 def _load() -> None:

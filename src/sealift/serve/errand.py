@@ -45,13 +45,13 @@ def _do(arguments: Sequence[str]) -> None:
 
 def _serve(model: Path) -> None:
     """Serve, with libraries that are loaded once it is settled how they start."""
-    loading = ahead.begin() if outset.settle(model) else None
+    loaded = ahead.begin() if outset.settle(model) else None
     # by name, so that the layer of the server has them too
     from sealift.serve.server import serve, settings  # noqa: PLC0415
 
-    if loading is not None:
+    if loaded is not None:
         # a library that is half loaded must not be forked
-        loading.join()
+        loaded()
     serve(settings(os.environ, model))
 
 
