@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from toy_street import played
+from toy_street import played, uncollected
 from toy_worker import LENGTH, ROWS, Worker, infer
 from toy_worker import posted as sent
 
@@ -102,18 +102,8 @@ def test_nothing_that_a_client_sent_waits_for_the_collector(tensor_folder, kind)
         await asyncio.sleep(0.01)
 
     async def scene(street):
-        await visit(street)
-        gc.collect()
-        gc.disable()
-        try:
-            await visit(street)
-            gc.set_debug(gc.DEBUG_SAVEALL)
-            gc.collect()
-            modules = {type(one).__module__.partition(".")[0] for one in gc.garbage}
-            return modules & {"sealift", "httptools"}
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
+        left = await uncollected(lambda: visit(street))
+        modules = {type(one).__module__.partition(".")[0] for one in left}
+        return modules & {"sealift", "httptools"}
 
     assert played(Worker(tensor_folder), scene) == set()

@@ -1,12 +1,11 @@
 """What a client of gRPC sent is free as soon as it has gone, whatever it was."""
 
 import asyncio
-import gc
 
 import pytest
 from toy_grpc import METHOD, infer
 from toy_http2 import END_HEADERS, END_STREAM, PREFACE, frame, opening, settings, words
-from toy_street import played
+from toy_street import played, uncollected
 from toy_wire import packed
 from toy_worker import Worker
 
@@ -54,21 +53,10 @@ def test_nothing_that_a_client_sent_waits_for_the_collector(tensor_folder, kind)
         await asyncio.sleep(0.01)
 
     async def scene(street):
-        await visit(street)
-        gc.collect()
-        gc.disable()
-        try:
-            await visit(street)
-            gc.set_debug(gc.DEBUG_SAVEALL)
-            gc.collect()
-            return {
-                type(one).__name__
-                for one in gc.garbage
-                if type(one).__module__.partition(".")[0] in ("sealift", "hpack")
-            }
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
+        return {
+            type(one).__name__
+            for one in await uncollected(lambda: visit(street))
+            if type(one).__module__.partition(".")[0] in ("sealift", "hpack")
+        }
 
     assert played(worker, scene, other=lambda: Connection(desk, others, 9)) == set()

@@ -1,6 +1,7 @@
 """A worker whose clients come over sockets, by the short road and by the ordinary one alone."""
 
 import asyncio
+import gc
 import re
 
 from toy_worker import ROWS, infer, packed, posted
@@ -80,6 +81,22 @@ class Client:
             return error.partial
         length = int(re.search(rb"\r\ncontent-length: (\d+)", head)[1])
         return head + await self.come.readexactly(length)
+
+
+async def uncollected(visit):
+    """The objects that a visit leaves to the collector; one before it loads what is loaded late."""
+    await visit()
+    gc.collect()
+    gc.disable()
+    try:
+        await visit()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        return list(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
 
 
 def played(worker, scene, *, within=60, **options):
