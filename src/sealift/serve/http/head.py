@@ -100,7 +100,7 @@ class _Reading:
 def parsed(raw: bytes) -> Head:
     """Read a head. Raises ``RefusalError`` for what is none, or means nothing for sure.
 
-    >>> head = parsed(b"POST /a%20b?c HTTP/1.1\\r\\nContent-Length: 5\\r\\n\\r\\n")
+    >>> head = parsed(b"POST /a%20b?c HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 5\\r\\n\\r\\n")
     >>> head.method, head.path, head.length, head.keeps
     ('POST', '/a b', 5, True)
     """
