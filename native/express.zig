@@ -28,7 +28,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 5;
+    return 6;
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -171,8 +171,7 @@ export fn turnstile_learn(
 }
 
 /// Receives what clients have sent, requests of at most `rows` rows and `largest` bytes. In the
-/// lowest 16 bits how many were taken, in the next how many clients are returned, and above them 1
-/// where more may wait for which there was no room.
+/// lowest 16 bits how many were taken, above them how many clients are returned.
 export fn turnstile_take(
     self: *turnstiles.Turnstile,
     rows: usize,
@@ -180,7 +179,7 @@ export fn turnstile_take(
     now: f64,
 ) u64 {
     const turn = turnstiles.take(self, rows, largest, now);
-    return @as(u64, @intFromBool(turn.full)) << 32 | turn.returned << 16 | turn.taken;
+    return turn.returned << 16 | turn.taken;
 }
 
 /// Finds the requests from number `begin` on, up to `end` at most, that have no more than `rows`

@@ -154,16 +154,15 @@ inline fn hashed(outline: []const u8) u64 {
     return std.hash.Wyhash.hash(0, outline);
 }
 
-/// What came in a turn: requests taken, clients returned, and whether more may wait. It is the turn
-/// of the moment `now`, in which a request has at most `rows` rows and `largest` bytes; `at` and
-/// `first` are where the next one's bytes and rows begin.
+/// What came in a turn: requests taken and clients returned. It is the turn of the moment `now`, in
+/// which a request has at most `rows` rows and `largest` bytes; `at` and `first` are where the next
+/// one's bytes and rows begin.
 pub const Turn = struct {
     now: f64,
     rows: usize,
     largest: usize,
     taken: usize = 0,
     returned: usize = 0,
-    full: bool = false,
     at: usize = 0,
     first: usize = 0,
 };
@@ -189,7 +188,6 @@ fn round(self: *Turnstile, turn: *Turn) bool {
     if (ready > 0) std.mem.rotate(linux.epoll_event, events[0..ready], self.served % ready);
     for (events[0..ready], 0..) |event, number| {
         if (turn.at + chunk > room or 2 * turn.first > self.plan.room) {
-            turn.full = true;
             self.served += number;
             return false;
         }

@@ -123,7 +123,7 @@ class Gate:
     def take(self, rows: int, largest: int, now: float) -> Turn:
         """Receive what clients have sent: requests of at most so many rows, and bytes of body."""
         found: int = self._take(self._place, rows, largest, now)
-        returned = found >> 16 & 0xFFFF
+        returned = found >> 16
         if not returned:
             return Turn(found & 0xFFFF, [])
         leaving = self._returned[:returned].tolist()
