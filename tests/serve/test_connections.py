@@ -17,6 +17,7 @@ from sealift.serve.answer import Answer
 from sealift.serve.app import App
 from sealift.serve.board import Board, Seat
 from sealift.serve.house import House
+from sealift.serve.http.head import END, parsed
 from sealift.serve.http.listener import AT_ONCE, Listener
 from sealift.serve.limits import Limits
 
@@ -61,6 +62,17 @@ def test_a_head_that_can_be_understood_in_two_ways_is_refused(fields):
 
     assert said.startswith(b"HTTP/1.1 400 ")
     assert said.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t", b" \t  "])
+def test_blanks_around_a_value_are_not_part_of_it(blank):
+    """Neither those before it nor those behind it (RFC 9110, 5.5)."""
+    fields = {b"host": b"x", b"x-request-id": b"a b", b"inference-header-content-length": b"7"}
+    lines = [name + b":" + blank + value + blank for name, value in fields.items()]
+
+    head = parsed(b"\r\n".join([b"POST / HTTP/1.1", *lines]) + END)
+
+    assert head.headers == {name.decode(): value.decode() for name, value in fields.items()}
 
 
 @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"GET / HTTP/2.0", b"GET / RTSP/1.0"])

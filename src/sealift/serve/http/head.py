@@ -122,7 +122,8 @@ def parsed(raw: bytes) -> Head:
         raise too_large()
     headers: dict[str, str] = {}
     for name, value in reading.fields:
-        headers.setdefault(name.decode("ascii").lower(), value.decode("latin-1"))
+        # blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves those behind
+        headers.setdefault(name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1"))
     names = [name.lower() for name, _ in reading.fields]
     _check(headers, names, recent=reading.recent)
     return Head(reading.method, _path(reading.url), headers, keeps=reading.keeps)
@@ -135,7 +136,7 @@ def _check(headers: dict[str, str], names: list[bytes], *, recent: bool) -> None
     if "transfer-encoding" in headers:
         if not recent:
             raise _bad("HTTP/1.0 has no chunks")
-        coding = headers["transfer-encoding"].strip().lower()
+        coding = headers["transfer-encoding"].lower()
         # the parser does not look at those of requests that offer another protocol
         if coding != "chunked" or names.count(b"transfer-encoding") > 1:
             raise _bad("the one known Transfer-Encoding is chunked")
