@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from sealift.doctor.check import Check, Seen, trouble
 from sealift.doctor.patient import Patient
-from sealift.doctor.programs import AGAIN
 from sealift.errors import PackageError
 from sealift.package import compiled
 from sealift.package.linker import MACHINES
@@ -35,8 +34,9 @@ def _absent() -> Iterator[Finding]:
             yield trouble(error, "error")
     here = any(machine.platform == platform.machine() for machine in MACHINES.values())
     if here and not native.library():
-        message = f"The server's compiled part for {platform.machine()} cannot be loaded."
-        yield Finding(severity="error", message=message, remedy=AGAIN)
+        why = native.loaded().fault or "there is none"
+        message = f"The server's compiled part for {platform.machine()} is not used: {why}."
+        yield Finding(severity="error", message=message, remedy=native.REMEDY)
 
 
 CHECK = Check("compiled", "The compiled part of the model server is there.", look)

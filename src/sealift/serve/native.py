@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,6 +24,9 @@ from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
 VERSION = 6
 """The version of the interface between the two."""
+
+REMEDY = "Install Sealift again; in a checkout, run `make setup`."
+"""What to do about compiled code that is of no use."""
 
 KEPT = 256
 """Numbers of rows for which it is kept how their tensors look."""
@@ -70,21 +73,39 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
 }
 
 
+class Loaded(NamedTuple):
+    """The compiled code for this machine, or why what lies there for it is of no use.
+
+    Neither on a machine for which nothing is compiled.
+    """
+
+    code: ctypes.PyDLL | None
+    fault: str | None
+
+
 @functools.cache
-def library() -> ctypes.PyDLL | None:
-    """The compiled code for this machine; None where there is none."""
+def loaded() -> Loaded:
+    """The compiled code, loaded once a process."""
     path = Path(__file__).with_name(f"express-{os.uname().machine}.so")
+    if not path.exists():
+        return Loaded(None, None)
     try:
         # its calls take microseconds: to let others run meanwhile would cost more
         found = ctypes.PyDLL(str(path))
-    except OSError:
-        return None
-    if found.express_version() != VERSION:
-        return None
+    except OSError as error:
+        return Loaded(None, f"{path.name} cannot be loaded: {error}")
+    version = found.express_version()
+    if version != VERSION:
+        return Loaded(None, f"{path.name} has version {version} of the interface, not {VERSION}")
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
-    return found
+    return Loaded(found, None)
+
+
+def library() -> ctypes.PyDLL | None:
+    """The compiled code for this machine; None where there is none."""
+    return loaded().code
 
 
 _DATATYPES = (
@@ -261,4 +282,4 @@ def made(
         return None
 
 
-__all__ = ["Express", "library", "made", "within"]
+__all__ = ["REMEDY", "Express", "Loaded", "library", "loaded", "made", "within"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealift import process
-from sealift.serve import listening, log, quota, remote
+from sealift.serve import listening, log, native, quota, remote
 from sealift.serve.artifact import Artifact, read_all
 from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
@@ -36,6 +36,7 @@ def serve(chosen: Settings) -> None:
         workers=workers,
         threads=threads,
     )
+    _tell_of_compiled()
     crew = Crew(
         board,
         bind=lambda: listening.bound(chosen.host, ports),
@@ -51,6 +52,14 @@ def serve(chosen: Settings) -> None:
         crew.excuse()
     finished = crew.run(lambda number, opened: work(post, Seat(board, number), opened))
     log.event("ended", finished=finished)
+
+
+def _tell_of_compiled() -> None:
+    """A line for compiled code that lies there and is not used: it costs speed, and nothing else
+    shows it."""
+    fault = native.loaded().fault
+    if fault is not None:
+        log.event("compiled_part_not_used", reason=fault, remedy=native.REMEDY)
 
 
 def _prepared(artifact: Artifact, threads: int) -> Certified | str | None:
