@@ -3,6 +3,7 @@
 import itertools
 import resource
 import time
+import weakref
 from collections import Counter
 
 import msgspec
@@ -140,6 +141,19 @@ def test_two_writers_share_the_bound_and_lose_nothing_they_say_was_written(tmp_p
 
     assert len(list(tmp_path.glob("*.jsonl"))) <= 5
     assert "last" in [line.id for line in lines(tmp_path)]
+
+
+def test_nothing_is_held_of_what_was_written(tmp_path):
+    """Though nothing else comes: the rows of large requests would stay in memory."""
+    recorder = Recorder(tmp_path, names=["x"], version=1)
+    one = answered(0)
+    gone = weakref.ref(one.rows)
+    recorder.add(one)
+    del one
+
+    waited(lambda: recorder.written == 1)
+    waited(lambda: gone() is None)
+    recorder.close()
 
 
 def test_what_does_not_fit_the_queue_is_dropped_and_counted(tmp_path):

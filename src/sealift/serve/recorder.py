@@ -138,11 +138,16 @@ class Recorder:
             # let more gather, unless it ends now
             self._ending.wait(PAUSE)
             closed = self._closed
-            batch = [self._queue.popleft() for _ in range(len(self._queue))]
-            self._taken += sum(len(answered.outputs) for answered in batch)
-            self._write(batch)
+            # by no name: what was written would be held for as long as nothing comes
+            self._write(self._gathered())
         if self._file is not None:
             self._end_file(self._file)
+
+    def _gathered(self) -> list[Answered]:
+        """What waits to be written, which waits no longer."""
+        batch = [self._queue.popleft() for _ in range(len(self._queue))]
+        self._taken += sum(len(answered.outputs) for answered in batch)
+        return batch
 
     def _write(self, batch: Sequence[Answered]) -> None:
         rows = sum(len(answered.outputs) for answered in batch)
