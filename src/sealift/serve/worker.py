@@ -25,6 +25,7 @@ from sealift.serve.listening import Sockets
 from sealift.serve.reading import reader
 from sealift.serve.ready import Certified, Readiness, certify, recertify
 from sealift.serve.recorder import Recorder
+from sealift.serve.relief import Relief, give_back, resident
 from sealift.serve.remote import Remote
 from sealift.serve.service import Service
 from sealift.serve.settings import Settings
@@ -269,11 +270,22 @@ async def _compare(service: Service, certified: Certified, shop: _Shop) -> None:
 
 
 async def _beat(house: House, seat: Seat) -> None:
+    relief, begun = Relief(), 0
     while True:
         seat.status.add(1.0, "beat")
         house.heed()
         house.publish()
+        _let_go(relief, quiet=begun == house.metrics.begun)
+        begun = house.metrics.begun
         await asyncio.sleep(BEAT)
+
+
+def _let_go(relief: Relief, *, quiet: bool) -> None:
+    """Give memory back that nobody needs, if it is time to."""
+    held = resident()
+    if relief.due(held, clock.monotonic(), quiet=quiet):
+        give_back()
+        relief.done(held, resident(), clock.monotonic())
 
 
 def _recorder(post: Post, artifact: Artifact, workers: int) -> Recorder | None:
