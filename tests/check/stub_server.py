@@ -318,7 +318,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError("too busy to think", status=429 if "hasty-429" in faults else 500)
         if "forgets-some" in faults and self.server.answered % 7 == 6:
             raise RefusedError("not today", status=503)
-        if "chokes" in faults and any("a\0b" in str(one) for one in request.values()):
+        if "chokes" in faults and any("a\\x00b" in repr(one) for one in request.values()):
             raise RefusedError("segmentation fault", status=500)
 
     def have_room(self):
