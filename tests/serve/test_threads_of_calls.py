@@ -7,7 +7,7 @@ import toy_models as models
 from toy_running import build
 
 from sealift.serve.artifact import read
-from sealift.serve.ready import Certified, certify, quick
+from sealift.serve.ready import Certified, brief, certify, quick
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,23 @@ def test_a_model_of_many_bytes_is_not_loaded_twice(tensor_folder, tmp_path):
         file.truncate(64 << 20)
 
     assert not quick(read(folder))
+
+
+def test_nobody_need_be_told_that_small_models_are_loaded(tensor_folder, tmp_path):
+    """That one with many bytes is, or a program, or small ones that are large together."""
+    large = shutil.copytree(tensor_folder, tmp_path / "large")
+    with (large / "weights").open("wb") as file:
+        file.truncate(64 << 20)
+    program = shutil.copytree(tensor_folder, tmp_path / "program")
+    (program / "code").mkdir()
+
+    half = shutil.copytree(tensor_folder, tmp_path / "half")
+    with (half / "weights").open("wb") as file:
+        file.truncate(5 << 20)
+
+    assert brief(read(tensor_folder), read(half))
+    for folders in ((large,), (program, half), (half, half)):
+        assert not brief(*map(read, folders))
 
 
 def test_what_is_wrong_with_a_model_is_told_by_its_certification(tensor_folder, tmp_path):

@@ -96,10 +96,13 @@ class Crew:
         for end in self._bell:
             end.setblocking(False)
 
-    def meet(self, work: Work) -> None:
-        """Start the porter, who answers until a worker can. Until ``run``, SIGTERM ends all."""
+    def gather(self) -> None:
+        """Let SIGTERM and SIGINT end this process until ``run``, as nobody is served yet."""
         for number in SIGNALS:
             signal.signal(number, _gone)
+
+    def meet(self, work: Work) -> None:
+        """Start the porter, who answers until a worker can."""
         self._start(self._porter, work)
 
     def run(self, work: Work) -> bool:

@@ -15,7 +15,8 @@ from sealift.serve.model import load
 from sealift.serve.tensors import Packer, Row, sized
 
 SMALL = 8 << 20
-"""Bytes of a model that may be loaded once more, to see whether one thread is enough for it."""
+"""Bytes of models that are loaded so soon that nobody need be told of it, and that may be
+loaded once more, to see whether one thread is enough for them."""
 
 QUICK = 0.001
 """Seconds for a call with all golden vectors within which one thread is enough: to wake further
@@ -101,12 +102,19 @@ def certify(artifact: Artifact, *, threads: int, model: Answering | None = None)
     return Certified(model, packer, call, row)
 
 
+def brief(*artifacts: Artifact) -> bool:
+    """Whether it takes no time to speak of to load the models; of a program nobody knows."""
+    if any(one.program for one in artifacts):
+        return False
+    return sum(one.size for one in artifacts) <= SMALL
+
+
 def quick(artifact: Artifact) -> Answering | None:
     """The model, loaded for one thread, if that is enough for a call; None if others are wanted.
 
     It is for a small model that takes no time to speak of.
     """
-    if artifact.program or artifact.size > SMALL:
+    if not brief(artifact):
         return None
     try:
         model = _opened(artifact, 1)
@@ -174,4 +182,4 @@ def _seconds(model: Answering, packer: Packer, batch: Sequence[Row]) -> float:
     return sorted(times)[2]
 
 
-__all__ = ["Certified", "Readiness", "certify", "quick", "recertify"]
+__all__ = ["Certified", "Readiness", "brief", "certify", "quick", "recertify"]

@@ -9,7 +9,7 @@ from sealift.serve.board import Board, Seat
 from sealift.serve.crew import Crew
 from sealift.serve.guard import Guard
 from sealift.serve.model import divisible
-from sealift.serve.ready import Certified, certify, quick
+from sealift.serve.ready import Certified, brief, certify, quick
 from sealift.serve.settings import Settings, settings
 from sealift.serve.worker import Post, attend, work
 
@@ -45,7 +45,9 @@ def serve(chosen: Settings) -> None:
     )
     guards = tuple(Guard(one.contract) for one in artifacts)
     post = Post(chosen, tuple((one, None) for one in artifacts), threads, guards)
-    crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
+    crew.gather()
+    if not brief(*artifacts):
+        crew.meet(lambda number, opened: attend(post, Seat(board, number), opened))
     prepared = tuple((one, _prepared(one, threads)) for one in artifacts)
     post = Post(chosen, prepared, threads, guards)
     if all(outcome is not None for _, outcome in prepared):
