@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 
@@ -18,12 +18,28 @@ def main(arguments: Sequence[str]) -> int:
     While a server starts, the collector of garbage rests until the crew wakes it: what is loaded
     stays, and looking through it again and again while it grows takes a tenth of the start.
     """
+    loaded = None
     if "serve" in arguments[:1]:
         gc.disable()
+        loaded = _ahead(*arguments[1:2])
     # by name, so that the layer of the server has it too
     from sealift.serve.errand import done  # noqa: PLC0415
 
-    return done(arguments)
+    return done(arguments, loaded)
+
+
+def _ahead(*model: str) -> Callable[[], None] | None:
+    """Begin to load libraries before all else, once it is settled how they start.
+
+    Gives what waits for them, where any are loaded ahead.
+    """
+    # by name, so that the layer of the server has them too
+    from pathlib import Path  # noqa: PLC0415
+
+    from sealift.serve import ahead, outset  # noqa: PLC0415
+    from sealift.serve.folder import MODEL  # noqa: PLC0415
+
+    return ahead.begin() if outset.settle(Path(*model) if model else MODEL) else None
 
 
 def _run() -> NoReturn:

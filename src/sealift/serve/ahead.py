@@ -6,13 +6,12 @@ its parts. Nothing of that takes the interpreter. A module that is imported late
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import importlib.machinery
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 _LIBRARIES = (
@@ -37,7 +36,8 @@ def begin() -> Callable[[], None]:
 
     Of one that cannot be loaded the import of its module says why.
     """
-    thread = threading.Thread(target=_load, name="ahead", daemon=True)
+    places = list(map(bytes, libraries()))
+    thread = threading.Thread(target=_load, args=(places,), name="ahead", daemon=True)
     thread.start()
     return functools.partial(_await, thread)
 
@@ -50,10 +50,12 @@ def _await(thread: threading.Thread) -> None:
         os.sched_yield()
 
 
-def _load() -> None:
-    for library in libraries():
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(str(library), mode=os.RTLD_NOW | os.RTLD_LOCAL)
+def _load(places: Sequence[bytes]) -> None:
+    # opened by ``ctypes.CDLL``, they would hold up the interpreter meanwhile
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+    for place in places:
+        dlopen(place, os.RTLD_NOW | os.RTLD_LOCAL)
 
 
 __all__ = ["begin", "libraries"]

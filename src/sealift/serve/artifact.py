@@ -9,9 +9,7 @@ import msgspec
 
 from sealift.errors import PackageError
 from sealift.record.contract import Contract, Golden
-
-CODE = "code"
-"""The folder of a model that is a program of the user's own: with its sources."""
+from sealift.serve.folder import CODE
 
 T = TypeVar("T")
 
@@ -89,4 +87,4 @@ def _part(path: Path, kind: type[T]) -> T:
         ) from error
 
 
-__all__ = ["CODE", "Artifact", "Identity", "read", "read_all"]
+__all__ = ["Artifact", "Identity", "read", "read_all"]

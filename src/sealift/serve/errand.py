@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sealift.errors import SealiftError, UsageError
-from sealift.serve import ahead, log, outset
+from sealift.serve import log
+from sealift.serve.folder import MODEL
 
 
-def done(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; the exit status."""
+def done(arguments: Sequence[str], loaded: Callable[[], None] | None = None) -> int:
+    """Do what the arguments say; the exit status.
+
+    ``loaded`` waits for libraries that are being loaded ahead.
+    """
     try:
-        _do(arguments)
+        _do(arguments, loaded)
     except SealiftError as error:
         log.event(
             "failed",
@@ -26,12 +30,12 @@ def done(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _do(arguments: Sequence[str]) -> None:
+def _do(arguments: Sequence[str], loaded: Callable[[], None] | None) -> None:
     match arguments:
         case ["serve"]:
-            _serve(Path("/model"))
+            _serve(MODEL, loaded)
         case ["serve", model]:
-            _serve(Path(model))
+            _serve(Path(model), loaded)
         case ["learn"]:
             _learn(Path("/in"), Path("/out"))
         case ["learn", source, target]:
@@ -43,9 +47,7 @@ def _do(arguments: Sequence[str]) -> None:
             )
 
 
-def _serve(model: Path) -> None:
-    """Serve, with libraries that are loaded once it is settled how they start."""
-    loaded = ahead.begin() if outset.settle(model) else None
+def _serve(model: Path, loaded: Callable[[], None] | None) -> None:
     # by name, so that the layer of the server has them too
     from sealift.serve.server import serve, settings  # noqa: PLC0415
 

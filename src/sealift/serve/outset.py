@@ -9,11 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from sealift.serve.artifact import CODE
+from sealift.serve.folder import programs
 
 BLAS = "OPENBLAS_NUM_THREADS"
 """How many threads numpy's library for linear algebra starts, when it is loaded."""
-
 
 TELEMETRY = "ORT_DISABLE_TELEMETRY"
 """Whether onnxruntime sends nothing home, looked at when it is loaded."""
@@ -26,10 +25,11 @@ def settle(model: Path) -> bool:
 
     A server of ONNX models multiplies nothing with numpy. The threads of the library for that
     would begin with waiting in a loop, for some 50 ms, on the cores that all else starts on; who
-    set the variable knows why. And no connection of asyncio's is encrypted: without Python's
-    module for that, as where Python was built without it, OpenSSL is not loaded, 1.3 MB of it.
+    set the variable knows why. And no connection of
+    asyncio's is encrypted: without Python's module for that, as where Python was built without it,
+    OpenSSL is not loaded, 1.3 MB of it.
     """
-    if any((folder / CODE).is_dir() for folder in (model, *model.glob("*"))):
+    if programs(model):
         return False
     os.environ[TELEMETRY] = "1"
     os.environ.setdefault(BLAS, "1")

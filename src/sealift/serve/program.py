@@ -19,7 +19,7 @@ import numpy as np
 
 from sealift.errors import PackageError
 from sealift.record.contract import Contract
-from sealift.serve.artifact import CODE
+from sealift.serve.folder import CODE
 from sealift.serve.refusal import nearest, some
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
