@@ -14,7 +14,7 @@ import msgspec
 
 from sealift import clock, process
 from sealift.errors import MachineError
-from sealift.serve import footprint, log
+from sealift.serve import log
 from sealift.serve.board import Board, Family
 from sealift.serve.faults import Faults
 from sealift.serve.listening import Sockets
@@ -183,6 +183,9 @@ class Crew:
         No sooner: it would take the core that a worker begins on.
         """
         if not self._lean and self._board.ready():
+            # by name, so that the layer of the server has it too
+            from sealift.serve import footprint  # noqa: PLC0415
+
             self._lean = True
             footprint.lessen()
 

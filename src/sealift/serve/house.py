@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from sealift import __version__
-from sealift.serve import catalogue, page, rows, strict, usage
+from sealift.serve import page, rows, strict, usage
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
 from sealift.serve.board import Seat
@@ -60,7 +60,7 @@ class House:
         self.limits = limits
         self._server_name = server
         self._image = image
-        self._document = catalogue.document([service.artifact for service in services])
+        self._document = b""
         for service in services:
             service.room = self.room
 
@@ -149,6 +149,12 @@ class House:
 
     async def document(self, _call: Call) -> Answer:
         """``GET /openapi.json``."""
+        # by name, so that the layer of the server has it too
+        from sealift.serve import catalogue  # noqa: PLC0415
+
+        if not self._document:
+            artifacts = [service.artifact for service in self.services.values()]
+            self._document = catalogue.document(artifacts)
         return Answer(200, self._document)
 
     async def page(self, _call: Call) -> Answer:

@@ -1,13 +1,19 @@
-"""Long lists of numbers in JSON, read by simdjson straight into an array."""
+"""Long lists of numbers in JSON, read by simdjson straight into an array.
+
+It is loaded for the first of them, and Python's own reader of JSON with it: most servers are never
+sent any, or compiled code reads them.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import simdjson
 
 from sealift.serve.tensors import FIELD_TYPES, Array
+
+if TYPE_CHECKING:
+    from simdjson import Parser
 
 LONG = 1024
 """Bytes of a list from which this is faster than values one by one."""
@@ -25,7 +31,7 @@ class Numerals:
     """Reads lists; used by one thread."""
 
     def __init__(self) -> None:
-        self._parser = simdjson.Parser()
+        self._kept: Parser | None = None
 
     def read(self, text: bytes, datatype: str) -> Array | None:
         """The numbers of a flat list in 64 bits; None for anything else, which needs a closer look.
@@ -38,11 +44,15 @@ class Numerals:
         known = _WIDE.get(FIELD_TYPES[datatype])
         if known is None or text.count(b"[") != 1:
             return None
-        parser = self._parser if len(text) <= LARGE else simdjson.Parser()
+        from simdjson import Array as Listed  # noqa: PLC0415
+        from simdjson import Parser  # noqa: PLC0415
+
+        kept = self._kept = self._kept or Parser()
+        parser = kept if len(text) <= LARGE else Parser()
         letter, kind = known
         try:
             listed = parser.parse(text)
-            if not isinstance(listed, simdjson.Array):
+            if not isinstance(listed, Listed):
                 return None
             return np.frombuffer(listed.as_buffer(of_type=letter), kind)
         except (ValueError, TypeError, RuntimeError):

@@ -7,6 +7,7 @@ whatever reason, is left to ``Protocol``, which takes it apart step by step and 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -31,22 +32,21 @@ class Quick:
         self._packer = packer
         self._protocol = protocol
         columns = [_columns(contract, one) for one in inputs]
+        self._made_of = (inputs, columns)
+        self._plain = not protocol.binary_only and plain(contract, inputs)
         self._shapes = [
             _shapes(one, len(found)) for one, found in zip(inputs, columns, strict=True)
         ]
         places = [place for found in columns for place, _ in found]
         self._order = None if places == list(range(len(places))) else places
         self._spoken = [at for at, place in enumerate(places) if _spoken(contract.fields[place])]
-        self._decoder = None
-        if not protocol.binary_only and plain(contract, inputs):
-            self._decoder = _decoder(inputs, columns)
         names = [one.name for one in inputs]
         told = {"inputs": [{"name": one, "shape": 0, "datatype": "", "data": 0} for one in names]}
         self._quotes = msgspec.json.encode(told).count(b'"')
 
     def read(self, body: bytes) -> Asked | None:
         """The request; None for one that is not plain."""
-        if self._decoder is None:
+        if not self._plain:
             return None
         try:
             request = self._decoder.decode(body)
@@ -65,6 +65,11 @@ class Quick:
             values = tuple(found[place] for place in range(len(values)))
         batch = of_rows(self._guard, self._packer, Usual([values]))
         return Asked(request.id, batch, self._protocol.all_wanted(binary=False))
+
+    @functools.cached_property
+    def _decoder(self) -> msgspec.json.Decoder[Any]:
+        """Made for the first request, as compiled code reads most of them without it."""
+        return _decoder(*self._made_of)
 
     def _marks(self, given: str | None, values: tuple[Any, ...]) -> int:
         if not self._spoken and given is None:

@@ -1,11 +1,11 @@
 """Where in a body of JSON something stands of which its decoder tells no path.
 
-The body is parsed once more, slowly: whoever asks has an error to tell already.
+The body is parsed once more, slowly: whoever asks has an error to tell already. What it is parsed
+with is loaded by then only.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Literal
 
@@ -40,7 +40,9 @@ def found(body: bytes) -> Spot | None:
     >>> found(b'{"rows": [{"a": 1, "a": 1}]}').path
     'rows[0].a'
     """
-    value = json.loads(
+    from json import loads  # noqa: PLC0415
+
+    value = loads(
         body,
         object_pairs_hook=_object,
         # numbers do not matter here, however many digits they have
@@ -63,8 +65,10 @@ def compound(body: bytes, path: str) -> str | None:
     >>> compound(b'{"inputs": [{"parameters": {"a": 1, "b": {}}}]}', "inputs[0].parameters")
     'b'
     """
+    from json import loads  # noqa: PLC0415
+
     try:
-        value: Any = json.loads(body)
+        value: Any = loads(body)
         for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
             value = value[int(number)] if number else value[name]
         return next((name for name, one in value.items() if isinstance(one, (dict, list))), None)

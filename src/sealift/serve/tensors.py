@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from sealift.record.contract import Contract, FieldType
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+Array = np.ndarray[Any, np.dtype[Any]]
 Value = float | int | bool | str | None
 Row = tuple[Value, ...]
 
@@ -34,7 +36,7 @@ DATATYPES = {
 }
 """The tensor types that are served: ONNX's name, and the protocol's."""
 
-NUMPY: dict[str, npt.DTypeLike] = {
+NUMPY: dict[str, DTypeLike] = {
     "BF16": np.float32,
     "BOOL": np.bool_,
     "BYTES": np.object_,
@@ -113,7 +115,7 @@ class Packer:
     """
 
     def __init__(self, contract: Contract, inputs: Sequence[TensorInfo]) -> None:
-        self._plans: list[tuple[str, npt.DTypeLike, int, bool, list[int]]] = []
+        self._plans: list[tuple[str, DTypeLike, int, bool, list[int]]] = []
         for tensor in inputs:
             columns = [
                 (field.column, place)
