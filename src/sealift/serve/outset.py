@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from sealift.serve.folder import programs
 
@@ -17,6 +18,9 @@ BLAS = "OPENBLAS_NUM_THREADS"
 TELEMETRY = "ORT_DISABLE_TELEMETRY"
 """Whether onnxruntime sends nothing home, looked at when it is loaded."""
 
+_DOCUMENTATION = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+"""Modules of numpy that do nothing but write what ``help`` tells of its functions in C."""
+
 
 def settle(model: Path) -> bool:
     """Leave out what a server of ``model`` has no use for: the folder of a model, or of several.
@@ -25,7 +29,7 @@ def settle(model: Path) -> bool:
 
     A server of ONNX models multiplies nothing with numpy. The threads of the library for that
     would begin with waiting in a loop, for some 50 ms, on the cores that all else starts on; who
-    set the variable knows why. And no connection of
+    set the variable knows why. Nobody there reads numpy's documentation. And no connection of
     asyncio's is encrypted: without Python's module for that, as where Python was built without it,
     OpenSSL is not loaded, 1.3 MB of it.
     """
@@ -34,6 +38,8 @@ def settle(model: Path) -> bool:
     os.environ[TELEMETRY] = "1"
     os.environ.setdefault(BLAS, "1")
     sys.modules["ssl"] = None  # type: ignore[assignment]
+    for name in _DOCUMENTATION:
+        sys.modules[name] = ModuleType(name)
     return True
 
 
