@@ -17,7 +17,7 @@ from benchmarks.serving.subject import Request, Subject, labels
 from sealift import clock, loopback, process
 
 PATIENCE = 60.0
-EVERY = 0.005
+EVERY = 0.001
 MARK = "SERVING_BENCHMARK"
 
 
@@ -79,7 +79,7 @@ def answering(
     alive: Callable[[], bool],
     log: Path,
 ) -> float:
-    """Ask every 5 ms until the answer is right; seconds since ``began``. Raises ``FailedError``."""
+    """Ask every ms until the answer is right; seconds since ``began``. Raises ``FailedError``."""
     while not right(port, probe, wanted):
         if not alive() or clock.monotonic() > began + PATIENCE:
             raise FailedError(f"gave no right answer: {last(log)}")
