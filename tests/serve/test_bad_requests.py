@@ -373,6 +373,19 @@ def test_a_parameter_that_is_no_plain_value_is_named(columns_server, place):
     assert answer.json()["error"].startswith(f"'{place}parameters.deep' must be true or false")
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 4301, "-" + "9" * 4300])
+def test_a_parameter_that_is_too_large_a_number_is_named(columns_server, number):
+    """Not only its object, and not one beside it."""
+    large = "9" * 4300
+    text = f'{{"inputs": [], "parameters": {{"fine": {large}, "timeout": NUMBER, "deep": []}}}}'
+    answer = columns_server.post(
+        text.replace("NUMBER", number).encode(), path="/v2/models/toy/infer"
+    )
+
+    assert (answer.status_code, answer.json()["path"]) == (400, "parameters.timeout")
+    assert answer.json()["error"] == "'parameters.timeout' is too large a number."
+
+
 def test_a_tensor_with_a_number_that_json_does_not_have_is_named_with_its_path(columns_server):
     """In the protocol as in rows by name."""
     body = {"inputs": [{"name": "distance", "shape": [2], "datatype": "FP32", "data": [1.0, 7e77]}]}

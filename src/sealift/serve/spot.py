@@ -6,10 +6,14 @@ with is loaded by then only.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
 import msgspec
+
+_MOST_DIGITS = 4300
+"""Characters of a whole number that msgspec takes."""
 
 Kind = Literal["repeated", "constant"]
 
@@ -59,21 +63,32 @@ def found(body: bytes) -> Spot | None:
     return None
 
 
-def compound(body: bytes, path: str) -> str | None:
-    """The first name in the object at a path that has a list or an object; None for none.
+def unfit(body: bytes, path: str) -> str | None:
+    """The first name in the object at a path that has no plain value: a list, an object, or a
+    number too large for any type; None for none.
 
-    >>> compound(b'{"inputs": [{"parameters": {"a": 1, "b": {}}}]}', "inputs[0].parameters")
+    >>> unfit(b'{"inputs": [{"parameters": {"a": 1, "b": {}}}]}', "inputs[0].parameters")
+    'b'
+    >>> unfit(b'{"parameters": {"a": 1, "b": 1e999, "c": []}}', "parameters")
     'b'
     """
     from json import loads  # noqa: PLC0415
 
     try:
-        value: Any = loads(body)
+        value: Any = loads(body, parse_int=_whole)
         for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
             value = value[int(number)] if number else value[name]
-        return next((name for name, one in value.items() if isinstance(one, (dict, list))), None)
+        return next((name for name, one in value.items() if not _plain(one)), None)
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _whole(digits: str) -> float:
+    return 0.0 if len(digits) <= _MOST_DIGITS else math.inf
+
+
+def _plain(value: Any) -> bool:
+    return not (isinstance(value, (dict, list)) or value in (math.inf, -math.inf))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,4 +107,4 @@ def _inside(value: Any, path: str) -> list[tuple[str, Any]]:
     return []
 
 
-__all__ = ["Spot", "compound", "found"]
+__all__ = ["Spot", "found", "unfit"]

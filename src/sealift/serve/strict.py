@@ -120,7 +120,7 @@ def _unread(body: bytes, error: Exception, path: str = "") -> RefusalError | Non
 def _named(body: bytes, refusal: RefusalError) -> RefusalError:
     """The refusal, with the name that the decoder leaves out of paths into maps."""
     before, left_out, _ = refusal.where.partition("[...]")
-    name = spots.compound(body, before) if left_out else None
+    name = spots.unfit(body, before) if left_out else None
     if name is None:
         return refusal
     path = _joined(before, name)
@@ -164,8 +164,7 @@ def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalErr
         return RefusalError(f"{quoted[0]!r} is missing.", code="missing_field", path=where)
     if text.startswith("Object contains unknown field"):
         where = f"{path}.{quoted[0]}" if path else quoted[0]
-        hint = nearest(quoted[0], known)
-        text = f"There is no {brief(quoted[0])}.{hint}"
+        text = f"There is no {brief(quoted[0])}.{nearest(quoted[0], known)}"
         return RefusalError(text, code="unknown_field", path=where)
     if text.startswith("Invalid enum value"):
         return RefusalError(f"{subject}: not a known category.", code="unknown_category", path=path)
