@@ -70,6 +70,19 @@ def test_a_misspelt_field_is_told_the_right_name(columns_server):
     assert "Did you mean 'hour'?" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [(GOOD, "carrier"), ({"rows": [{"rows": [GOOD]}]}, "rows[0].rows")],
+)
+def test_a_name_at_the_wrong_place_is_not_told_to_be_unknown(columns_server, body, path):
+    """A row that is not among rows has right names."""
+    answer = columns_server.post(body)
+
+    assert (answer.status_code, answer.json()["path"]) == (400, path)
+    name = path.rpartition(".")[2]
+    assert answer.json()["error"].startswith(f"'{name}' belongs elsewhere in a request")
+
+
 ROW = json.dumps(GOOD)
 BAD_BYTES = {
     "nothing": b"",

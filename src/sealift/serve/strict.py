@@ -165,6 +165,8 @@ def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalErr
     if text.startswith("Object contains unknown field"):
         where = f"{path}.{quoted[0]}" if path else quoted[0]
         text = f"There is no {brief(quoted[0])}.{nearest(quoted[0], known)}"
+        if quoted[0] in known:
+            text = f"{quoted[0]!r} belongs elsewhere in a request; /openapi.json shows where."
         return RefusalError(text, code="unknown_field", path=where)
     if text.startswith("Invalid enum value"):
         return RefusalError(f"{subject}: not a known category.", code="unknown_category", path=path)
