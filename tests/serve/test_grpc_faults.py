@@ -90,6 +90,17 @@ def test_raw_and_typed_contents_do_not_mix(client):
 
 
 @pytest.mark.parametrize(
+    ("shape", "place"),
+    [([1, -3], ".shape[1]"), ([-1, 3], ".shape[0]"), ([1] * 9, ".shape"), ([1] * 99, ".shape")],
+)
+def test_a_shape_that_is_none_is_named(client, shape, place):
+    """To the size that is wrong, of the input that has it."""
+    request = one()
+    request.inputs.add(name="Y", datatype="FP32", shape=shape)
+    assert codes(client.fails(request)) == ("INVALID_ARGUMENT", "shape", f"inputs[1]{place}")
+
+
+@pytest.mark.parametrize(
     "message",
     [
         b"\xff",

@@ -89,7 +89,7 @@ def read(data: bytes) -> Message:
         elif place == 4:
             _parameter(reader, begin, end, parameters)
         elif place == 5:
-            tensor, span = _input(reader, begin, end)
+            tensor, span = _input(reader, begin, end, f"inputs[{len(inputs)}]")
             inputs.append(tensor)
             typed.append(span)
         elif place == 6:
@@ -153,7 +153,7 @@ def _typed(array: Array, datatype: str) -> bytes:
     return block(place, wire.packed(array.reshape(-1)))
 
 
-def _input(reader: Reader, begin: int, end: int) -> tuple[InputTensor, tuple[int, int]]:
+def _input(reader: Reader, begin: int, end: int, path: str) -> tuple[InputTensor, tuple[int, int]]:
     name = datatype = ""
     shape: list[int] = []
     parameters: Parameters = {}
@@ -171,14 +171,23 @@ def _input(reader: Reader, begin: int, end: int) -> tuple[InputTensor, tuple[int
             _parameter(reader, first, last, parameters)
         elif tag == (5 << 3 | BYTES) and first < last:
             values.append((first, last))
-    if len(shape) > _RANK or min(shape, default=0) < 0 or len(values) > 1:
-        raise RefusalError(
-            f"An input must have a shape of at most {_RANK} sizes from 0, and contents once.",
-            code="shape",
-            path="inputs",
-        )
+    if len(values) > 1:
+        text = "An input must have contents once."
+        raise RefusalError(text, code="shape", path=f"{path}.contents")
+    _check(shape, f"{path}.shape")
     tensor = InputTensor(name, shape, datatype, parameters=parameters)
     return tensor, values[0] if values else (0, 0)
+
+
+def _check(shape: Sequence[int], path: str) -> None:
+    """Refuse a shape that none can be. Raises ``RefusalError``."""
+    if len(shape) > _RANK:
+        text = f"A shape must have at most {_RANK} sizes."
+        raise RefusalError(text, code="shape", path=path)
+    for place, size in enumerate(shape):
+        if size < 0:
+            text = f"A size must be at least 0, not {size}."
+            raise RefusalError(text, code="shape", path=f"{path}[{place}]")
 
 
 def _numbers(data: bytes, begin: int, end: int) -> list[int]:
