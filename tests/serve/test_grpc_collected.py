@@ -11,6 +11,8 @@ from toy_worker import Worker
 
 from sealift.serve.rpc.connection import Connection
 from sealift.serve.rpc.desk import Desk
+from sealift.serve.rpc.listener import SCRATCH
+from sealift.serve.rpc.rota import Rota
 
 ASKED = infer([("X", "FP32", [1, 3], packed([0.5, 1.0, -1.5], "f4"))]).SerializeToString()
 MESSAGE = b"\0" + words(len(ASKED)) + ASKED
@@ -40,6 +42,7 @@ def test_nothing_that_a_client_sent_waits_for_the_collector(tensor_folder, kind)
     """A connection holds some 50 KB of fields and frames that are not whole."""
     worker = Worker(tensor_folder)
     desk, others = Desk(worker.house, worker.access, ""), set()
+    rota, scratch = Rota(), memoryview(bytearray(SCRATCH))
 
     async def visit(street):
         client = await street.enter(lent=False)
@@ -59,4 +62,7 @@ def test_nothing_that_a_client_sent_waits_for_the_collector(tensor_folder, kind)
             if type(one).__module__.partition(".")[0] in ("sealift", "hpack")
         }
 
-    assert played(worker, scene, other=lambda: Connection(desk, others, 9)) == set()
+    def other(transport, data):
+        Connection(desk, others, 9, rota, scratch).take_over(transport, data)
+
+    assert played(worker, scene, other=other) == set()

@@ -109,6 +109,7 @@ WRONG = {
     "a window of no stream": (frame("WINDOW_UPDATE", words(8), 5), "PROTOCOL_ERROR"),
     "a short ping": (frame("PING", b"123"), "FRAME_SIZE_ERROR"),
     "a ping of a stream": (frame("PING", b"12345678", 1), "PROTOCOL_ERROR"),
+    "a short parting": (frame("GOAWAY", words(0) + b"\0\0\0"), "FRAME_SIZE_ERROR"),
     "odd settings": (frame("SETTINGS", b"12345"), "FRAME_SIZE_ERROR"),
     "a wide window": (settings(window=1 << 31), "FLOW_CONTROL_ERROR"),
     "two wide windows": (frame("WINDOW_UPDATE", words((1 << 31) - 1)), "FLOW_CONTROL_ERROR"),

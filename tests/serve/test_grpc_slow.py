@@ -13,6 +13,8 @@ from toy_worker import Worker
 from sealift import clock
 from sealift.serve.rpc.connection import Connection
 from sealift.serve.rpc.desk import Desk
+from sealift.serve.rpc.listener import SCRATCH
+from sealift.serve.rpc.rota import Rota
 
 ROWS = 1000
 WIDE = (1 << 31) - 1
@@ -23,14 +25,15 @@ class Slow:
 
     def __init__(self, worker, **given):
         self.wire = Wire()
-        self.connection = Connection(Desk(worker.house, worker.access, ""), set(), 8)
+        desk, scratch = Desk(worker.house, worker.access, ""), memoryview(bytearray(SCRATCH))
+        self.connection = Connection(desk, set(), 8, Rota(), scratch)
         self.connection.connection_made(self.wire)
         self.come(PREFACE + settings(**given))
         self.began = clock.monotonic()
 
     def come(self, data):
         """As from the event loop."""
-        self.connection.data_received(data)
+        self.connection.come(data)
 
     async def ask(self):
         """Both calls, until their answers wait for the client."""
@@ -40,6 +43,13 @@ class Slow:
             self.come(opening(number) + frame("DATA", body, number, END_STREAM))
         while len(self.connection._out.stalled()) < 2:
             await asyncio.sleep(0)
+
+    async def ask_and_fill(self):
+        """Both calls, until their answers wait for the system to take what is before them."""
+        self.connection._out.room = 0
+        await self.ask()
+        self.connection.pause_writing()
+        self.connection._out.room = WIDE
 
     def look(self, seconds):
         """As the listener does, so many seconds after the beginning."""
@@ -67,8 +77,7 @@ def test_a_client_that_takes_some_of_what_it_is_sent_is_waited_for(worker):
 
     async def scene():
         slow = Slow(worker, window=WIDE)
-        slow.connection.pause_writing()
-        await slow.ask()
+        await slow.ask_and_fill()
         for second in range(1, 300, 10):
             slow.wire.unsent = 1_000_000 - second
             slow.look(second)
@@ -86,8 +95,7 @@ def test_a_client_that_takes_nothing_is_given_up(worker):
 
     async def scene():
         slow = Slow(worker, window=WIDE)
-        slow.connection.pause_writing()
-        await slow.ask()
+        await slow.ask_and_fill()
         slow.wire.unsent = 1_000_000
         return next(second for second in count(1) if slow.look(second) or slow.wire.aborted)
 

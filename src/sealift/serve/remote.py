@@ -5,6 +5,7 @@ Most servers are never spoken to in it, and it is a sixth of all that a server w
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from sealift.serve.access import AccessLog
 from sealift.serve.house import House
 
 if TYPE_CHECKING:
-    from sealift.serve.rpc.connection import Connection
     from sealift.serve.rpc.listener import Listener
 
 
@@ -47,9 +47,9 @@ class Remote:
         if sockets:
             await self._opened().listen(sockets)
 
-    def connection(self) -> Connection:
-        """Who serves a connection that is open already."""
-        return self._opened().connection()
+    def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Serve a connection that is open already, and has sent something."""
+        self._opened().connection().take_over(transport, data)
 
     def drain(self) -> None:
         """Ask clients to go elsewhere; those that connect again are still answered."""

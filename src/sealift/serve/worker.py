@@ -178,7 +178,7 @@ async def _doors(
     express = None
     if turns is not None:
         express, turns.ended = app.express, app.express.answer
-    return Door(app, opened[0], most=most - share, other=remote.connection, express=express), remote
+    return Door(app, opened[0], most=most - share, other=remote.take_over, express=express), remote
 
 
 async def _relieved(seat: Seat) -> None:

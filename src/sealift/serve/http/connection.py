@@ -21,9 +21,9 @@ from sealift.serve.http.loan import Loan
 from sealift.serve.http.request import Request
 from sealift.serve.http.resumed import Resumed
 from sealift.serve.http.room import unset
-from sealift.serve.http.tap import Tap
 from sealift.serve.http.unsent import Unsent
 from sealift.serve.refusal import RefusalError
+from sealift.serve.tap import Tap
 
 KEEP_ALIVE = 120.0
 """Seconds until an idle connection is closed: longer than routers keep theirs (90 s), so that a

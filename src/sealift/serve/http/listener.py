@@ -34,8 +34,8 @@ looked for then alone."""
 class Listener:
     """Takes connections from a socket that is bound already, ``most`` at a time.
 
-    Others wait in the socket's queue. The socket becomes the listener's. ``other`` makes who serves
-    a client of HTTP/2; without it there is none.
+    Others wait in the socket's queue. The socket becomes the listener's. ``other`` goes on with a
+    client of HTTP/2 that has sent something already; without it nobody does.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Listener:
         *,
         most: int,
         patience: float = PATIENCE,
-        other: Callable[[], asyncio.Protocol] | None = None,
+        other: Callable[[asyncio.Transport, bytes], None] | None = None,
         express: Express | None = None,
     ) -> None:
         self.app = app
@@ -109,10 +109,7 @@ class Listener:
         if self._other is None or not data.startswith(PREFACE):
             return False
         self.left(connection)
-        other = self._other()
-        transport.set_protocol(other)
-        other.connection_made(transport)
-        other.data_received(data)
+        self._other(transport, data)
         return True
 
     def _check(self) -> None:

@@ -31,6 +31,14 @@ class Blocks:
         self._flags = self._number = self._count = 0
         self._held = bytearray()
 
+    def __len__(self) -> int:
+        """Bytes that are held."""
+        return len(self._held)
+
+    def clear(self) -> None:
+        """Forget what is held."""
+        self._held, self.between = bytearray(), False
+
     def first(self, flags: int, number: int, content: bytes) -> Block | None:
         """HEADERS: the fields, if that is all of them. Raises ``FaultError``."""
         if not number % 2:
@@ -56,7 +64,8 @@ class Blocks:
             raise FaultError(ENHANCE_YOUR_CALM, "the fields of a call are too large")
         if not flags & END_HEADERS:
             return None
-        held, self._held, self.between = bytes(self._held), bytearray(), False
+        held = bytes(self._held)
+        self.clear()
         return self._flags, number, held
 
 

@@ -11,8 +11,9 @@ from sealift import clock
 from sealift.serve.refusal import RefusalError
 from sealift.serve.rpc import fields, frames
 from sealift.serve.rpc.allowance import SMALL, Allowance
+from sealift.serve.rpc.cut import Cut
 from sealift.serve.rpc.desk import KIND, Desk, Reply
-from sealift.serve.rpc.exchange import Exchange
+from sealift.serve.rpc.exchange import Exchanges, nobody
 from sealift.serve.rpc.fields import FORGET, Fields, Metadata
 from sealift.serve.rpc.flow import Inflow
 from sealift.serve.rpc.frames import (
@@ -22,6 +23,7 @@ from sealift.serve.rpc.frames import (
     ENHANCE_YOUR_CALM,
     HEADERS,
     NO_ERROR,
+    PIECE,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
     STREAM_CLOSED,
@@ -29,14 +31,12 @@ from sealift.serve.rpc.frames import (
 )
 from sealift.serve.rpc.methods import STREAM
 from sealift.serve.rpc.outflow import Outflow, trailers, widened
+from sealift.serve.rpc.rota import Quantum
 from sealift.serve.rpc.stream import Stream
 from sealift.serve.rpc.task import started
 
 STREAMS = 1024
 """Calls at once on a connection."""
-
-CUT = 4096
-"""Streams that the server ended early of which it knows that more may come."""
 
 SHARE = 4
 """Calls that may send as much as one may, on one connection."""
@@ -49,10 +49,20 @@ _OTHER_KIND = b"\x08\x03415"
 
 
 class Calls:
-    """Streams by their numbers; ``idle`` is called when the last of them ends."""
+    """Streams by their numbers; ``idle`` is called when the last of them ends.
+
+    ``late`` is called when there is no ``quantum`` for what is to be done: ``catch_up`` does it.
+    """
 
     def __init__(
-        self, desk: Desk, out: Outflow, allowance: Allowance, idle: Callable[[], None]
+        self,
+        desk: Desk,
+        out: Outflow,
+        allowance: Allowance,
+        quantum: Quantum,
+        *,
+        idle: Callable[[], None],
+        late: Callable[[], None],
     ) -> None:
         self.last = 0
         self._desk = desk
@@ -60,8 +70,8 @@ class Calls:
         self._allowance = allowance
         self._idle = idle
         self._streams: dict[int, Stream] = {}
-        self._exchanges: dict[int, Exchange] = {}
-        self._cut: dict[int, None] = {}
+        self._exchanges = Exchanges(desk, quantum, late)
+        self._cut = Cut()
         self._fields = Fields()
         self._inflow = Inflow(self.window(desk))
         self._first = FORGET
@@ -97,13 +107,13 @@ class Calls:
         if more := self._inflow.again():
             self._out.put(frames.window(0, more))
         content = frames.unpadded(flags, content)
-        if len(content) < SMALL and not flags & END_STREAM:
+        if len(content) < SMALL and not flags & (END_STREAM | PIECE):
             self._allowance.spend()
         stream = self._known(number)
         if stream is None:
             return
         if stream.whole:
-            self._reset(stream, STREAM_CLOSED)
+            self._fault(stream, STREAM_CLOSED)
         elif not stream.answering or number in self._exchanges:
             stream.inflow.used += size
             self._take(stream, content, ended=bool(flags & END_STREAM))
@@ -126,12 +136,12 @@ class Calls:
         if stream is None:
             return
         if not more:
-            self._reset(stream, PROTOCOL_ERROR)
+            self._fault(stream, PROTOCOL_ERROR)
             return
         try:
             stream.room = widened(stream.room, more)
         except FaultError as fault:
-            self._reset(stream, fault.code)
+            self._fault(stream, fault.code)
             return
         if self._out.waits(number):
             self._push(stream)
@@ -145,11 +155,22 @@ class Calls:
         """The client takes so many bytes more, or less, in each stream. Raises ``FaultError``."""
         for stream in self._streams.values():
             stream.room = widened(stream.room, change)
+        self._out.opened()
 
     def push(self) -> None:
         """Go on with what waited for room."""
-        for stream in self._out.stalled():
+        for stream in self._out.movable():
             self._push(stream)
+
+    @property
+    def behind(self) -> bool:
+        """Whether requests of streams wait to be begun."""
+        return self._exchanges.behind
+
+    def catch_up(self) -> None:
+        """Begin with some of them."""
+        for stream in self._exchanges.taken_up():
+            self._widen(stream)
 
     def look(self, now: float, moved: float) -> None:
         """Give up what does not move; the client ``moved`` last when it took something."""
@@ -165,14 +186,14 @@ class Calls:
 
     def leave(self) -> None:
         """End streams that would go on, once what came in them is answered."""
-        for exchange in list(self._exchanges.values()):
-            exchange.leave()
+        self._exchanges.leave()
 
     def give_up(self) -> None:
         """The client has gone, or is heard no more; whoever waits for the last call does not."""
         for stream in list(self._streams.values()):
             self._drop(stream)
-        self._idle = _nobody
+        self._exchanges.end()
+        self._idle = nobody
 
     def _open(self, number: int, metadata: Metadata, *, ended: bool) -> None:
         call = self._desk.begin(metadata[":path"], metadata)
@@ -184,7 +205,7 @@ class Calls:
             self._refuse(stream, refusal)
             return
         if method is STREAM:
-            self._exchanges[number] = Exchange(stream, self._desk, self._send, self._over)
+            self._exchanges.begin(stream, self._send, self._over)
             stream.answering = True
             self._out.put(self._head(stream, self._desk.coding(call)))
         if ended:
@@ -196,9 +217,9 @@ class Calls:
         if stream is None:
             return
         if stream.whole:
-            self._reset(stream, STREAM_CLOSED)
+            self._fault(stream, STREAM_CLOSED)
         elif not ended:
-            self._reset(stream, PROTOCOL_ERROR)
+            self._fault(stream, PROTOCOL_ERROR)
         elif not stream.answering or number in self._exchanges:
             self._take(stream, b"", ended=True)
 
@@ -225,7 +246,7 @@ class Calls:
             self._refuse(stream, refusal)
             return
         if ended and not _as_long_as_told(stream):
-            self._reset(stream, PROTOCOL_ERROR)
+            self._fault(stream, PROTOCOL_ERROR)
         elif exchange is not None:
             exchange.take()
             self._widen(stream)
@@ -286,8 +307,8 @@ class Calls:
     def _over(self, stream: Stream, refusal: RefusalError | None) -> None:
         """A stream of requests ends."""
         reply = self._desk.ended(stream.call, refusal)
-        exchange = self._exchanges.pop(stream.number)
-        exchange.stop()
+        if (exchange := self._exchanges.pop(stream.number)) is not None:
+            exchange.stop()
         if stream.task is not None:
             stream.task.cancel()
             stream.task = None
@@ -322,7 +343,7 @@ class Calls:
         """An answer went out whole."""
         if self._streams.pop(stream.number, None) is None:
             return
-        self._exchanges.pop(stream.number, None)
+        self._exchanges.pop(stream.number)
         if not stream.whole:
             self._cut_off(stream.number, NO_ERROR)
         self._idle()
@@ -330,18 +351,20 @@ class Calls:
     def _cut_off(self, number: int, code: int) -> None:
         """Let the client send no more in a stream."""
         self._out.put(frames.reset(number, code))
-        if len(self._cut) >= CUT:
-            del self._cut[next(iter(self._cut))]
-        self._cut[number] = None
+        self._cut.add(number)
 
     def _turn_away(self, number: int, code: int, *, ended: bool) -> None:
         self._allowance.spend()
         if code or not ended:
             self._cut_off(number, code)
 
+    def _fault(self, stream: Stream, code: int) -> None:
+        """End a stream in which something wrong came. Raises ``FaultError`` for too many."""
+        self._allowance.spend()
+        self._reset(stream, code)
+
     def _reset(self, stream: Stream, code: int) -> None:
         """End a stream that has gone wrong."""
-        self._allowance.spend()
         self._cut_off(stream.number, code)
         self._drop(stream)
         self._idle()
@@ -351,7 +374,7 @@ class Calls:
         self._streams.pop(stream.number, None)
         self._out.forget(stream)
         self._desk.room.give_back(stream)
-        exchange = self._exchanges.pop(stream.number, None)
+        exchange = self._exchanges.pop(stream.number)
         if exchange is not None:
             exchange.stop()
         if stream.task is not None:
@@ -363,10 +386,6 @@ class Calls:
 def _as_long_as_told(stream: Stream) -> bool:
     told = stream.call.metadata.get("content-length")
     return told is None or told == str(stream.size)
-
-
-def _nobody() -> None:
-    """Stands for a connection that has ended: what knew it would wait for the collector."""
 
 
 def _since(stream: Stream, moved: float) -> float:

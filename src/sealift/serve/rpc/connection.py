@@ -1,7 +1,7 @@
 """A connection of HTTP/2 that carries calls of gRPC.
 
-Written after "gRPC over HTTP2" (the gRPC documents) and RFC 9113. Nothing that has come is kept
-beyond one frame and the fields of one call, until it is counted against the server's room.
+Written after "gRPC over HTTP2" (the gRPC documents) and RFC 9113. What has come and is kept is
+counted against the server's room, but for a few KiB.
 """
 
 from __future__ import annotations
@@ -16,8 +16,18 @@ from sealift.serve.rpc.allowance import Allowance
 from sealift.serve.rpc.blocks import Blocks
 from sealift.serve.rpc.calls import PATIENCE, STREAMS, Calls
 from sealift.serve.rpc.desk import Desk
-from sealift.serve.rpc.frames import ACK, PROTOCOL_ERROR, WIDEST, FaultError, Frames
+from sealift.serve.rpc.frames import (
+    ACK,
+    ENHANCE_YOUR_CALM,
+    PROTOCOL_ERROR,
+    WIDEST,
+    FaultError,
+    Frames,
+)
 from sealift.serve.rpc.outflow import Outflow
+from sealift.serve.rpc.rota import AT_ONCE, Quantum, Rota
+from sealift.serve.rpc.unread import Unread
+from sealift.serve.tap import Tap
 
 SILENCE = 20.0
 """Seconds that a connection, silent for ``PATIENCE``, has to show that it lives."""
@@ -26,6 +36,15 @@ IDLE = 5.0
 """Seconds after which a connection without calls is ended, in order: who has more to ask opens
 another, and a router that has sent its calls elsewhere holds none to a version that is to end."""
 
+NARROW = 1 << 14
+"""Bytes that are read at once of a client, as long as they do not hold few frames."""
+
+FREE = 1 << 12
+"""Bytes of what is not whole that are held of each client; for more there must be room."""
+
+HURRY = 256
+"""Frames that are read at once where there is no room to hold them."""
+
 LINGER = 1.0
 """Seconds for which a client that made a mistake is heard, but not listened to."""
 
@@ -33,24 +52,44 @@ _PING = b"sealift\0"
 _PARTING = b"parting\0"
 
 
-class Connection(asyncio.Protocol):
-    """Calls on one connection; it is in ``others`` as long as it is open."""
+class Connection(asyncio.BufferedProtocol):
+    """Calls on one connection; it is in ``others`` as long as it is open.
 
-    def __init__(self, desk: Desk, others: set[Connection], most: int) -> None:
+    What has come is worked through in turns of the ``rota``; no more is read until that is done.
+    ``scratch`` is where all connections read.
+    """
+
+    def __init__(
+        self, desk: Desk, others: set[Connection], most: int, rota: Rota, scratch: memoryview
+    ) -> None:
         self._desk = desk
         self._others = others
         self._most = most
+        self._rota = rota
+        self._scratch = scratch
+        self._reach = NARROW
         self._frames = Frames()
         self._blocks = Blocks()
+        self._unread = Unread(desk.room)
+        self._quantum = Quantum()
         self._allowance = Allowance()
         self._heard = clock.monotonic()
         self._asked = self._greeted = self._ending = self._told = self._failed = False
+        self._more = self._entered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client, unless there are too many."""
         self._transport = cast("asyncio.Transport", transport)
+        self._tap = Tap(self._transport)
         self._out = Outflow(self._transport, self._allowance)
-        self._calls = Calls(self._desk, self._out, self._allowance, self._part)
+        self._calls = Calls(
+            self._desk,
+            self._out,
+            self._allowance,
+            self._quantum,
+            idle=self._part,
+            late=self._enter,
+        )
         if len(self._others) >= self._most:
             self._transport.abort()
             return
@@ -68,39 +107,78 @@ class Connection(asyncio.Protocol):
         self._out.put(frames.window(0, Calls.window(self._desk) - frames.WINDOW))
         self._out.release()
 
+    def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Go on with a client that somebody else has read this of."""
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        self.come(data)
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Give up all calls."""
         self._others.discard(self)
-        self._calls.give_up()
+        self._forget()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Where to put what comes."""
+        return self._scratch[: self._reach]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what came."""
+        self.come(bytes(self._scratch[:nbytes]))
+        # who sends much in few frames may send more at once
+        self._reach = len(self._scratch) if nbytes >= NARROW and not self._more else NARROW
+
+    def come(self, data: bytes) -> None:
         """Take what came."""
         if self._failed:
             return
+        self._frames.add(data)
+        if not self._entered and self._rota.spare > 0:
+            self._rota.spare -= self.work(AT_ONCE)
+            return
+        self._more = True
+        if not self._entered:
+            self._entered = True
+            self._rota.arrive(self)
+        self._flow()
+
+    def work(self, most: int) -> int:
+        """Do some of what is to be done; the number of frames, and of requests of streams."""
+        self._entered = False
+        if self._failed or self._transport.is_closing():
+            return 0
         self._heard, self._asked = clock.monotonic(), False
+        self._quantum.left = most
         self._out.held = True
         try:
-            for kind, flags, number, content in self._frames.taken(data):
-                self._frame(kind, flags, number, content)
-                if self._transport.is_closing():
-                    return
+            self._calls.catch_up()
+            self._read()
+            if (self._frames or self._blocks or self._unread.reserved) and not self._kept():
+                self._hurry()
         except FaultError as fault:
             self._fail(fault)
         finally:
             self._out.held = False
             self._out.release()
+        done, self._quantum.left = max(0, most - self._quantum.left), 0
+        if self._calls.behind or (self._more and not self._out.full):
+            self._enter()
+        self._flow()
+        return done
 
     def pause_writing(self) -> None:
         """Take no more from a client that does not take what it is sent."""
         self._out.full = True
-        self._transport.pause_reading()
+        self._flow()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._out.full = False
-        self._transport.resume_reading()
         self._calls.push()
         self._out.release()
+        if self._more:
+            self._enter()
+        self._flow()
 
     def drain(self) -> None:
         """Ask the client for no more calls here; close once those under way are answered."""
@@ -146,8 +224,55 @@ class Connection(asyncio.Protocol):
         """
         self._failed = True
         self._out.end(frames.goaway(self._calls.last, fault.code, fault.why))
-        self._calls.give_up()
+        self._forget()
         asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+
+    def _read(self) -> None:
+        """Go through frames, as many as there is a quantum for, and the client takes answers."""
+        self._more = False
+        if self._out.full:
+            self._more = len(self._frames) > 0
+            return
+        for kind, flags, number, content in self._frames.taken():
+            self._frame(kind, flags, number, content)
+            self._quantum.left -= 1
+            self._more = self._quantum.left <= 0 or self._out.full
+            if self._more or self._transport.is_closing():
+                return
+
+    def _kept(self) -> bool:
+        """Hold what could not be read yet; false where there is no room."""
+        size = len(self._frames) + len(self._blocks)
+        free = NARROW if self._more else FREE
+        return self._unread.hold(max(0, size - free))
+
+    def _hurry(self) -> None:
+        """Read on where there is no room to wait for another turn: large frames soon are read."""
+        self._quantum.left = HURRY
+        if self._more:
+            self._read()
+        if not self._kept():
+            raise FaultError(ENHANCE_YOUR_CALM, "others take all room for what cannot be read yet")
+
+    def _enter(self) -> None:
+        if not self._entered and not self._failed:
+            self._entered = True
+            self._rota.enter(self)
+
+    def _flow(self) -> None:
+        """Read on, unless there is enough to do."""
+        if self._failed or not (self._more or self._out.full):
+            self._tap.open()
+        else:
+            self._tap.close()
+
+    def _forget(self) -> None:
+        """Nothing more is done for the client."""
+        self._more = False
+        self._calls.give_up()
+        self._frames.clear()
+        self._blocks.clear()
+        self._unread.hold(0)
 
     def _frame(self, kind: int, flags: int, number: int, content: bytes) -> None:
         if not self._greeted and kind != frames.SETTINGS:
@@ -237,9 +362,11 @@ class Connection(asyncio.Protocol):
     def _promised(self, _flags: int, _number: int, _content: bytes) -> None:
         raise FaultError(PROTOCOL_ERROR, "clients promise nothing")
 
-    def _left(self, _flags: int, number: int, _content: bytes) -> None:
+    def _left(self, _flags: int, number: int, content: bytes) -> None:
         if number:
             raise FaultError(PROTOCOL_ERROR, "it is the connection that ends")
+        if len(content) < frames.PARTING:
+            raise FaultError(frames.FRAME_SIZE_ERROR, "a parting has eight bytes at least")
         self._ending = self._told = True
         self._part()
 

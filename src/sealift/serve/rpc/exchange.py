@@ -1,13 +1,14 @@
-"""A stream of requests: each is answered in its turn, as many ahead of the client as it takes."""
+"""Streams of requests: each is answered in its turn, as many ahead of the client as it takes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sealift.serve.refusal import RefusalError
 from sealift.serve.rpc.desk import Desk
+from sealift.serve.rpc.rota import Quantum
 from sealift.serve.rpc.stream import Stream
 from sealift.serve.rpc.task import started
 
@@ -22,7 +23,8 @@ class Exchange:
     """The requests of one stream.
 
     ``send`` gives an answer to the client, ``end`` ends the stream with None (all is well) or
-    with the reason why it must end.
+    with the reason why it must end. ``late`` hears when more has come than there is a ``quantum``
+    for: ``take`` is to be called again, and the exchange is ``behind`` until then.
     """
 
     def __init__(
@@ -31,26 +33,31 @@ class Exchange:
         desk: Desk,
         send: Callable[[Stream, bytes], None],
         end: Callable[[Stream, RefusalError | None], None],
+        quantum: Quantum,
+        late: Callable[[Stream], None],
     ) -> None:
         self._stream = stream
         self._desk = desk
         self._send = send
         self._end = end
+        self._quantum = quantum
+        self._late = late
         self._metadata = {
             name: value for name, value in stream.call.metadata.items() if name not in _OWN
         }
         self._pending: deque[asyncio.Task[bytes]] = deque()
         self._leaving = self._stopped = False
+        self.behind = False
 
     @property
     def waits(self) -> bool:
         """Whether it waits for the rest of a request."""
-        return not self._pending and not self._stream.empty
+        return not (self._pending or self.behind or self._stream.empty)
 
     @property
     def busy(self) -> bool:
         """Whether as many requests are worked on as may be."""
-        return len(self._pending) >= AHEAD
+        return self.behind or len(self._pending) >= AHEAD
 
     def take(self) -> None:
         """Begin with requests that have come."""
@@ -61,7 +68,8 @@ class Exchange:
             self._end(self._stream, refusal)
             return
         stream = self._stream
-        if stream.task is None and (self._pending or stream.whole or self._leaving):
+        ends = (stream.whole or self._leaving) and not self.behind
+        if stream.task is None and (self._pending or ends):
             task = started(self._answer())
             stream.task = None if task.done() else task
 
@@ -79,9 +87,15 @@ class Exchange:
 
     def _begin(self) -> None:
         while len(self._pending) < AHEAD:
+            if self._quantum.left <= 0:
+                if not (self.behind or self._stream.empty):
+                    self.behind = True
+                    self._late(self._stream)
+                return
             body = self._stream.message()
             if body is None:
                 return
+            self._quantum.left -= 1
             work = self._desk.exchanged(self._stream.call, self._metadata, body)
             self._pending.append(started(work))
 
@@ -104,10 +118,82 @@ class Exchange:
             self._end(stream, refusal)
             return
         stream.task = None
+        if self.behind:
+            return
         if stream.whole:
             self._end(stream, None if stream.empty else _cut())
         elif self._leaving:
             self._end(stream, _ending())
+
+
+class Exchanges:
+    """Those of one connection, by the numbers of their streams.
+
+    ``late`` hears when one of them falls ``behind``.
+    """
+
+    def __init__(self, desk: Desk, quantum: Quantum, late: Callable[[], None]) -> None:
+        self._desk = desk
+        self._quantum = quantum
+        self._late = late
+        self._all: dict[int, Exchange] = {}
+        self._behind: deque[Stream] = deque()
+
+    def __contains__(self, number: int) -> bool:
+        """Whether a stream is one of requests."""
+        return number in self._all
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are requests for which there was no quantum."""
+        return bool(self._behind)
+
+    def begin(
+        self,
+        stream: Stream,
+        send: Callable[[Stream, bytes], None],
+        end: Callable[[Stream, RefusalError | None], None],
+    ) -> None:
+        """Begin one."""
+        self._all[stream.number] = Exchange(
+            stream, self._desk, send, end, self._quantum, self._fall_behind
+        )
+
+    def get(self, number: int) -> Exchange | None:
+        """The one of a stream."""
+        return self._all.get(number)
+
+    def pop(self, number: int) -> Exchange | None:
+        """The one of a stream, which is forgotten."""
+        return self._all.pop(number, None)
+
+    def taken_up(self) -> Iterator[Stream]:
+        """Go on with those that are behind, as long as there is a quantum; their streams."""
+        while self._behind and self._quantum.left > 0:
+            stream = self._behind.popleft()
+            exchange = self._all.get(stream.number)
+            if exchange is not None:
+                exchange.behind = False
+                exchange.take()
+                yield stream
+
+    def leave(self) -> None:
+        """Answer what has come, and then end all of them."""
+        for exchange in list(self._all.values()):
+            exchange.leave()
+
+    def end(self) -> None:
+        """The connection is there no more."""
+        self._behind.clear()
+        self._late = nobody
+
+    def _fall_behind(self, stream: Stream) -> None:
+        self._behind.append(stream)
+        self._late()
+
+
+def nobody() -> None:
+    """Stands for a connection that has ended: what knew it would wait for the collector."""
 
 
 def _cut() -> RefusalError:
@@ -118,4 +204,4 @@ def _ending() -> RefusalError:
     return RefusalError("The server ends. Open the stream elsewhere.", code="ending", status=503)
 
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Exchanges", "nobody"]

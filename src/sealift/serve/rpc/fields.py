@@ -20,7 +20,13 @@ KEPT = 8
 """Blocks whose meaning is kept."""
 
 BRIEF = 512
-"""Bytes that such a block has at most; what it means has a few times as many."""
+"""Bytes that such a block has at most."""
+
+MEANT = 1024
+"""Bytes of what it means, counted as ``LIST`` is."""
+
+OWN = 32
+"""Bytes that each field counts beside its name and value (RFC 9113, 6.5.2)."""
 
 FORGET = b"\x20"
 """Goes before the first fields that are sent: the table of the client stays empty."""
@@ -56,7 +62,7 @@ class Fields:
         if before[:2] != after[:2] or before[2] is not after[2]:
             # what was kept meant something by the table as it was
             self._known.clear()
-        elif len(block) <= BRIEF and sum(map(_size, found.items() if found else ())) <= 8 * BRIEF:
+        elif len(block) <= BRIEF and sum(map(_size, found.items() if found else ())) <= MEANT:
             if len(self._known) == KEPT:
                 self._known.clear()
             self._known[block] = found
@@ -113,7 +119,7 @@ def written(fields: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _size(field: tuple[str, str]) -> int:
-    return len(field[0]) + len(field[1])
+    return OWN + len(field[0]) + len(field[1])
 
 
 def _text(content: bytes) -> bytes:

@@ -17,8 +17,14 @@ HEAD = 9
 LARGEST = 1 << 14
 """Bytes that a frame may hold, here; it is the least that RFC 9113 allows."""
 
+UNCUT = 1 << 12
+"""Bytes of a frame of data up to which it is taken as a whole."""
+
 WINDOW = (1 << 16) - 1
 """Bytes that may be under way until settings say otherwise."""
+
+PARTING = 8
+"""Bytes that GOAWAY holds at least: the last stream, and a reason."""
 
 WIDEST = (1 << 31) - 1
 """The largest window, and the largest number of a stream."""
@@ -28,6 +34,9 @@ PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 5, 6, 7, 8, 9
 
 ACK = END_STREAM = 1
 END_HEADERS, PADDED, PRIORITIZED = 4, 8, 32
+
+PIECE = 1 << 8
+"""A flag that is never sent: this is a piece of a frame of data."""
 
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
 STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL = 5, 6, 7, 8
@@ -54,47 +63,74 @@ class FaultError(Exception):
 
 
 class Frames:
-    """The frames in what a client sends; less than one of them is kept for later."""
+    """The frames in what a client sends; ``len`` of it is the bytes that are held.
+
+    Large frames of data need not be whole: they are taken in pieces, as they come.
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._data = b""
+        self._at = 0
         self._greeted = False
+        self._left = self._flags = self._number = 0
 
-    def taken(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are whole now.
+    def __len__(self) -> int:
+        """Bytes, with those before the next frame that were taken already."""
+        return len(self._data)
+
+    def add(self, data: bytes) -> None:
+        """Hold what came."""
+        if self._at < len(self._data):
+            data = self._data[self._at :] + data
+        self._data, self._at = data, 0
+
+    def clear(self) -> None:
+        """Forget what is held."""
+        self._data, self._at = b"", 0
+
+    def taken(self) -> Iterator[Frame]:
+        """The frames that are there now; who stops goes on with the next by asking again.
 
         Raises ``FaultError`` for another beginning, and as soon as a frame says that it is longer
         than ``LARGEST``.
         """
-        if self._rest:
-            data = self._rest + data
-        place, size = 0, len(data)
-        if not self._greeted:
-            place = self._greet(data)
-            if not place:
-                self._rest = data
-                return
-        while size - place >= HEAD:
-            first = place + HEAD
-            high, low, kind, flags, number = _HEAD.unpack_from(data, place)
+        data, size = self._data, len(self._data)
+        if not self._greeted and not self._greet(data):
+            return
+        if self._left and self._at < size:
+            yield self._piece()
+        while size - self._at >= HEAD:
+            first = self._at + HEAD
+            high, low, kind, flags, number = _HEAD.unpack_from(data, self._at)
             length = high << 8 | low
             if length > LARGEST:
                 raise FaultError(FRAME_SIZE_ERROR, f"a frame of {length} bytes is too large")
             if first + length > size:
+                if kind == DATA and length > UNCUT and not flags & PADDED and first < size:
+                    self._at, self._left = first, length
+                    self._flags, self._number = flags, number & WIDEST
+                    yield self._piece()
                 break
-            place = first + length
-            self._rest = b""
-            yield kind, flags, number & WIDEST, data[first:place]
-        self._rest = data[place:]
+            self._at = first + length
+            yield kind, flags, number & WIDEST, data[first : self._at]
+        self._data, self._at = data[self._at :], 0
 
-    def _greet(self, data: bytes) -> int:
-        """Where frames begin; 0 when that has not come yet."""
-        if len(data) >= len(PREFACE) and data.startswith(PREFACE):
-            self._greeted = True
-            return len(PREFACE)
-        if not PREFACE.startswith(data):
+    def _piece(self) -> Frame:
+        """As much of a frame of data as there is; it ends its stream with the last piece."""
+        piece = self._data[self._at : self._at + self._left]
+        self._at += len(piece)
+        self._left -= len(piece)
+        flags = self._flags & ~END_STREAM if self._left else self._flags
+        return DATA, flags | PIECE, self._number, piece
+
+    def _greet(self, data: bytes) -> bool:
+        """Whether frames begin; not before all of the preface has come."""
+        self._greeted = data.startswith(PREFACE)
+        if self._greeted:
+            self._at = len(PREFACE)
+        elif not PREFACE.startswith(data):
             raise FaultError(PROTOCOL_ERROR, "this is no HTTP/2")
-        return 0
+        return self._greeted
 
 
 def frame(kind: int, flags: int, number: int, content: bytes = b"") -> bytes:
@@ -177,6 +213,8 @@ __all__ = [
     "MAX_HEADER_LIST_SIZE",
     "NO_ERROR",
     "PADDED",
+    "PARTING",
+    "PIECE",
     "PING",
     "PREFACE",
     "PRIORITIZED",
@@ -187,6 +225,7 @@ __all__ = [
     "RST_STREAM",
     "SETTINGS",
     "STREAM_CLOSED",
+    "UNCUT",
     "WIDEST",
     "WINDOW",
     "WINDOW_UPDATE",

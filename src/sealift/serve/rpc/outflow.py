@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from sealift import clock
 from sealift.serve.rpc import frames
@@ -31,6 +32,7 @@ class Outflow:
         self._pieces: list[bytes | memoryview] = []
         self._size = 0
         self._waiting: dict[int, Stream] = {}
+        self._closed: dict[int, Stream] = {}
         self._over = False
         self._sent = self._seen = self._unsent = 0
         self._moved = 0.0
@@ -82,10 +84,9 @@ class Outflow:
             self._allowance.sent(sent)
         if size:
             stream.rest = rest
-            self._waiting[stream.number] = stream
+            self._wait(stream)
             return False
-        stream.rest = NOTHING
-        self._waiting.pop(stream.number, None)
+        self.forget(stream)
         if stream.tail:
             self.put(stream.tail)
         self._allowance.answered()
@@ -101,16 +102,37 @@ class Outflow:
 
     def stalled(self) -> list[Stream]:
         """The streams that wait for room."""
-        return list(self._waiting.values())
+        return [*self._waiting.values(), *self._closed.values()]
 
-    def waits(self, number: int) -> Stream | None:
-        """The stream of a number, if it waits for room."""
-        return self._waiting.get(number)
+    def movable(self) -> Iterator[Stream]:
+        """The streams that wait for room in all streams, while there is any."""
+        for stream in list(self._waiting.values()):
+            if self.full or self.room <= 0:
+                return
+            yield stream
+
+    def waits(self, number: int) -> bool:
+        """Whether the stream of a number waits for room."""
+        return number in self._waiting or number in self._closed
 
     def forget(self, stream: Stream) -> None:
         """Send nothing more of a stream."""
         self._waiting.pop(stream.number, None)
+        self._closed.pop(stream.number, None)
         stream.rest = NOTHING
+
+    def opened(self) -> None:
+        """Streams have other windows: some that were closed may not be so any more."""
+        for stream in self.stalled():
+            self._wait(stream)
+
+    def _wait(self, stream: Stream) -> None:
+        # one that has no window of its own must not be looked at with every word about others
+        here, there = self._waiting, self._closed
+        if stream.room <= 0:
+            here, there = there, here
+        there.pop(stream.number, None)
+        here[stream.number] = stream
 
     def widen(self, more: int) -> None:
         """The client takes so many bytes more in all streams. Raises ``FaultError``."""
