@@ -9,6 +9,7 @@ import socket
 import numpy as np
 import pytest
 from toy_listener import Door, Reader, listened
+from toy_worker import Worker
 
 from sealift.serve import listening
 from sealift.serve.access import AccessLog
@@ -301,7 +302,7 @@ def test_an_answer_that_nobody_takes_is_given_up(path):
 
 
 def test_connections_on_which_nothing_comes_are_closed():
-    """A begun head has the server's patience, an idle connection longer."""
+    """A begun head has the server's patience and is told of it, an idle connection longer."""
     idle, begun = Door(), Door()
     begun.come(GET[:10])
     for door in (idle, begun):
@@ -309,9 +310,28 @@ def test_connections_on_which_nothing_comes_are_closed():
         assert not door.wire.closed
         door.look(70)
     assert (idle.wire.closed, begun.wire.closed) == (False, True)
+    (told,) = begun.wire.written
+    assert told.startswith(b"HTTP/1.1 408")
+    assert told.endswith(b"too_slow")
     idle.look(130)
 
     assert idle.wire.closed
+    assert not idle.wire.written
+
+
+def test_a_head_that_comes_too_late_is_told_that_the_connection_closes(tensor_folder):
+    """As the server writes it; also behind a request that was answered."""
+    for before in (b"", GET):
+        door = Worker(tensor_folder).door()
+        door.come(before)
+        door.come(GET[:10])
+        answered = len(door.wire.written)
+        door.look(70)
+        head, _, body = door.wire.written[answered].partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408")
+        assert b"connection: close" in head.lower()
+        assert json.loads(body)["code"] == "too_slow"
+        assert door.wire.closed
 
 
 @pytest.mark.parametrize("waiting", [1, AT_ONCE + 9])

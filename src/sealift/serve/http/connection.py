@@ -15,7 +15,7 @@ from sealift.serve.gone import GoneError
 from sealift.serve.http.answers import Keeper
 from sealift.serve.http.chunks import Chunks
 from sealift.serve.http.door import Door
-from sealift.serve.http.head import Head
+from sealift.serve.http.head import Head, late
 from sealift.serve.http.incoming import AHEAD, FREE, Incoming
 from sealift.serve.http.loan import Loan
 from sealift.serve.http.request import Request
@@ -226,8 +226,7 @@ class Connection(asyncio.BufferedProtocol):
             self.came(b"")
         waited = now - self._loan.since(self, self._since)
         if self._arriving is not None and waited > self._door.patience:
-            late = RefusalError("The body did not arrive in time.", code="too_slow", status=408)
-            self._fail(late)
+            self._arrive(late("body"))
         elif self._transport.get_write_buffer_size():
             self._look_at_writing(now)
         elif self._parting:
@@ -235,7 +234,11 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.abort()
         elif self._request is None and waited > self._patience:
             self._loan.end(self)
-            self._transport.close()
+            if self._incoming and not self._soon:
+                self._incoming.refusal = late("head of the request")
+                self._work()
+            else:
+                self._transport.close()
 
     @property
     def _patience(self) -> float:
@@ -369,7 +372,7 @@ class Connection(asyncio.BufferedProtocol):
     def _leave(self) -> None:
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
-        self._fail(GoneError())
+        self._arrive(GoneError())
 
     async def _arrival(self) -> None:
         """Wait for more of the body. Raises ``RefusalError`` and ``GoneError``."""
@@ -388,13 +391,10 @@ class Connection(asyncio.BufferedProtocol):
         finally:
             self._arriving = None
 
-    def _arrive(self) -> None:
-        if self._arriving is not None and not self._arriving.done():
-            self._arriving.set_result(None)
-
-    def _fail(self, error: Exception) -> None:
-        if self._arriving is not None and not self._arriving.done():
-            self._arriving.set_exception(error)
+    def _arrive(self, error: Exception | None = None) -> None:
+        waits = self._arriving
+        if waits is not None and not waits.done():
+            waits.set_exception(error) if error else waits.set_result(None)
 
 
 __all__ = ["Connection"]

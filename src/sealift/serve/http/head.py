@@ -160,6 +160,11 @@ def unended() -> RefusalError:
     return _bad("its lines do not end with CR LF")
 
 
+def late(what: str) -> RefusalError:
+    """408, for a part of a request that has begun and takes too long."""
+    return RefusalError(f"The {what} did not arrive in time.", code="too_slow", status=408)
+
+
 def _bad(why: str) -> RefusalError:
     return RefusalError(f"This is no request: {why}.", code="malformed_http")
 
@@ -180,4 +185,4 @@ def _unquoted(path: str) -> str:
     return unquote(path, errors="replace")
 
 
-__all__ = ["END", "LARGEST", "Head", "Heads", "parsed", "too_large", "unended"]
+__all__ = ["END", "LARGEST", "Head", "Heads", "late", "parsed", "too_large", "unended"]
