@@ -8,65 +8,79 @@ What marshal writes depends on what else a process holds: which strings are shar
 are written as references. So each module is compiled in a child of its own, forked from this
 process, which does the same for all of them before, and has compiled what it imports itself: with
 the ``OPTIONS`` it finds no bytecode, and nothing that an image brings to be run at the start. What
-is no Python of this version is passed over.
+is no Python of this version is passed over. Little is imported, since that is compiled each time.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import marshal
 import os
-import py_compile
 import sys
-from pathlib import Path
 
 OPTIONS = ("-S", "-s", "-B", "-X", "pycache_prefix=/nowhere")
 """How the interpreter is to be started."""
 
-UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
+FULL = 3
+"""The exit status where there is no space left to write to."""
+
+UNCHECKED = b"\x01\x00\x00\x00"
+"""The flags of bytecode with a hash that is not compared (PEP 552)."""
 
 
-def press(name: str, given: Path, out: Path) -> None:
-    """Compile one source."""
-    made = importlib.util.cache_from_source(str(out / name))
+def press(name: str, given: str, out: str) -> None:
+    """Compile one source, as ``py_compile`` does; that one may end well on a full disk."""
+    with open(f"{given}/root/{name}", "rb") as file:
+        source = file.read()
     try:
-        py_compile.compile(
-            str(given / "root" / name),
-            made,
-            dfile=f"/{name}",
-            doraise=True,
-            invalidation_mode=UNCHECKED,
-        )
-    except py_compile.PyCompileError as error:
-        sys.stderr.write(error.msg)
+        code = compile(source, f"/{name}", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return
+    made = importlib.util.cache_from_source(f"{out}/{name}")
+    os.makedirs(os.path.dirname(made), exist_ok=True)
+    with open(made, "wb") as file:
+        file.write(importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(source))
+        file.write(marshal.dumps(code))
 
 
-def main(given: Path, out: Path) -> int:
+def main(given: str, out: str) -> int:
     """Compile all, as many at a time as there are cores; the exit status."""
     sys.pycache_prefix = None
-    names = (given / "names").read_text(encoding="utf-8").splitlines()
+    with open(f"{given}/names", encoding="utf-8") as file:
+        names = file.read().splitlines()
     cores = len(os.sched_getaffinity(0))
-    failed = 0
+    worst = 0
     for number, name in enumerate(names):
-        failed |= os.wait()[1] if number >= cores else 0
+        worst = max(worst, ended() if number >= cores else 0)
         begin(name, given, out)
-    for _ in names[:cores]:
-        failed |= os.wait()[1]
-    return 1 if failed else 0
+    return max([worst, *(ended() for _ in names[:cores])])
 
 
-def begin(name: str, given: Path, out: Path) -> None:
+def begin(name: str, given: str, out: str) -> None:
     """Compile one source in a child."""
     if os.fork() == 0:
         status = 1
         try:
             press(name, given, out)
             status = 0
+        except (OSError, MemoryError, RecursionError) as error:
+            spent = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT)
+            status = FULL if spent else 1
+            sys.stderr.write(f"{name}: {error!r}\n")
         finally:
             os._exit(status)
 
 
+def ended() -> int:
+    """Wait for a child; its exit status, 1 where a signal ended it."""
+    status = os.waitstatus_to_exitcode(os.wait()[1])
+    return status if status >= 0 else 1
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    raise SystemExit(main(sys.argv[1], sys.argv[2]))
 
 
-__all__ = ["OPTIONS", "begin", "main", "press"]
+__all__ = ["FULL", "OPTIONS", "begin", "ended", "main", "press"]
