@@ -206,7 +206,6 @@ class Wired:
         if repository := self.project.image.registry:
             access = Access(self.network)
             depot = RegistryDepot(repository, access, progress)
-        engine = None if self.hermetic else lambda: self.engine
 
         def fetch(base: str, platform: str, wanted: Digest | None) -> Digest:
             source = source_of(base, self.folders.root, wanted=wanted)
@@ -214,7 +213,15 @@ class Wired:
             return arrive(source, self.store, platform=platform, access=access, progress=progress)
 
         return Builder(
-            self.project, self.folders, self.store, progress, variant, depot, engine, fetch
+            self.project,
+            self.folders,
+            self.store,
+            progress,
+            lambda: self.engine,
+            variant,
+            depot,
+            fetch,
+            hermetic=self.hermetic,
         )
 
     @cached_property

@@ -16,7 +16,6 @@ from sealift.package.builder import Builder
 from sealift.package.index import Faces, faces
 from sealift.package.portable import save
 from sealift.record.image import Image
-from sealift.record.image_settings import ImageSettings
 from sealift.record.model import Model
 from sealift.record.project import Project
 from sealift.serve.learn import learn
@@ -51,41 +50,40 @@ class Made:
 
 
 def make_for(root, variant):
-    """The unpacked image of sums for another platform, with bytecode."""
+    """The unpacked image of sums for another platform."""
     image, store, _ = make_fast(root, variant)
     return store.rootfs(image.digest)
 
 
 def make_fast(root, variant=None):
-    """The image of sums with bytecode, its store, and what runs containers of this machine."""
-    folders = Folders(root)
-    root.mkdir()
-    store = Layout(folders.layout, folders.unpacked)
-    project = Project(name="sums", image=ImageSettings(bytecode=True))
-    engine = adapter("engine", choose("auto"))(store, folders.live / "containers", ())
-    builder = Builder(project, folders, store, Quiet(), variant, engine=lambda: engine)
-    folder = _learnt(root)
-    kept = write_model(store, folder, name="sums", version=3)
-    return builder.serving_image(_record(kept, folder)), store, engine
+    """The image of sums, its store, and what runs containers of this machine."""
+    image, _, store, engine = _packaged(root, variant)
+    return image, store, engine
 
 
 def make(root):
     """Learn a model of sums, package it and save its image."""
-    folders = Folders(root)
-    root.mkdir()
-    store = Layout(folders.layout, folders.unpacked)
-    builder = Builder(Project(name="sums"), folders, store, Quiet())
-    folder = _learnt(root)
-    kept = write_model(store, folder, name="sums", version=3)
-    image = builder.serving_image(_record(kept, folder))
+    image, kept, store, _ = _packaged(root)
     save(store, image.digest, NAME, root / "sums.tar")
     return Made(
         store=store,
         image=image,
         faces=faces(store, kept.digest, [image]),
         archive=root / "sums.tar",
-        weights=(folder / "model.onnx").read_bytes(),
+        weights=(root / "learnt" / "model.onnx").read_bytes(),
     )
+
+
+def _packaged(root, variant=None):
+    """A model of sums in its image: that, its artifact, their store, and the machine's engine."""
+    folders = Folders(root)
+    root.mkdir()
+    store = Layout(folders.layout, folders.unpacked)
+    engine = adapter("engine", choose("auto"))(store, folders.live / "containers", ())
+    builder = Builder(Project(name="sums"), folders, store, Quiet(), lambda: engine, variant)
+    folder = _learnt(root)
+    kept = write_model(store, folder, name="sums", version=3)
+    return builder.serving_image(_record(kept, folder)), kept, store, engine
 
 
 def _learnt(root):

@@ -1,5 +1,7 @@
 """Builders of small projects with settings of the network."""
 
+from compilers import compiling
+
 from sealift.adapters.stores.layout import Layout
 from sealift.folders import Folders
 from sealift.package.builder import Builder
@@ -27,4 +29,4 @@ def builder(root, **settings):
     folders, talk = Folders(root), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", network=NetworkSettings(**settings))
-    return Builder(project, folders, store, talk), talk
+    return Builder(project, folders, store, talk, compiling), talk

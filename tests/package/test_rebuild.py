@@ -5,7 +5,7 @@ import shutil
 import evidence_world
 import msgspec
 import pytest
-from test_bytecode import compiling
+from compilers import compiling, none
 from test_images import builder, model
 
 import sealift
@@ -32,15 +32,16 @@ from sealift.testing.store import MemoryStore
 from sealift.wiring import Wired
 
 
-def again(world, store, made, talk, compiler=None):
-    """The comparison of an image with what comes of making it again; it has bytecode if any."""
+def again(world, store, made, talk, build=None):
+    """The comparison of an image with what comes of making it again, with a builder's compiler."""
+    build = build or builder(world)[0]
     lock = attached.find(made.lock, store)
     room, folders = MemoryStore(world.with_name("room")), Folders(world)
     shelf = Shelf(room, world.with_name("notes"), talk)
     stack = Stack(lock, ImageSettings(), folders, Network(), shelf, talk, lambda *_: {})
 
     def press(there, layers):
-        return compiler.compiler(lock, there).press(lock, layers, room, shelf)
+        return build.compiler(lock, there).press(lock, layers, room, shelf)
 
     return rebuild(made.digest, lock, stack, press, store, room)
 
@@ -68,13 +69,15 @@ def test_an_image_made_again_is_the_same_bytes(world, packaged):
         "base": "made",
         "runtime": "made",
         "server": "made",
+        "bytecode": "made",
+        "bytecode server": "made",
         "model": "taken",
     }
 
 
 def test_bytecode_is_made_again_too_where_that_can_be_done(world, tmp_path):
     """Else it is taken; what another interpreter makes of the same sources is found out."""
-    build, store, talk = builder(world, engine=compiling(), bytecode=True)
+    build, store, talk = builder(world)
     _, record = model(store, tmp_path / "model")
     made = build.serving_image(record)
     found = again(world, store, made, talk, build)
@@ -82,11 +85,11 @@ def test_bytecode_is_made_again_too_where_that_can_be_done(world, tmp_path):
     assert bytecode(found) == [("bytecode", "made"), ("bytecode server", "made")]
     for folder in ("elsewhere", "other"):
         shutil.copytree(world, tmp_path / folder / "project")
-    without, _, _ = builder(world, bytecode=True)
+    without, _, _ = builder(world, engine=none)
     found = again(tmp_path / "elsewhere" / "project", store, made, talk, without)
     assert found.same
     assert bytecode(found) == [("bytecode", "taken")] * 2
-    other, _, _ = builder(world, engine=compiling(content=b"other"), bytecode=True)
+    other, _, _ = builder(world, engine=lambda: compiling(content=b"other"))
     found = again(tmp_path / "other" / "project", store, made, talk, other)
     with pytest.raises(IntegrityError, match="came out different: bytecode"):
         remaking.same([found])
@@ -95,7 +98,7 @@ def test_bytecode_is_made_again_too_where_that_can_be_done(world, tmp_path):
 def test_only_images_that_serve_a_model_have_bytecode(world):
     """Neither those of the steps nor that which learns about a model: nothing is compiled."""
     engine = compiling()
-    build, _, _ = builder(world, engine=engine, bytecode=True)
+    build, _, _ = builder(world, engine=lambda: engine)
     for made in (build.step_image(), build.serving_image(None)):
         assert "bytecode" not in [one.role for one in made.layers]
     assert engine.ran == []

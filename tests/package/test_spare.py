@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from archives import wheel
+from compilers import compiling
 from elves import library
 from test_images import Talk, builder, model, roles
 from test_rebuild import again
@@ -108,7 +109,7 @@ def test_an_image_that_serves_alone_lacks_the_library_and_does_not_list_it(doubl
     build, store, _ = builder(doubled)
     _, record = model(store, tmp_path / "model")
     image = build.serving_image(record)
-    assert roles(image) == ["base", "runtime", "server", *["model"] * 5]
+    assert roles(image) == ["base", "runtime", "server", *["bytecode"] * 2, *["model"] * 5]
     root = store.rootfs(image.digest)
     assert (root / SITE / CAPI / "state.abi3.so").is_file()
     assert not (root / SITE / LIBRARY).exists()
@@ -140,7 +141,7 @@ def test_so_has_an_image_that_serves_a_program_of_the_users_own(doubled):
     folders, talk = Folders(doubled), Talk()
     store = Layout(folders.layout, folders.unpacked)
     project = Project(name="flights", model=own)
-    image = Builder(project, folders, store, talk).serving_image(None)
+    image = Builder(project, folders, store, talk, compiling).serving_image(None)
     assert roles(image) == ["base", "runtime", "spare", "packages", "server"]
     assert (store.rootfs(image.digest) / SITE / LIBRARY).is_file()
 

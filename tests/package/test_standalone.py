@@ -7,6 +7,7 @@ import tarfile
 import pytest
 import zstandard
 from archives import wheel
+from compilers import compiling
 from elves import library
 from test_images import Talk, model, roles
 
@@ -171,7 +172,8 @@ def builder(root, sha256, network=None, archive=NAME, **settings):
     named = {"linux/amd64": Interpreter(archive=archive, sha256=sha256)}
     image = ImageSettings(**{"python": "3.12", "interpreter": named, **settings})
     project = Project(name="flights", image=image, network=network or NetworkSettings())
-    return Builder(project, folders, store, Talk(), variant=Variant(platform="linux/amd64")), store
+    variant = Variant(platform="linux/amd64")
+    return Builder(project, folders, store, Talk(), compiling, variant), store
 
 
 def test_an_image_has_the_interpreter_in_a_layer_of_its_own(small, tmp_path):

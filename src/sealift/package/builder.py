@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sealift import clock
 from sealift.errors import OfflineError, PackageError, ProjectError
@@ -13,7 +14,7 @@ from sealift.package.agreed import Agreed
 from sealift.package.artifact import CODE, model_layers
 from sealift.package.bases import Bases, Fetch
 from sealift.package.borrowed import Borrowed
-from sealift.package.bytecode import COMPILER, Compiler
+from sealift.package.bytecode import COMPILER, OWN, Compiler, Home
 from sealift.package.contents import Reader
 from sealift.package.foundation import WHERE
 from sealift.package.interpreters import Interpreters
@@ -27,7 +28,7 @@ from sealift.package.stack import PROGRAM, SERVER, STEPS, Stack
 from sealift.package.wheelhouse import Abroad, Wheelhouse
 from sealift.ports import Depot, Engine, Progress, Store
 from sealift.record.image import Descriptor, Image, Layer
-from sealift.record.lock import Foundation, Lock, Variant
+from sealift.record.lock import Foundation, Lock, Result, Variant
 from sealift.record.model import Model
 from sealift.record.project import Project
 from sealift.types import Digest
@@ -37,8 +38,8 @@ class Builder:
     """Makes the images of one project; what was made before is found again and not made twice.
 
     ``variant`` is what they are for; None is this machine, without a card. ``depot`` has layers
-    whose packages are gone. ``engine`` gives what wheels are built with; without one, no wheel is.
-    ``fetch`` brings a base of others.
+    whose packages are gone. ``engine`` gives what compiles bytecode, and what wheels are built
+    with, but that while ``hermetic`` no wheel is. ``fetch`` brings a base of others.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class Builder:
         folders: Folders,
         store: Store,
         progress: Progress,
+        engine: Callable[[], Engine],
         variant: Variant | None = None,
         depot: Depot | None = None,
-        engine: Callable[[], Engine] | None = None,
         fetch: Fetch | None = None,
+        *,
+        hermetic: bool = False,
     ) -> None:
         self._project = project
         self._folders = folders
@@ -66,6 +69,7 @@ class Builder:
         looking += [self._modules.note] if project.image.bytecode else []
         self._shelf = Shelf(store, folders.state / "layers", progress, looking)
         self._engine = engine
+        self._hermetic = hermetic
         self._fetch = fetch
         self._bases = Bases(project.image, store, depot, fetch, self._prover, progress)
 
@@ -118,7 +122,7 @@ class Builder:
     def house(self) -> Wheelhouse:
         """The wheels that are in no index."""
         kiln = None
-        if self._engine:
+        if not self._hermetic:
             kiln = Kiln(
                 project=self._project,
                 folders=self._folders,
@@ -138,9 +142,10 @@ class Builder:
             self._folders,
             self._store,
             self._progress,
+            self._engine,
             depot=self._depot,
-            engine=self._engine,
             fetch=self._fetch,
+            hermetic=self._hermetic,
         ).lock()
 
     def _chosen(self, like: Lock | None) -> Lock:
@@ -194,8 +199,9 @@ class Builder:
         layers = self._layers(lock, self._roles(own, model))
         self._prove("image that serves", lock, layers)
         if model and self._project.image.bytecode:
-            shelf = Larder(self._shelf, downloads() / "bytecode")
-            layers += self.compiler(lock, layers).press(lock, layers, self._store, shelf)
+            compiler, larder = self.compiler(lock, layers), Larder(downloads() / "bytecode")
+            with self._agreed(lock) as shelf:
+                layers += compiler.press(lock, layers, self._store, shelf, larder)
         layers += own
         notes = self._annotations(model, lock.foundation)
         config = image.serving_config(lock.variant, layers, notes, lock.stands)
@@ -205,12 +211,14 @@ class Builder:
 
     def compiler(self, lock: Lock, layers: Sequence[Layer]) -> Compiler:
         """What makes the bytecode for an image of these layers, which the store has."""
-        home = lock
-        if lock.platform != locking.here():
-            home = self._at_home()
-            layers = self._layers(home, COMPILER)
-        below = [one for one in layers if one.role in COMPILER]
-        return Compiler(home, below, self._store, self._folders, self._engine, self._modules)
+
+        def home() -> Home:
+            if lock.platform != locking.here():
+                there = self._at_home()
+                return there, self._layers(there, COMPILER)
+            return lock, [one for one in layers if one.role in COMPILER]
+
+        return Compiler(home, self._engine, self._store, self._folders, self._modules)
 
     def _roles(self, own: Sequence[Layer], model: Model | None) -> tuple[Role, ...]:
         """The layers below the model: a program of the user's own needs the packages too."""
@@ -235,22 +243,27 @@ class Builder:
     def _layers(self, lock: Lock, roles: tuple[Role, ...]) -> list[Layer]:
         """The layers with these roles; what they came to is written into the lock."""
         self._bases.require(lock)
+        with self._agreed(lock) as shelf:
+            return Stack(
+                lock,
+                self._project.image,
+                self._folders,
+                self._network,
+                shelf,
+                self._progress,
+                self.house.place,
+            ).layers(roles)
+
+    @contextmanager
+    def _agreed(self, lock: Lock) -> Iterator[Agreed]:
+        """A shelf that knows what the lock says; what else was made on it is written into that."""
         locks = locking.read(self._folders)
         shelf = Agreed(self._shelf, locks, lock.variant, self._store, self._depot, self._progress)
-        stack = Stack(
-            lock,
-            self._project.image,
-            self._folders,
-            self._network,
-            shelf,
-            self._progress,
-            self.house.place,
-        )
-        layers = stack.layers(roles)
-        agreed = locks.came_to(one for one in shelf.results if one.role != "server")
+        yield shelf
+        locks = locking.read(self._folders)
+        agreed = locks.came_to(one for one in shelf.results if not _own(one))
         if agreed != locks:
             locking.write(self._folders, agreed)
-        return layers
 
     def _annotations(self, model: Model | None, founded: Foundation | None) -> dict[str, str]:
         notes = {"org.opencontainers.image.title": self._project.name}
@@ -280,6 +293,12 @@ class Builder:
     def _prove(self, what: str, lock: Lock, layers: list[Layer]) -> None:
         """Refuse layers that would not load, before there is an image of them."""
         self._prover.require(what, lock.platform, layers, self._project.image, lock.foundation)
+
+
+def _own(result: Result) -> bool:
+    """Whether it came of Sealift's own code, which each version has otherwise: no lock tells."""
+    holds = [one.holds for one in result.layers]
+    return result.role == "server" or (result.role == "bytecode" and OWN in holds)
 
 
 __all__ = ["Builder"]
