@@ -104,3 +104,12 @@ def test_further_debian_packages_are_told(told, archive):
     assert reasons(second)["debian"] == ("libextra1 1.0 is new",)
     assert {one.name: one.unpacked for one in second.packages}["libextra1"] == 500
     assert told().gone == ("debian",)
+
+
+def test_bytecode_that_images_did_not_have_is_no_change_of_modules(told):
+    """The setting is the reason; so it is where that went off again."""
+    told(bytecode=False)
+    assert reasons(told()) == dict.fromkeys(
+        ("bytecode", "bytecode server"), ("image.bytecode is on by now",)
+    )
+    assert told(bytecode=False).gone == ("bytecode", "bytecode server")

@@ -68,7 +68,8 @@ def _because(layer: Layer, now: Known, before: Known) -> Iterator[str]:
             yield f"model {now[0].model} instead of {before[0].model}"
         return
     if layer.role == "bytecode":
-        yield "other modules, or another interpreter"
+        had = any(one.role == "bytecode" for one in before[0].layers)
+        yield "other modules, or another interpreter" if had else "image.bytecode is on by now"
         return
     if layer.role == "server":
         yield "other code of Sealift's server"
