@@ -39,6 +39,7 @@ def attempt(ours: Ours, running: Registry, name: str) -> Attempt:
 
     def forget() -> None:
         ours.forget()
+        ours.forget_bytecode()
         shutil.rmtree(running.storage, ignore_errors=True)
 
     def digest() -> str:

@@ -16,7 +16,7 @@ import msgspec
 import sealift
 from benchmarks import program
 from benchmarks.machine import REPOSITORY
-from benchmarks.package.places import WORK, surroundings
+from benchmarks.package.places import WORK, cache, surroundings
 from sealift import digest
 from sealift.package.artifact import write_model
 from sealift.record.lock import Lock, decode
@@ -93,7 +93,7 @@ class Ours:
         self.sealift("runs", "output", run, "prepare.features", "--to", to)
 
     def forget(self) -> None:
-        """Lose every layer, proof and image; keep the models, and the caches of packages."""
+        """Lose every layer, proof and image; keep the models, and the caches of all projects."""
         store, layout = self.wired.store, self.wired.folders.layout
         kept: set[str] = set()
         for model in self.wired.ledger.all(Model):
@@ -106,6 +106,16 @@ class Ours:
         index.unlink(missing_ok=True)
         for name in _MADE_ANEW:
             shutil.rmtree(self.wired.folders.state / name, ignore_errors=True)
+
+    def forget_bytecode(self) -> None:
+        """Lose the bytecode that this machine keeps for all projects, beside their packages."""
+        shutil.rmtree(cache() / "bytecode", ignore_errors=True)
+
+    def set_bytecode(self, *, wanted: bool) -> None:
+        """Have images with bytecode, as they are by default, or without."""
+        said = (EXAMPLE / "sealift.toml").read_text()
+        without = said.replace("[image]\n", "[image]\nbytecode = false\n")
+        (self.root / "sealift.toml").write_text(said if wanted else without)
 
     def _reached(self, address: str) -> Iterator[str]:
         """A manifest and all that it names."""

@@ -20,9 +20,13 @@ def surroundings(**more: str) -> dict[str, str]:
     Python may keep bytecode, as it does wherever nobody forbids it: else every sample would
     compile all of Sealift anew, which is installed from its sources here.
     """
-    cache = os.environ.get("SEALIFT_CACHE", str(REPOSITORY / "build" / "cache"))
     kept = {name: text for name, text in os.environ.items() if name != _UNCOMPILED}
-    return {**kept, "SEALIFT_CACHE": cache, **more}
+    return {**kept, "SEALIFT_CACHE": str(cache()), **more}
 
 
-__all__ = ["HERE", "PYTHON", "WORK", "surroundings"]
+def cache() -> Path:
+    """The folder of what Sealift downloads, and of the bytecode that it compiled."""
+    return Path(os.environ.get("SEALIFT_CACHE", REPOSITORY / "build" / "cache"))
+
+
+__all__ = ["HERE", "PYTHON", "WORK", "cache", "surroundings"]

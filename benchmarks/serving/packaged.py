@@ -104,13 +104,13 @@ def packaged(made: Made, *, bytecode: bool) -> Packaged:
     """Train and package the model from the command line, as a user does. Raises ``FailedError``.
 
     What its training step writes are the files that everybody serves. The image brings bytecode
-    only if the project file says so.
+    unless the project file says otherwise.
     """
-    root = WORK / ("image-bytecode" if bytecode else "image")
+    root = WORK / ("image" if bytecode else "image-without-bytecode")
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     said = (HERE / "tools" / "sealift.toml").read_text()
-    more = "\n[image]\nbytecode = true\n" if bytecode else ""
+    more = "" if bytecode else "\n[image]\nbytecode = false\n"
     (root / "sealift.toml").write_text(said + more)
     for name in ("digits.onnx", "digits.csv"):
         shutil.copyfile(made.onnx.with_name(name), root / name)

@@ -1,6 +1,7 @@
 """Whether bytecode in the image is worth its bytes: start to ready with and without, and sizes.
 
-Compiled as PEP 552 has it for files that must repeat: unchecked hashes in place of times.
+Beside it the bytecode of everything, compiled as PEP 552 has it for files that must repeat:
+unchecked hashes in place of times.
 """
 
 from __future__ import annotations
@@ -17,38 +18,70 @@ from benchmarks.package.measures.image import ready
 from benchmarks.result import Result, result
 
 _COMPILE = ("-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash")
+ALL, WITHOUT = "bytecode of everything", "without bytecode"
 PLACES = ("usr/local/lib/python3.13", "usr/lib/python3.13", "opt/sealift")
 _DOCKERFILE = "FROM {image}\nCOPY root/ /\n"
 
 
 def measure(field: Field) -> list[Result]:
-    """Our image as it is, and the same image with bytecode above it, in the same engine."""
+    """Our image as it is, one without, and that with bytecode of everything, in the same engine."""
     podman = field.builders.get("podman")
     if podman is None:
         raise program.FailedError("podman is not here, which starts every image")
-    plain = field.reference(field.ours, "bytecode")
-    field.ours.deliver(plain)
-    podman.run("pull", "--tls-verify=false", "--quiet", plain)
-    folder = scratch("bytecode")
-    compiled = [compile_all(podman, plain, folder / str(seed), seed) for seed in (1, 2)]
-    image = with_bytecode(podman, plain, compiled[0])
-    times: dict[str, list[float]] = {"ours": [], "with bytecode": []}
+    own, plain = delivered(field, podman, wanted=True), delivered(field, podman, wanted=False)
+    compiled = compile_all(podman, plain, scratch("bytecode"))
+    images = {"ours": own, WITHOUT: plain, ALL: with_bytecode(podman, plain, compiled)}
+    times: dict[str, list[float]] = {name: [] for name in images}
     for _ in range(field.repeats):
-        times["ours"].append(ready(podman, plain))
-        times["with bytecode"].append(ready(podman, image))
-    sizes = {"with bytecode": [program.size_of(compiled[0]) / 1e6], "ours": [0.0]}
-    packed = {"with bytecode": [packed_size(compiled[0]) / 1e6], "ours": [0.0]}
-    alike = {"with bytecode": [100.0 * same_files(*compiled)], "ours": [100.0]}
+        for name, image in images.items():
+            times[name].append(ready(podman, image))
+    sizes = {
+        "ours": [unpacked(podman, own) - unpacked(podman, plain)],
+        WITHOUT: [0.0],
+        ALL: [program.size_of(compiled) / 1e6],
+    }
+    sent = {
+        "ours": [packed(field, wanted=True) - packed(field, wanted=False)],
+        WITHOUT: [0.0],
+        ALL: [packed_size(compiled) / 1e6],
+    }
     return [
         result("bytecode: start to ready", times, field.where),
         result("bytecode: bytes more in the image", sizes, field.where, unit="MB"),
-        result("bytecode: bytes more to send, zstd", packed, field.where, unit="MB"),
-        result("bytecode: files alike over two hash seeds", alike, field.where, unit="%",
-            better="more"),
-    ]  # fmt: skip
+        result("bytecode: bytes more to send, zstd", sent, field.where, unit="MB"),
+    ]
 
 
-def compile_all(podman: Builder, image: str, folder: Path, seed: int) -> Path:
+def delivered(field: Field, podman: Builder, *, wanted: bool) -> str:
+    """Our image with bytecode or without, in the storage of the engine."""
+    field.ours.set_bytecode(wanted=wanted)
+    try:
+        reference = field.reference(field.ours, name_of(wanted=wanted))
+        field.ours.deliver(reference)
+    finally:
+        field.ours.set_bytecode(wanted=True)
+    podman.run("pull", "--tls-verify=false", "--quiet", reference)
+    return reference
+
+
+def name_of(*, wanted: bool) -> str:
+    """The repository of our image with bytecode or without."""
+    return "bytecode" if wanted else "no-bytecode"
+
+
+def unpacked(podman: Builder, image: str) -> float:
+    """The megabytes of all files of an image, as the engine counts them."""
+    return int(podman.run("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+
+
+def packed(field: Field, *, wanted: bool) -> float:
+    """The megabytes of the layers of our image, as the registry has them."""
+    repository = field.repository(field.ours, name_of(wanted=wanted))
+    layers = field.registry.manifest(repository, "1")["layers"]
+    return float(sum(one["size"] for one in layers)) / 1e6
+
+
+def compile_all(podman: Builder, image: str, folder: Path) -> Path:
     """The bytecode of everything in the image, compiled by the image's own interpreter."""
     root = folder / "root"
     root.mkdir(parents=True)
@@ -57,7 +90,7 @@ def compile_all(podman: Builder, image: str, folder: Path, seed: int) -> Path:
         shutil.copytree(Path(mounted) / place, root / place, symlinks=True)
     podman.run("image", "unmount", image)
     options = ["--rm", "--network", "none", "--user", "0:0"]
-    options += ["--env", f"PYTHONHASHSEED={seed}", "--entrypoint", "/usr/bin/python3"]
+    options += ["--env", "PYTHONHASHSEED=1", "--entrypoint", "/usr/bin/python3"]
     binds = [word for place in PLACES for word in ("--volume", f"{root / place}:/{place}")]
     podman.run("run", *options, *binds, image, *_COMPILE, *(f"/{place}" for place in PLACES))
     for path in root.rglob("*"):
@@ -80,13 +113,6 @@ def packed_size(root: Path) -> int:
     whole = zstandard.ZstdCompressor(level=3).compressobj()
     files = sorted(path for path in root.rglob("*.pyc"))
     return sum(len(whole.compress(path.read_bytes())) for path in files) + len(whole.flush())
-
-
-def same_files(one: Path, other: Path) -> float:
-    """The share of files with the same bytes."""
-    files = [path.relative_to(one) for path in sorted(one.rglob("*.pyc"))]
-    alike = sum((one / name).read_bytes() == (other / name).read_bytes() for name in files)
-    return alike / len(files)
 
 
 __all__ = ["measure"]

@@ -95,7 +95,9 @@ def pythons() -> Iterator[Cell]:
 
 def build(root: Path, cell: Cell, registry: Registry) -> str:
     """The digest of the image that is built anew in a circumstance, as the registry has it."""
-    Ours(root).forget()
+    ours = Ours(root)
+    ours.forget()
+    ours.forget_bytecode()  # else it would be compiled in the first circumstance alone
     words: list[str | Path] = [*cell.before, cell.python, "-m", "sealift", "package"]
     words += ["--to", f"{registry.host}/same:1"]
     program.run(words, cwd=root, env=surroundings(**cell.around))
