@@ -338,7 +338,8 @@ def test_a_head_that_comes_too_late_is_told_that_the_connection_closes(tensor_fo
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_listener_that_is_shut_answers_who_waits_and_refuses_others(waiting, taken):
     """Who has connected is not thrown away with the queue, and nobody else gets into it."""
-    (bound,) = listening.bound("127.0.0.1", [listening.claim("127.0.0.1", 0)])
+    with listening.claim("127.0.0.1", 0) as claimed:
+        (bound,) = listening.bound("127.0.0.1", claimed.getsockname()[1:])
     parents = socket.socket(fileno=bound.dup().detach())
     address = bound.getsockname()
 

@@ -22,13 +22,21 @@ BACKLOG = 1024
 """Connections that wait to be taken, for each worker."""
 
 
-def claim(host: str, port: int, setting: str = "SEALIFT_PORT") -> int:
-    """Make sure that nobody listens on a port, whoever's it is; the port (a free one for 0).
+def claim(host: str, port: int, setting: str = "SEALIFT_PORT") -> socket.socket:
+    """Take a port (a free one for 0), unless anybody has it: a socket that holds it while open.
 
-    Raises ``MachineError`` when it is taken, ``UsageError`` for a host that is no address.
+    Nobody is answered by that one. It shares the port with those of ``bound``, and with no other
+    server: that one's looks whether anybody listens come before these do. Raises ``MachineError``
+    when the port is taken, ``UsageError`` for a host that is no address.
     """
     with _socket(host, port, setting) as probe:
-        return int(probe.getsockname()[1])
+        # beside it, before it goes: so there is no moment in which another could take the port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        own = int(probe.getsockname()[1])
+        holds = _socket(host, own, setting, socket.SO_REUSEPORT)
+        # from here on nobody can listen who does not share it
+        holds.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return holds
 
 
 def bound(host: str, ports: Sequence[int]) -> Sockets:

@@ -17,11 +17,11 @@ from sealift.serve.worker import Post, attend, work
 def serve(chosen: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``PackageError`` or ``MachineError``."""
     artifacts = read_all(chosen.model)
-    port = listening.claim(chosen.host, chosen.port)
-    ports = [port]
+    claims = [listening.claim(chosen.host, chosen.port)]
     if chosen.grpc:
-        ports.append(listening.claim(chosen.host, chosen.grpc, "SEALIFT_GRPC_PORT"))
+        claims.append(listening.claim(chosen.host, chosen.grpc, "SEALIFT_GRPC_PORT"))
         remote.load()
+    ports = [int(one.getsockname()[1]) for one in claims]
     workers = chosen.workers or quota.workers()
     threads = max(1, quota.cores() // workers)
     board = Board(workers)
@@ -31,7 +31,7 @@ def serve(chosen: Settings) -> None:
         "started",
         models={one.identity.name: one.identity.version for one in artifacts},
         host=chosen.host,
-        port=port,
+        port=ports[0],
         grpc=chosen.grpc,
         workers=workers,
         threads=threads,
