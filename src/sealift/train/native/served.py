@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ _NUMPY = {
 
 def answers(model: bytes, rows: Sequence[Row], *, classify: bool) -> Answers:
     """What the ONNX model says of rows."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # looked at when it is first loaded
     runtime = importlib.import_module("onnxruntime")
     numpy = importlib.import_module("numpy")
     runtime.set_default_logger_severity(4)
