@@ -25,7 +25,7 @@ from sealift.serve.rpc.frames import (
     Frames,
 )
 from sealift.serve.rpc.outflow import Outflow
-from sealift.serve.rpc.rota import AT_ONCE, Quantum, Rota
+from sealift.serve.rpc.rota import Quantum, Rota
 from sealift.serve.rpc.unread import Unread
 from sealift.serve.tap import Tap
 
@@ -36,11 +36,14 @@ IDLE = 5.0
 """Seconds after which a connection without calls is ended, in order: who has more to ask opens
 another, and a router that has sent its calls elsewhere holds none to a version that is to end."""
 
-NARROW = 1 << 14
+NARROW = 1 << 15
 """Bytes that are read at once of a client, as long as they do not hold few frames."""
 
+WAITING = 1 << 14
+"""Bytes of what waits for its turn that are held of each client; for more there must be room."""
+
 FREE = 1 << 12
-"""Bytes of what is not whole that are held of each client; for more there must be room."""
+"""The same for what is not whole."""
 
 HURRY = 256
 """Frames that are read at once where there is no room to hold them."""
@@ -94,16 +97,12 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
             return
         self._others.add(self)
-        window = self._desk.window
-        self._out.put(
-            frames.settings(
-                {
-                    frames.MAX_CONCURRENT_STREAMS: STREAMS,
-                    frames.INITIAL_WINDOW_SIZE: window,
-                    frames.MAX_HEADER_LIST_SIZE: fields.LIST,
-                }
-            )
-        )
+        offered = {
+            frames.MAX_CONCURRENT_STREAMS: STREAMS,
+            frames.INITIAL_WINDOW_SIZE: self._desk.window,
+            frames.MAX_HEADER_LIST_SIZE: fields.LIST,
+        }
+        self._out.put(frames.settings(offered))
         self._out.put(frames.window(0, Calls.window(self._desk) - frames.WINDOW))
         self._out.release()
 
@@ -133,8 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._failed:
             return
         self._frames.add(data)
-        if not self._entered and self._rota.spare > 0:
-            self._rota.spare -= self.work(AT_ONCE)
+        if not self._entered and self._rota.prompt(self):
             return
         self._more = True
         if not self._entered:
@@ -243,7 +241,7 @@ class Connection(asyncio.BufferedProtocol):
     def _kept(self) -> bool:
         """Hold what could not be read yet; false where there is no room."""
         size = len(self._frames) + len(self._blocks)
-        free = NARROW if self._more else FREE
+        free = WAITING if self._more else FREE
         return self._unread.hold(max(0, size - free))
 
     def _hurry(self) -> None:

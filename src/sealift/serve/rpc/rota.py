@@ -14,6 +14,10 @@ AT_ONCE = 32
 """Steps (frames, and requests of streams) of a client that are done as soon as they have come: as
 many as there are frames of full size in what is read at once, and more."""
 
+ALONE = 256
+"""The same for a client beside whom nobody waits: calls that it sends together are answered
+together, as long as that keeps others waiting for milliseconds."""
+
 FIRST = 8
 """Steps for what has come of a client that had nothing to do before."""
 
@@ -58,6 +62,16 @@ class Rota:
         self._old: deque[Client] = deque()
         self._due = False
 
+    def prompt(self, client: Client) -> bool:
+        """Let a client do what has come without waiting for its turn, if that may be."""
+        if self.spare <= 0:
+            return False
+        self.spare -= client.work(AT_ONCE if self._new or self._old else ALONE)
+        if self.spare <= 0:
+            # the next turn of the loop has its own
+            self._soon()
+        return True
+
     def arrive(self, client: Client) -> None:
         """Let a client of which something has come have its turn."""
         self._new.append(client)
@@ -76,6 +90,9 @@ class Rota:
     def _turn(self) -> None:
         self.spare = TOGETHER
         try:
+            if len(self._new) + len(self._old) == 1:
+                _served(self._new or self._old, ALONE, ALONE)
+                return
             _served(self._new, TOGETHER // 2, FIRST)
             _served(self._old, TOGETHER, SHARE)
         finally:
@@ -90,4 +107,4 @@ def _served(clients: deque[Client], left: int, share: int) -> None:
         left -= max(1, clients.popleft().work(min(left, share)))
 
 
-__all__ = ["AT_ONCE", "Client", "Quantum", "Rota"]
+__all__ = ["Client", "Quantum", "Rota"]
