@@ -18,7 +18,7 @@ from toy_http2 import (
     settings,
     words,
 )
-from toy_listener import Wire
+from toy_listener import Wire, given
 from toy_wire import packed
 from toy_worker import Worker
 
@@ -71,14 +71,8 @@ class Client:
         self.connection.come(PREFACE + settings(window=WIDE) + wide)
 
     def read(self, data):
-        """As from the event loop: as much as fits, while it is read; what was not."""
-        while data and self.wire.reads:
-            room = self.connection.get_buffer(-1)
-            size = min(len(room), len(data))
-            room[:size] = data[:size]
-            self.connection.buffer_updated(size)
-            data = data[size:]
-        return data
+        """As from the event loop; what was not read."""
+        return given(self.connection, self.wire, data)
 
     async def takes(self, data):
         """All of it, in as many turns as it takes; how many those were."""
@@ -162,6 +156,25 @@ def test_a_client_that_asks_little_does_not_wait_for_one_that_asks_much(played):
     assert early < MANY / 2
     assert quick
     assert all_of_them == list(range(MANY))
+
+
+def test_what_one_client_alone_sends_together_is_done_together(played):
+    """As far as that keeps nobody waiting for long; beside others who wait it does less."""
+
+    async def scene(house):
+        client = await house.client()
+        client.read(pings(MANY))
+        alone = len(client.echoes)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        crowd = [await house.client() for _ in range(9)]
+        for one in crowd:
+            one.read(pings(MANY))
+        return alone, [len(one.echoes) for one in crowd[1:]]
+
+    alone, beside = played(scene)
+    assert alone == rota.ALONE
+    assert max(beside) <= rota.AT_ONCE
 
 
 def test_however_many_ask_much_a_turn_is_bounded(played):

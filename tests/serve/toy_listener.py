@@ -140,6 +140,17 @@ class Wire(asyncio.Transport):
         self.aborted = True
 
 
+def given(connection, wire, data):
+    """Let a connection take data: as much at once as it has room for, while it reads; the rest."""
+    while data and wire.reads:
+        room = connection.get_buffer(-1)
+        size = min(len(room), len(data))
+        room[:size] = data[:size]
+        connection.buffer_updated(size)
+        data = data[size:]
+    return data
+
+
 class Door:
     """Where one connection comes in; ``come`` is what its client sends."""
 
@@ -167,14 +178,8 @@ class Door:
         return False
 
     def come(self, data):
-        """As from the event loop: as much at once as there is room for."""
-        while data and self.wire.reads:
-            room = self.connection.get_buffer(-1)
-            size = min(len(room), len(data))
-            room[:size] = data[:size]
-            self.connection.buffer_updated(size)
-            data = data[size:]
-        return data
+        """As from the event loop."""
+        return given(self.connection, self.wire, data)
 
     def look(self, seconds):
         """As the listener does, so many seconds after the beginning."""
