@@ -20,9 +20,13 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PROCESSORS = ("aarch64", "x86_64")
+PROCESSORS = {
+    "aarch64": ("aarch64", "baseline"),
+    "x86_64": ("x86_64", "baseline"),
+    "x86_64-v3": ("x86_64", "x86_64_v3"),  # what nearly all have: vectors of 32 bytes
+}
 OPTIONS = (
-    *("-dynamic", "-OReleaseSafe", "-mcpu", "baseline"),
+    *("-dynamic", "-OReleaseSafe"),
     "-fstrip",  # no paths of the machine that builds
     "-fsingle-threaded",  # calls hold the interpreter's lock; and no storage of threads is needed
 )
@@ -53,11 +57,13 @@ def compiled(root: Path) -> list[Path]:
 
 
 def library(root: Path, processor: str) -> Path:
-    """The library for one kind of processor; see ``compiled``."""
+    """The library for one kind of processor, or a level of it; see ``compiled``."""
     place = root / f"src/sealift/serve/express-{processor}.so"
     room = root / "build/native"
     note = room / f"{place.name}.json"
-    command = ["build-lib", "native/express.zig", *OPTIONS, "-target", f"{processor}-linux-gnu"]
+    kind, level = PROCESSORS[processor]
+    target = ("-target", f"{kind}-linux-gnu", "-mcpu", level)
+    command = ["build-lib", "native/express.zig", *OPTIONS, *target]
     sources = _digest([*sorted((root / "native").glob("*.zig"))])
     wanted = {"command": command, "compiler": _pinned(root), "sources": sources}
     if place.exists() and _noted(note) == {**wanted, "made": _digest([place])}:

@@ -8,6 +8,7 @@
 const builtin = @import("builtin");
 const std = @import("std");
 const bounds = @import("bounds.zig");
+const levels = @import("level.zig");
 const plans = @import("plan.zig");
 const replies = @import("reply.zig");
 const request = @import("request.zig");
@@ -28,7 +29,13 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 6;
+    return 7;
+}
+
+/// How many of the libraries for higher levels of this kind of processor could run here: the first
+/// so many, in the order of their levels.
+export fn express_level() u32 {
+    return levels.level();
 }
 
 /// Lays a plan out in `memory` from what `spec`, a JSON text, says of a model. Null for a model
@@ -259,6 +266,7 @@ test {
     _ = @import("form.zig");
     _ = @import("head.zig");
     _ = @import("landing.zig");
+    _ = levels;
     _ = @import("numbers.zig");
     _ = @import("reader.zig");
     _ = plans;

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import hatch_build
 import sealift
 from sealift import process
 from sealift.adapters.engines.bwrap_program import locate
@@ -196,12 +197,13 @@ def test_an_installation_without_the_compiled_part_is_a_finding(tmp_path):
     installed = tmp_path / "installed/sealift"
     unwanted = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(Path(sealift.__file__).parent, installed, ignore=unwanted)
-    (installed / "serve/express-x86_64.so").write_bytes(b"no library")
-    (installed / "serve/express-aarch64.so").write_bytes(b"no library")
+    libraries = [installed / f"serve/express-{one}.so" for one in hatch_build.PROCESSORS]
+    for library in libraries:
+        library.write_bytes(b"no library")
     env = {**os.environ, "PYTHONPATH": str(installed.parent)}
     (damaged,) = examined(tmp_path, "compiled", env=env)["compiled"].findings
-    (installed / "serve/express-aarch64.so").unlink()
-    (installed / "serve/express-x86_64.so").unlink()
+    for library in libraries:
+        library.unlink()
     lacking = examined(tmp_path, "compiled", env=env)["compiled"].findings
 
     assert "cannot be loaded" in damaged.message

@@ -65,9 +65,7 @@ def test_the_images_are_for_their_platforms(both, tmp_path):
         place = root / "usr/local/lib/python3.13/dist-packages/msgspec/cpu"
         assert place.read_text() == platform
         compiled = (root / "opt/sealift/sealift/serve").glob("*.so")
-        assert {one.name: machine(one) for one in compiled} == {
-            f"express-{ARCH[platform]}.so": MACHINES[platform].elf
-        }
+        assert {machine(one) for one in compiled} == {MACHINES[platform].elf}
     assert store.resolve("flights:1").digest == images[0].digest
     models = [{one.descriptor.digest for one in i.layers if one.role == "model"} for i in images]
     assert models[0] == models[1]

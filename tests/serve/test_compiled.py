@@ -7,6 +7,7 @@ import pytest
 from toy_running import Running
 
 import sealift
+from sealift.serve import native
 
 ROW = {"a": 0.5, "b": 1.0, "c": -1.5}
 OWN = "VERSION = "
@@ -60,6 +61,16 @@ def test_a_server_says_once_that_its_compiled_part_is_damaged(installed, tensor_
     (line,) = told(installed, tensor_folder, tmp_path / "log")
 
     assert "cannot be loaded: " in line["reason"]
+
+
+def test_damage_to_the_part_that_is_used_here_is_told(installed, tensor_folder, tmp_path):
+    """It is the one for the processor's level, where it has one; another is used then."""
+    used = Path(native.library()._name).name
+    (installed / "serve" / used).write_bytes(b"no library")
+
+    (line,) = told(installed, tensor_folder, tmp_path / "log")
+
+    assert line["reason"].startswith(f"{used} cannot be loaded: ")
 
 
 @pytest.mark.parametrize("there", [True, False])

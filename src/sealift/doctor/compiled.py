@@ -33,8 +33,9 @@ def _absent() -> Iterator[Finding]:
         except PackageError as error:
             yield trouble(error, "error")
     here = any(machine.platform == platform.machine() for machine in MACHINES.values())
-    if here and not native.library():
-        why = native.loaded().fault or "there is none"
+    found = native.loaded()
+    if here and (found.fault or not found.code):
+        why = found.fault or "there is none"
         message = f"The server's compiled part for {platform.machine()} is not used: {why}."
         yield Finding(severity="error", message=message, remedy=native.REMEDY)
 

@@ -1,4 +1,4 @@
-"""The compiled part of the model server: the library that an image of a platform gets."""
+"""The compiled part of the model server: the libraries that an image of a platform gets."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from pathlib import Path
 import sealift
 from sealift.archive import Entry
 from sealift.errors import PackageError
-from sealift.package.linker import MACHINES
 
 FOLDER = "sealift/serve"
 """Where it lies, here and in images: beside what loads it."""
+LIBRARIES = {
+    "linux/amd64": ("express-x86_64.so", "express-x86_64-v3.so"),
+    "linux/arm64": ("express-aarch64.so",),
+}
+"""By platform: the one for all processors of its kind, and those for higher levels of it."""
 _NOTICE = "express.LICENSE"
 
 
 def entries(platform: str, place: str, installed: Path | None = None) -> Iterator[Entry]:
-    """The library for a platform such as ``linux/arm64``, and the notice of what is linked in.
+    """The libraries for a platform such as ``linux/arm64``, and the notice of what is linked in.
 
     ``place`` is the folder above, from the root of the image; ``installed`` the one that Sealift is
     installed in, this one's unless given. Nothing for a platform that has none. Raises
@@ -24,8 +28,8 @@ def entries(platform: str, place: str, installed: Path | None = None) -> Iterato
     another one, and slower.
     """
     root = installed or Path(sealift.__file__).parent.parent
-    machine = MACHINES.get(platform)
-    for name in (f"express-{machine.platform}.so", _NOTICE) if machine else ():
+    libraries = LIBRARIES.get(platform, ())
+    for name in (*libraries, _NOTICE) if libraries else ():
         yield Entry(
             name=f"{place}/{FOLDER}/{name}", kind="file", content=_content(root / FOLDER / name)
         )
@@ -42,4 +46,4 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-__all__ = ["entries"]
+__all__ = ["FOLDER", "LIBRARIES", "entries"]

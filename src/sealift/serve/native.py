@@ -22,8 +22,14 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 6
+VERSION = 7
 """The version of the interface between the two."""
+
+LIBRARIES = {
+    "aarch64": ("express-aarch64.so",),
+    "x86_64": ("express-x86_64.so", "express-x86_64-v3.so"),
+}
+"""By processor: the library for all of its kind, then those for higher levels of it."""
 
 REMEDY = "Install Sealift again; in a checkout, run `make setup`."
 """What to do about compiled code that is of no use."""
@@ -74,7 +80,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
 
 
 class Loaded(NamedTuple):
-    """The compiled code for this machine, or why what lies there for it is of no use.
+    """The compiled code for this machine, and why some that lies there for it is of no use.
 
     Neither on a machine for which nothing is compiled.
     """
@@ -85,21 +91,37 @@ class Loaded(NamedTuple):
 
 @functools.cache
 def loaded() -> Loaded:
-    """The compiled code, loaded once a process."""
-    path = Path(__file__).with_name(f"express-{os.uname().machine}.so")
-    if not path.exists():
+    """The compiled code, loaded once a process: that for the level of the processor.
+
+    Where only that is of no use, the code for all of its kind, and what the fault is.
+    """
+    lowest, *higher = LIBRARIES.get(os.uname().machine, (None,))
+    if lowest is None or not _place(lowest).exists():
         return Loaded(None, None)
+    found = _opened(lowest)
+    if found.code is None or not (level := found.code.express_level()):
+        return found
+    best = _opened(higher[level - 1])
+    return best if best.code else Loaded(found.code, best.fault)
+
+
+def _place(name: str) -> Path:
+    return Path(__file__).with_name(name)
+
+
+def _opened(name: str) -> Loaded:
+    """One of the libraries."""
     try:
         # its calls take microseconds: to let others run meanwhile would cost more
-        found = ctypes.PyDLL(str(path))
+        found = ctypes.PyDLL(str(_place(name)))
     except OSError as error:
-        return Loaded(None, f"{path.name} cannot be loaded: {error}")
+        return Loaded(None, f"{name} cannot be loaded: {error}")
     version = found.express_version()
     if version != VERSION:
-        return Loaded(None, f"{path.name} has version {version} of the interface, not {VERSION}")
-    for name, (result, arguments) in _FUNCTIONS.items():
-        function = getattr(found, name)
-        function.restype, function.argtypes = result, arguments
+        return Loaded(None, f"{name} has version {version} of the interface, not {VERSION}")
+    for function, (result, arguments) in _FUNCTIONS.items():
+        made = getattr(found, function)
+        made.restype, made.argtypes = result, arguments
     return Loaded(found, None)
 
 
@@ -282,4 +304,4 @@ def made(
         return None
 
 
-__all__ = ["REMEDY", "Express", "Loaded", "library", "loaded", "made", "within"]
+__all__ = ["LIBRARIES", "REMEDY", "Express", "Loaded", "library", "loaded", "made", "within"]
