@@ -363,7 +363,7 @@ TEXT = json.dumps({"rows": [GOOD, GOOD]})
         (TEXT[::-1].replace("5.001", "ytinifnI-", 1)[::-1], "rows[1].distance", "is -Infinity"),
         (TEXT.replace('"hour"', '"hour": 9, "hour"', 1), "rows[0].hour", "occurs twice"),
         ("", None, "The body is empty."),
-        (TEXT[:-1], None, "truncated"),
+        (TEXT[:-1], None, "it ends at byte 143, before it is complete"),
     ],
 )
 def test_what_json_does_not_have_is_named_with_its_path(columns_server, text, path, words):

@@ -154,10 +154,8 @@ class Cells:
             if found.size != size:
                 raise self._mismatch(tensor, "more" if found.size > size else "fewer")
             return
-        try:
-            values = (_NESTED if self.nested else _FLAT)[tensor.datatype].decode(text)
-        except strict.FAULTS as error:
-            raise strict.translated(error, place=self._inside) from error
+        decoder = (_NESTED if self.nested else _FLAT)[tensor.datatype]
+        values = strict.decode_part(decoder, text, self._inside)
         self.flat = self._flatten(values, len(tensor.shape)) if self.nested else values
         if len(self.flat) != size:
             raise self._mismatch(tensor, "more" if len(self.flat) > size else "fewer")

@@ -15,11 +15,15 @@ import msgspec
 _MOST_DIGITS = 4300
 """Characters of a whole number that msgspec takes."""
 
-Kind = Literal["repeated", "constant"]
+Kind = Literal["repeated", "constant", "half"]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """The first name that occurs twice in its object, or number that JSON does not have."""
+    """The first name that occurs twice in its object, number that JSON does not have, or half of
+    a surrogate pair.
+    """
 
     kind: Kind
     word: str
@@ -59,6 +63,8 @@ def found(body: bytes) -> Spot | None:
         path, one = waiting.pop()
         if isinstance(one, _Mark):
             return Spot(one.kind, one.word, path)
+        if isinstance(one, str) and (half := _HALF.search(one)):
+            return Spot("half", _writable(half.group()), path)
         waiting += reversed(_inside(one, path))
     return None
 
@@ -93,9 +99,20 @@ def _plain(value: Any) -> bool:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
-    for name, value in pairs:
-        seen[name] = _Mark("repeated", name) if name in seen else value
+    for given, value in pairs:
+        name = _writable(given)
+        if name in seen:
+            seen[name] = _Mark("repeated", name)
+        elif half := _HALF.search(given):
+            seen[name] = _Mark("half", _writable(half.group()))
+        else:
+            seen[name] = value
     return seen
+
+
+def _writable(text: str) -> str:
+    """A text as an answer can hold it, with halves of surrogate pairs as their escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _inside(value: Any, path: str) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from sealift.serve import flaw
 from sealift.serve import spot as spots
 from sealift.serve.refusal import RefusalError, brief, nearest
 
@@ -27,7 +28,6 @@ _PLAIN = {
     "object": "an object",
     "str": "text",
 }
-_FOUND = {"float": "a number with a point or an exponent"}
 _MOST = 200
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
@@ -40,8 +40,10 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) 
     """
     try:
         value = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _named(body, translated(error, known)) from error
     except FAULTS as error:
-        raise _unread(body, error) or _named(body, translated(error, known)) from error
+        raise _unread(body, error) from error
     # an object that held a name twice has lost quotation marks on the way
     if body.count(b'"') != msgspec.json.encode(value).count(b'"'):
         _refuse_repeated(body, "")
@@ -60,11 +62,30 @@ def decode_lines(
     except msgspec.ValidationError as error:
         raise translated(error, known, place) from error
     except FAULTS as error:
-        raise _unread_line(decoder, body, place) or translated(error) from error
+        for number, line in enumerate(_lines(body)):
+            inside = place(f"[{number}]")[0]
+            _sound(decoder, line, f"The line of {inside!r}", inside)
+        raise _unread(body, error) from error
     if body.count(b'"') != msgspec.json.Encoder().encode_lines(values).count(b'"'):
         for number, line in enumerate(_lines(body)):
             _refuse_repeated(line, place(f"[{number}]")[0])
     return values
+
+
+def decode_part(
+    decoder: msgspec.json.Decoder[T], text: bytes, place: Callable[[str], tuple[str, str]]
+) -> T:
+    """Read what stands at one place of a body, as ``place`` tells paths inside of it.
+
+    Raises ``RefusalError``.
+    """
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise translated(error, place=place) from error
+    except FAULTS as error:
+        path = place("")[0]
+        raise _unread(text, error, repr(path), path) from error
 
 
 def translated(
@@ -72,76 +93,73 @@ def translated(
     known: Iterable[str] = (),
     place: Callable[[str], tuple[str, str]] = lambda path: (path, path),
 ) -> RefusalError:
-    """A decoder's error in plain words.
+    """A decoder's error about a value in plain words.
 
     ``place`` turns the decoder's path into the client's, and into what a message calls it.
     """
-    if isinstance(error, RecursionError):
-        return RefusalError("The JSON is nested too deeply.", code="malformed_json")
-    if isinstance(error, UnicodeDecodeError):
-        return RefusalError("The body is not valid UTF-8.", code="malformed_json")
     text = _cut(str(error))
-    if not isinstance(error, msgspec.ValidationError):
-        return _malformed("The body", text, "")
     found = _PLACE.search(text)
     path, subject = place(found.group(1).removeprefix(".") if found else "")
     subject = repr(subject) if subject else "The body"
     return _invalid(_PLACE.sub("", text), path, subject, list(known))
 
 
-def _malformed(subject: str, text: str, path: str) -> RefusalError:
-    reason = text.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
-    return RefusalError(f"{subject} is not valid JSON: {reason}.", code="malformed_json", path=path)
+def _unread(
+    text: bytes, error: Exception, subject: str = "The body", path: str = ""
+) -> RefusalError:
+    """What is told of bytes that are no JSON."""
+    if isinstance(error, RecursionError):
+        what = f"{subject} is JSON that is nested too deeply."
+    elif not text.strip():
+        what = f"{subject} is empty."
+    elif (told := _spotted(text, path)) is not None:
+        return told
+    else:
+        what = f"{subject} is not valid JSON: {flaw.reason(text, error)}."
+    return RefusalError(what, code="malformed_json", path=path)
 
 
-def _unread(body: bytes, error: Exception, path: str = "") -> RefusalError | None:
-    """What is told of the usual reasons why bytes are no JSON; None for others."""
-    if isinstance(error, msgspec.ValidationError):
-        return None
-    if not body.strip():
-        return RefusalError("The body is empty.", code="malformed_json")
-    if b"NaN" not in body and b"Infinity" not in body:
+def _spotted(text: bytes, path: str) -> RefusalError | None:
+    """What is told of a fault that has a path, if the bytes are sound otherwise."""
+    if b"NaN" not in text and b"Infinity" not in text and not flaw.halved(text):
         return None
     try:
-        spot = spots.found(body)
+        spot = None if flaw.coded(text) else spots.found(text)
     except (ValueError, RecursionError):
         return None
-    if spot is None or spot.kind != "constant":
+    if spot is None or spot.kind == "repeated":
         return None
     where = _joined(path, spot.path)
-    subject = repr(where) if where else "The body"
-    return RefusalError(
-        f"{subject} is {spot.word}, which JSON does not have; null stands for no value.",
-        code="malformed_json",
-        path=where,
+    subject = f"'{where}'" if where else "The body"
+    what = (
+        f"is {spot.word}, which JSON does not have; null stands for no value."
+        if spot.kind == "constant"
+        else f"holds {spot.word}, half of a surrogate pair; write both halves, or the character "
+        "itself."
     )
+    return RefusalError(f"{subject} {what}", code="malformed_json", path=where)
 
 
 def _named(body: bytes, refusal: RefusalError) -> RefusalError:
     """The refusal, with the name that the decoder leaves out of paths into maps."""
     before, left_out, _ = refusal.where.partition("[...]")
-    name = spots.unfit(body, before) if left_out else None
-    if name is None:
+    if not left_out:
         return refusal
-    path = _joined(before, name)
-    what = refusal.what.replace(f"{before}[...]", path)
+    name = spots.unfit(body, before)
+    path = before if name is None else _joined(before, name)
+    named = f"A value in {before!r}" if name is None else repr(path)
+    what = refusal.what.replace(repr(refusal.where), named)
     return RefusalError(what, code=refusal.code, path=path)
 
 
-def _unread_line(
-    decoder: msgspec.json.Decoder[T], body: bytes, place: Callable[[str], tuple[str, str]]
-) -> RefusalError | None:
-    """What is told of the first line that is no JSON."""
-    for number, line in enumerate(_lines(body)):
-        try:
-            decoder.decode(line)
-        except msgspec.ValidationError:
-            continue
-        except FAULTS as error:
-            path, subject = place(f"[{number}]")
-            told = _cut(str(error)) if isinstance(error, msgspec.DecodeError) else "not UTF-8"
-            return _unread(line, error, path) or _malformed(repr(subject), told, path)
-    return None
+def _sound(decoder: msgspec.json.Decoder[T], text: bytes, subject: str, path: str) -> None:
+    """Raise ``RefusalError`` if the bytes are no JSON, whatever they hold."""
+    try:
+        decoder.decode(text)
+    except msgspec.ValidationError:
+        return
+    except FAULTS as error:
+        raise _unread(text, error, subject, path) from error
 
 
 def _lines(body: bytes) -> list[bytes]:
@@ -179,7 +197,10 @@ def _invalid(text: str, path: str, subject: str, known: list[str]) -> RefusalErr
         wanted = _side(bound.group())
         return RefusalError(f"{subject} must be {wanted}.", code="out_of_range", path=path)
     if len(quoted) == 2:
-        wanted, got = _plain(quoted[0]), _FOUND.get(quoted[1]) or _plain(quoted[1])
+        wanted, got = _plain(quoted[0]), _plain(quoted[1])
+        # the decoder calls whole numbers of more than 64 bits so where none is wanted
+        if quoted[1] == "float" and "int" in quoted[0].split(" | "):
+            got = "a number with a point or an exponent"
         return RefusalError(f"{subject} must be {wanted}, not {got}.", code="wrong_type", path=path)
     return RefusalError(f"{subject}: {text}.", code="wrong_type", path=path)
 
@@ -196,7 +217,7 @@ def _refuse_repeated(body: bytes, path: str) -> None:
     try:
         spot = spots.found(body)
     except (ValueError, RecursionError) as error:
-        raise translated(error) from error
+        raise _unread(body, error, path=path) from error
     if spot is not None and spot.kind == "repeated":
         raise RefusalError(
             f"{brief(spot.word)} occurs twice in one object.",
