@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 
-_SAID = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)")
-_WRONG = re.compile(
+# compiled when they are needed, which they are for bad requests only
+_SAID = r"JSON is malformed: (.*) \(byte (\d+)\)"
+_WRONG = (
     # whatever is right, and then an escape that is not
     rb'(?:[^\\]++|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])HEX{4}'
     rb"|\\u[dD][89abAB]HEX{2}\\u[dD][c-fC-F]HEX{2})*+"
     rb"(?P<escape>\\(?:(?P<half>uHEX{4}))?)".replace(b"HEX", b"[0-9a-fA-F]")
 )
-_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_ESCAPED = rb"(?s:\\.)"
 _LITERALS = ((5, b"f"), (4, b"tn"))
-_LETTERS = re.compile(rb"[A-Za-z]{1,20}")
+_LETTERS = rb"[A-Za-z]{1,20}"
 _VALUES = (
     "write texts in double quotes, numbers with a digit first, true, false and null in small "
     "letters"
@@ -53,7 +54,7 @@ def halved(text: bytes) -> bool:
     >>> halved(rb'"\\ud83d\\ude00 \\\\ud83d"'), halved(rb'"\\ude00"')
     (False, True)
     """
-    wrong = _WRONG.match(text)
+    wrong = re.match(_WRONG, text)
     return wrong is not None and wrong["half"] is not None
 
 
@@ -71,7 +72,7 @@ def reason(text: bytes, error: Exception) -> str:
     >>> told(b'{"rows": [')
     'it ends at byte 10, before it is complete; send all of it'
     """
-    said = _SAID.fullmatch(str(error))
+    said = re.fullmatch(_SAID, str(error))
     what, place = (said[1], int(said[2])) if said else ("", len(text))
     if "escape" in what or "surrogate" in what or not said:
         return coded(text) or _escape(text) or _cut(text)
@@ -114,7 +115,7 @@ def _number(text: bytes, place: int) -> str:
 
 def _escape(text: bytes) -> str | None:
     """What is wrong with the first escape that is; None for one that the end cuts off."""
-    wrong = _WRONG.match(text)
+    wrong = re.match(_WRONG, text)
     if wrong is None or b'"' not in text[wrong.start("escape") :]:
         return None
     place = wrong.start("escape")
@@ -148,12 +149,12 @@ def _word(text: bytes, place: int) -> int | None:
 
 def _quoted(text: bytes, place: int) -> bool:
     """Whether a byte stands in a text, in JSON that is right up to there."""
-    return _ESCAPED.sub(b"", text[:place]).count(b'"') % 2 == 1
+    return re.sub(_ESCAPED, b"", text[:place]).count(b'"') % 2 == 1
 
 
 def _character(text: bytes, place: int) -> str:
     """What stands at a byte: a character, or the letters of a word."""
-    if letters := _LETTERS.match(text, place):
+    if letters := re.match(_LETTERS, text[place : place + 20]):
         return repr(letters.group().decode())
     return repr(text[place : place + 4].decode(errors="ignore")[:1])
 

@@ -17,7 +17,7 @@ _MOST_DIGITS = 4300
 
 Kind = Literal["repeated", "constant", "half"]
 
-_HALF = re.compile("[\ud800-\udfff]")
+_HALF = "[\ud800-\udfff]"
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def found(body: bytes) -> Spot | None:
         path, one = waiting.pop()
         if isinstance(one, _Mark):
             return Spot(one.kind, one.word, path)
-        if isinstance(one, str) and (half := _HALF.search(one)):
+        if isinstance(one, str) and (half := re.search(_HALF, one)):
             return Spot("half", _writable(half.group()), path)
         waiting += reversed(_inside(one, path))
     return None
@@ -103,7 +103,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         name = _writable(given)
         if name in seen:
             seen[name] = _Mark("repeated", name)
-        elif half := _HALF.search(given):
+        elif half := re.search(_HALF, given):
             seen[name] = _Mark("half", _writable(half.group()))
         else:
             seen[name] = value
