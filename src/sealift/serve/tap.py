@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from asyncio.trsock import TransportSocket
 
 
 class Tap:
@@ -13,6 +15,14 @@ class Tap:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._closed = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has reset its connection: nobody hears of that who does not read."""
+        if not self._closed:
+            return False
+        file = self._transport.get_extra_info("socket")
+        return file is not None and reset(file)
 
     def close(self) -> None:
         """Read no more."""
@@ -27,4 +37,9 @@ class Tap:
             self._transport.resume_reading()
 
 
-__all__ = ["Tap"]
+def reset(file: socket.socket | TransportSocket) -> bool:
+    """Whether a client has reset its connection: it can be told nothing."""
+    return file.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+
+__all__ = ["Tap", "reset"]

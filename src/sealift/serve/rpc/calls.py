@@ -6,6 +6,7 @@ Which frame may come when: RFC 9113, sections 5.1 and 8.1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from sealift import clock
 from sealift.serve.refusal import RefusalError
@@ -188,12 +189,14 @@ class Calls:
         """End streams that would go on, once what came in them is answered."""
         self._exchanges.leave()
 
-    def give_up(self) -> None:
-        """The client has gone, or is heard no more; whoever waits for the last call does not."""
-        for stream in list(self._streams.values()):
-            self._drop(stream)
+    def give_up(self, most: int) -> int:
+        """The client has gone, or is heard no more: give up some calls; how many those were."""
         self._exchanges.end()
         self._idle = nobody
+        some = list(islice(self._streams.values(), most))
+        for stream in some:
+            self._drop(stream)
+        return len(some)
 
     def _open(self, number: int, metadata: Metadata, *, ended: bool) -> None:
         call = self._desk.begin(metadata[":path"], metadata)
@@ -245,7 +248,7 @@ class Calls:
         except RefusalError as refusal:
             self._refuse(stream, refusal)
             return
-        if ended and not _as_long_as_told(stream):
+        if ended and not stream.as_long_as_told:
             self._fault(stream, PROTOCOL_ERROR)
         elif exchange is not None:
             exchange.take()
@@ -381,11 +384,6 @@ class Calls:
             stream.task.cancel()
         if exchange is not None or not stream.answering:
             self._desk.gone(stream.call)
-
-
-def _as_long_as_told(stream: Stream) -> bool:
-    told = stream.call.metadata.get("content-length")
-    return told is None or told == str(stream.size)
 
 
 def _since(stream: Stream, moved: float) -> float:

@@ -113,7 +113,7 @@ class Connection(asyncio.BufferedProtocol):
         self.come(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Give up all calls."""
+        """Give up all calls, in turns."""
         self._others.discard(self)
         self._forget()
 
@@ -137,16 +137,18 @@ class Connection(asyncio.BufferedProtocol):
         self._more = True
         if not self._entered:
             self._entered = True
-            self._rota.arrive(self)
+            self._rota.arrive(self, known=self._greeted)
         self._flow()
 
     def work(self, most: int) -> int:
         """Do some of what is to be done; the number of frames, and of requests of streams."""
         self._entered = False
+        if self._tap.gone:
+            self.abort()
         if self._failed or self._transport.is_closing():
             return 0
         self._heard, self._asked = clock.monotonic(), False
-        self._quantum.left = most
+        self._quantum.give(most)
         self._out.held = True
         try:
             self._calls.catch_up()
@@ -158,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         finally:
             self._out.held = False
             self._out.release()
-        done, self._quantum.left = max(0, most - self._quantum.left), 0
+        done = self._quantum.end()
         if self._calls.behind or (self._more and not self._out.full):
             self._enter()
         self._flow()
@@ -246,7 +248,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _hurry(self) -> None:
         """Read on where there is no room to wait for another turn: large frames soon are read."""
-        self._quantum.left = HURRY
+        self._quantum.give(HURRY)
         if self._more:
             self._read()
         if not self._kept():
@@ -267,10 +269,10 @@ class Connection(asyncio.BufferedProtocol):
     def _forget(self) -> None:
         """Nothing more is done for the client."""
         self._more = False
-        self._calls.give_up()
         self._frames.clear()
         self._blocks.clear()
         self._unread.hold(0)
+        self._rota.leave(self._calls)
 
     def _frame(self, kind: int, flags: int, number: int, content: bytes) -> None:
         if not self._greeted and kind != frames.SETTINGS:

@@ -63,7 +63,7 @@ class Listener:
             server.close()
         for connection in list(self._connections):
             connection.leave()
-        while self._connections:
+        while self._connections or self._rota.clearing:
             await asyncio.sleep(PAUSE)
         if self._looking is not None:
             self._looking.cancel()
@@ -71,9 +71,10 @@ class Listener:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            now = clock.monotonic()
             for connection in list(self._connections):
-                connection.look(now)
+                connection.look(clock.monotonic())
+                # it may have many calls, and so may the next
+                await asyncio.sleep(0)
 
 
 __all__ = ["Listener"]

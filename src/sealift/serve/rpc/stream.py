@@ -48,6 +48,12 @@ class Stream:
         """Whether no part of a message is held."""
         return not self._held
 
+    @property
+    def as_long_as_told(self) -> bool:
+        """Whether as much has come as the client has said, if it has."""
+        told = self.call.metadata.get("content-length")
+        return told is None or told == str(self.size)
+
     def take(self, piece: bytes) -> None:
         """Keep a piece. Raises ``RefusalError`` when there is no room for it."""
         self.size += len(piece)
