@@ -17,9 +17,10 @@ from sealift.serve.admission import Room
 from sealift.serve.answer import Answer
 from sealift.serve.app import App
 from sealift.serve.board import Board, Seat
+from sealift.serve.entrance import LOOKED_AT
 from sealift.serve.house import House
 from sealift.serve.http.head import END, parsed
-from sealift.serve.http.listener import AT_ONCE, Listener
+from sealift.serve.http.listener import Listener
 from sealift.serve.limits import Limits
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -334,7 +335,7 @@ def test_a_head_that_comes_too_late_is_told_that_the_connection_closes(tensor_fo
         assert door.wire.closed
 
 
-@pytest.mark.parametrize("waiting", [1, AT_ONCE + 9])
+@pytest.mark.parametrize("waiting", [1, LOOKED_AT + 9])
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_listener_that_is_shut_answers_who_waits_and_refuses_others(waiting, taken):
     """Who has connected is not thrown away with the queue, and nobody else gets into it."""

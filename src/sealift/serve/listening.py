@@ -18,8 +18,8 @@ from sealift.errors import MachineError, UsageError
 Sockets = tuple[socket.socket, ...]
 """A worker's sockets: for HTTP, and for gRPC where that is on."""
 
-BACKLOG = 1024
-"""Connections that wait to be taken, for each worker."""
+BACKLOG = 4096
+"""Connections that wait to be taken, for each worker; the system may allow fewer (somaxconn)."""
 
 
 def claim(host: str, port: int, setting: str = "SEALIFT_PORT") -> socket.socket:

@@ -42,10 +42,10 @@ class Remote:
             self._listener = Listener(desk, self._most)
         return self._listener
 
-    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+    def listen(self, sockets: Sequence[socket.socket]) -> None:
         """Listen on sockets that are bound already, if there are any."""
         if sockets:
-            await self._opened().listen(sockets)
+            self._opened().listen(sockets)
 
     def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
         """Serve a connection that is open already, and has sent something."""

@@ -126,7 +126,7 @@ async def _work(post: Post, seat: Seat, opened: Sockets, turns: Turns) -> None:
         process.exit_now(0)
     preparing.result()
     await _relieved(seat)
-    server, remote = await _doors(chosen, house, access, opened, turns)
+    server, remote = _doors(chosen, house, access, opened, turns)
     serving = asyncio.create_task(server.serve())
     await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
@@ -154,7 +154,7 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
     ending = _signals()
     access = AccessLog(post.settings.log)
     house = _house(post, seat, recording=False)
-    server, _ = await _doors(post.settings, house, access, opened)
+    server, _ = _doors(post.settings, house, access, opened)
     serving = asyncio.create_task(server.serve())
     await ending.wait()
     server.end()
@@ -163,7 +163,7 @@ async def _attend(post: Post, seat: Seat, opened: Sockets) -> None:
     process.exit_now(0)
 
 
-async def _doors(
+def _doors(
     chosen: Settings, house: House, access: AccessLog, opened: Sockets, turns: Turns | None = None
 ) -> tuple[Door, Remote]:
     """The server for HTTP, yet to be started, and that for gRPC: it serves clients of HTTP/2 on
@@ -173,7 +173,7 @@ async def _doors(
     # calls share connections of gRPC, so that fewer are enough
     share = most // 4
     remote = Remote(house, access, chosen.image, share)
-    await remote.listen(opened[1:])
+    remote.listen(opened[1:])
     app = App(house, access, chosen.image)
     express = None
     if turns is not None:
