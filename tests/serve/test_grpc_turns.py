@@ -1,6 +1,7 @@
 """Clients of gRPC with much to do: each does a little of it in its turn, and nothing is lost."""
 
 import asyncio
+import socket
 import struct
 import tracemalloc
 from itertools import pairwise
@@ -40,7 +41,13 @@ GREETING = 2
 
 
 class Heard(Wire):
-    """One that knows when no more is written."""
+    """One that knows when no more is written; ``file`` is its socket."""
+
+    file = None
+
+    def get_extra_info(self, name, default=None):
+        """The socket."""
+        return self.file if name == "socket" else default
 
     def write_eof(self):
         """It is not written any more."""
@@ -388,6 +395,29 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(played):
         return before == len(client.wire.written), house.desk.room.taken
 
     assert played(scene) == (True, 0)
+
+
+def test_a_client_that_is_lost_while_it_waits_for_its_turn_has_none(played):
+    """And its turn fails nothing for those behind it."""
+
+    async def scene(house):
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+        first, lost, little = [await house.client() for _ in range(3)]
+        first.read(pings(MANY))
+        lost.read(pings(MANY))
+        little.read(pings(1))
+        lost.wire.closed, lost.wire.file = True, socket.socket()
+        lost.wire.file.close()
+        lost.connection.connection_lost(None)
+        while len(first.echoes) < MANY:
+            await asyncio.sleep(0)
+        return told, lost.echoes, little.echoes
+
+    told, echoes, answered = played(scene)
+    assert not told
+    assert not echoes
+    assert answered
 
 
 HALVES = {

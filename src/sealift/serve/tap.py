@@ -19,7 +19,7 @@ class Tap:
     @property
     def gone(self) -> bool:
         """Whether the client has reset its connection: nobody hears of that who does not read."""
-        if not self._closed:
+        if not self._closed or self._transport.is_closing():
             return False
         file = self._transport.get_extra_info("socket")
         return file is not None and reset(file)
