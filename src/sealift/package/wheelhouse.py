@@ -47,9 +47,8 @@ class Wheelhouse:
         texts = list(requirements.texts(self._settings.requirements, self._root).values())
         names = dict.fromkeys(normal(name) for name in self._settings.build)
         found = [self._find(name, sdists.asked(name, texts), bare) for name in names]
-        if self._kiln is None:
-            raise _hermetic([one.file for one in found])
-        return tuple(self._kiln.build(one, bare) for one in found)
+        kiln = self._lit([one.file for one in found])
+        return tuple(kiln.build(one, bare) for one in found)
 
     def place(self, lock: Lock, folder: Path) -> Mapping[Digest, Path]:
         """Put the built wheels of a lock into ``folder``, under their names.
@@ -57,11 +56,10 @@ class Wheelhouse:
         Raises ``PackageError`` when one can neither be had nor built, or when building it again
         gives other bytes than the lock says.
         """
-        away = [one for one in lock.built if not self._there(one)]
-        if away and self._kiln is None:
-            raise _hermetic([one.sdist for one in away])
-        for one in away:
-            self._again(one, lock)
+        if away := [one for one in lock.built if not self._there(one)]:
+            kiln = self._lit([one.sdist for one in away])
+            for one in away:
+                self._again(kiln, one, lock)
         return {one.digest: self._out(one, folder) for one in lock.built}
 
     def _find(self, name: str, wanted: Sequence[str], lock: Lock) -> Sdist:
@@ -81,7 +79,18 @@ class Wheelhouse:
             shutil.copyfileobj(blob, file)
         return path
 
-    def _again(self, one: Built, lock: Lock) -> None:
+    def _lit(self, files: Sequence[str]) -> Kiln:
+        """The kiln, to build these source distributions. Raises ``PackageError`` without one."""
+        if self._kiln is None:
+            raise PackageError(
+                f"{', '.join(files)} would have to be built, and nothing may be built here.",
+                where="sealift.toml: image.build",
+                remedy="Build once without --hermetic and SEALIFT_HERMETIC, on this machine or "
+                "with --push to image.registry; what is kept there is taken.",
+            )
+        return self._kiln
+
+    def _again(self, kiln: Kiln, one: Built, lock: Lock) -> None:
         if one.platform != locking.here():
             raise PackageError(
                 f"The wheel {one.wheel} was built on {one.platform}, and is neither in the store "
@@ -90,9 +99,7 @@ class Wheelhouse:
                 remedy="Package on that platform with --push to image.registry; or delete "
                 "sealift.lock, to have it made anew here.",
             )
-        if self._kiln is None:
-            raise _hermetic([one.sdist])
-        came = self._kiln.again(one, lock, self._source(one, lock))
+        came = kiln.again(one, lock, self._source(one, lock))
         if came != one.digest:
             raise PackageError(
                 f"Building {one.sdist} again gave a wheel with the digest {came}; sealift.lock "
@@ -152,15 +159,6 @@ def abroad(built: Sequence[Built], platform: str) -> tuple[Built, ...]:
             "and take the package off image.build.",
         )
     return tuple(built)
-
-
-def _hermetic(files: Sequence[str]) -> PackageError:
-    return PackageError(
-        f"{', '.join(files)} would have to be built, and nothing may be built here.",
-        where="sealift.toml: image.build",
-        remedy="Build once without --hermetic and SEALIFT_HERMETIC, on this machine or with --push "
-        "to image.registry; what is kept there is taken.",
-    )
 
 
 __all__ = ["Abroad", "Wheelhouse", "abroad"]
