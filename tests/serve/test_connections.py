@@ -56,6 +56,7 @@ def talked(content, **options):
         b"a: b\r\n folded\r\n",
         b"a: b\ncontent-length: 5\r\n",
         b"host: y\r\n",
+        b"connection: upgrade\r\nupgrade: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n",
     ],
 )
 def test_a_head_that_can_be_understood_in_two_ways_is_refused(fields):
@@ -75,6 +76,52 @@ def test_blanks_around_a_value_are_not_part_of_it(blank):
     head = parsed(b"\r\n".join([b"POST / HTTP/1.1", *lines]) + END)
 
     assert head.headers == {name.decode(): value.decode() for name, value in fields.items()}
+
+
+@pytest.mark.parametrize(
+    "host", [b"", b"a", b"a_b.c:80", b"a:", b"1.2.3.4", b"[::1]", b"[::1]:80", b"a%20b", b"*"]
+)
+def test_a_host_may_have_a_port(host):
+    """And be empty, or an address (RFC 9110, 7.2)."""
+    assert parsed(GET.replace(b"x", host)).headers["host"] == host.decode()
+
+
+@pytest.mark.parametrize(
+    "host", [b"a b", b"a/b", b"a@b", b"a:b", b"::1", b"[::1", b"[::1]a", b"[]", b"a\xff", b'"a"']
+)
+def test_what_is_no_host_is_refused(host):
+    """As RFC 9112, 3.2 demands: who routes by it may find another one in it."""
+    assert talked(GET.replace(b"x", host)).startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_value_of_a_field_that_is_repeated_is_the_list_of_all():
+    """RFC 9110, 5.2; a client that repeats that it waits to be told to send still waits for it."""
+    fields = b"accept: a\r\nexpect: 100-continue\r\nAccept: b;q=0.5\r\nexpect: 100-Continue\r\n"
+
+    head = parsed(POST + fields + END[2:])
+
+    assert head.headers["accept"] == "a, b;q=0.5"
+    assert head.expects
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://a/v2/x?y", "/v2/x"),
+        (b"HTTP://u@a:80/v2", "/v2"),
+        (b"https://[::1]/", "/"),
+        (b"http://a", "/"),
+        (b"http://a?/v2", "/"),
+        (b"http://a?b/v2", "/"),
+        (b"http://a//v2", "//v2"),
+        (b"/a?http://b/v2", "/a"),
+        (b"/http://b/v2", "/http://b/v2"),
+        (b"*", "*"),
+    ],
+)
+def test_the_form_for_proxies_means_the_path_behind_its_host(target, path):
+    """RFC 9112, 3.2.2: servers must take it."""
+    assert parsed(b"OPTIONS " + target + b" HTTP/1.1\r\nhost: x" + END).path == path
 
 
 @pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"GET / HTTP/2.0", b"GET / RTSP/1.0"])

@@ -6,6 +6,7 @@ bytes alone, so it is looked up before it is worked out.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httptools
@@ -25,6 +26,9 @@ SHORT = 2048
 """Bytes of a head that is worth remembering."""
 
 END = b"\r\n\r\n"
+
+_HOST = re.compile(r"(?:\[[!$-.0-:;=A-Z_a-z~]+\]|[!$-.0-9;=A-Z_a-z~]*)(?::[0-9]*)?")
+"""A host, and perhaps a port (RFC 9110, 7.2; the characters: RFC 3986, 3.2.2)."""
 
 
 class Head:
@@ -46,7 +50,8 @@ class Head:
         self.length = -1 if chunked else int(headers.get("content-length", "0"))
         self.ticket: Any = None
         self.raw = b""
-        self.expects = headers.get("expect", "").lower() == "100-continue"
+        expected = headers.get("expect", "").lower()
+        self.expects = "100-continue" in (one.strip() for one in expected.split(","))
 
 
 class Heads:
@@ -121,9 +126,11 @@ def parsed(raw: bytes) -> Head:
     if len(reading.fields) > MOST:
         raise too_large()
     headers: dict[str, str] = {}
-    for name, value in reading.fields:
+    for name, line in reading.fields:
         # blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves those behind
-        headers.setdefault(name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1"))
+        key, value = name.decode("ascii").lower(), line.strip(b" \t").decode("latin-1")
+        # of a field that is repeated, the value is the list of all (RFC 9110, 5.2)
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
     names = [name.lower() for name, _ in reading.fields]
     _check(headers, names, recent=reading.recent)
     return Head(reading.method, _path(reading.url), headers, keeps=reading.keeps)
@@ -133,6 +140,8 @@ def _check(headers: dict[str, str], names: list[bytes], *, recent: bool) -> None
     """Refuse what servers before this one may understand differently (RFC 9112, 3.2 and 6.1)."""
     if names.count(b"host") != 1 and (recent or b"host" in names):
         raise _bad("it must have one Host")
+    if not _HOST.fullmatch(headers.get("host", "")):
+        raise _bad("its Host is no host with a port or without one")
     if "transfer-encoding" in headers:
         if not recent:
             raise _bad("HTTP/1.0 has no chunks")
@@ -172,8 +181,10 @@ def _bad(why: str) -> RefusalError:
 def _path(url: bytes) -> str:
     text = url.decode("latin-1")
     if not text.startswith("/") and "://" in text:
-        # the form that is for proxies
-        text = "/" + text.partition("://")[2].partition("/")[2]
+        # the form that is for proxies: a host stands before the path, which may be missing
+        text = text.partition("://")[2]
+        host = text.partition("?")[0].partition("#")[0].partition("/")[0]
+        text = "/" + text.removeprefix(host).removeprefix("/")
     path = text.partition("?")[0].partition("#")[0]
     return _unquoted(path) if "%" in path else path
 
