@@ -296,9 +296,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.broken |= self.server.count > 8
             try:
                 self.have_room()
+                self.ask_for_body()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, value, headers = self.predicted(body)
             except CrowdedError:
+                self.ask_for_body()
                 self.rfile.read(int(self.headers["Content-Length"]))
                 status, value, headers = 429, {"error": "come again"}, {"Retry-After": "1"}
             except RefusedError as refusal:
@@ -324,10 +326,23 @@ class Handler(BaseHTTPRequestHandler):
     def have_room(self):
         """Turn away what comes beside another large request, if little is to be taken on."""
         large = int(self.headers["Content-Length"]) > 3000
-        if large and "SEALIFT_MAX_BODIES" in os.environ and "never-sheds" not in self.server.faults:
-            if self.server.count > 1:
-                raise CrowdedError
-            time.sleep(0.05)
+        little = "SEALIFT_MAX_BODIES" in os.environ and "never-sheds" not in self.server.faults
+        if large and little and self.server.count > 1:
+            raise CrowdedError
+
+    def handle_expect_100(self):
+        """A body is asked for once there is room for it."""
+        return True
+
+    def ask_for_body(self):
+        """Tell a client that waits for it to send its body."""
+        if self.headers.get("Expect") != "100-continue":
+            return
+        if "never-asks" in self.server.faults:
+            raise RefusedError("I expect nothing", status=417)
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
 
     def predicted(self, body):
         """Status, value and headers of the answer to a prediction request."""

@@ -101,15 +101,20 @@ def begin(target: Target, request: Request) -> HTTPConnection:
 
 
 def finish(connection: HTTPConnection, request: Request) -> str:
-    """Send the rest of a request; why no good answer came, or nothing."""
+    """Send the second half of a request; why no good answer came, or nothing."""
+    return rest(connection, request.path, request.body[len(request.body) // 2 :])
+
+
+def rest(connection: HTTPConnection, path: str, body: bytes) -> str:
+    """Send what is left of a body; why no good answer came, or nothing."""
     try:
-        connection.send(request.body[len(request.body) // 2 :])
+        connection.send(body)
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, HTTPException) as reason:
-        return f"POST {request.path}: {reason or type(reason).__name__}"
+        return f"POST {path}: {reason or type(reason).__name__}"
     if answer.status != 200:
-        return f"POST {request.path}: {answer.status} {content[:100].decode(errors='replace')}"
+        return f"POST {path}: {answer.status} {content[:100].decode(errors='replace')}"
     return ""
 
 
@@ -133,4 +138,4 @@ CHECK = Check(
     findings=findings,
 )
 
-__all__ = ["CHECK", "Request", "ended", "told"]
+__all__ = ["CHECK", "Request", "ended", "rest", "told"]
