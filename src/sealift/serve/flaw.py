@@ -16,7 +16,6 @@ _WRONG = (
     rb"|\\u[dD][89abAB]HEX{2}\\u[dD][c-fC-F]HEX{2})*+"
     rb"(?P<escape>\\(?:(?P<half>uHEX{4}))?)".replace(b"HEX", b"[0-9a-fA-F]")
 )
-_ESCAPED = rb"(?s:\\.)"
 _LITERALS = ((5, b"f"), (4, b"tn"))
 _LETTERS = rb"[A-Za-z]{1,20}"
 _VALUES = (
@@ -54,6 +53,8 @@ def halved(text: bytes) -> bool:
     >>> halved(rb'"\\ud83d\\ude00 \\\\ud83d"'), halved(rb'"\\ude00"')
     (False, True)
     """
+    if re.search(rb"\\u[dD][89a-fA-F]", text) is None:
+        return False
     wrong = re.match(_WRONG, text)
     return wrong is not None and wrong["half"] is not None
 
@@ -149,7 +150,8 @@ def _word(text: bytes, place: int) -> int | None:
 
 def _quoted(text: bytes, place: int) -> bool:
     """Whether a byte stands in a text, in JSON that is right up to there."""
-    return re.sub(_ESCAPED, b"", text[:place]).count(b'"') % 2 == 1
+    marks = text[:place].replace(rb"\\", b"").replace(rb"\"", b"")
+    return marks.count(b'"') % 2 == 1
 
 
 def _character(text: bytes, place: int) -> str:
