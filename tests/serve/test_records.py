@@ -1,5 +1,6 @@
 """The prediction log: complete, readable after a crash, bounded, and never in the way."""
 
+import contextlib
 import itertools
 import resource
 import time
@@ -230,20 +231,26 @@ def test_a_folder_that_cannot_be_written_costs_records_only(tmp_path, capsys):
     assert str(place) in said
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files():
-    """No file of this process may grow beyond 1000 bytes, as on a full disk."""
+    """No file of this process may grow beyond 1000 bytes, as on a full disk.
+
+    Not even one that the outcomes of tests go to.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_cuts_no_line_in_half(tmp_path, small_files, capsys):
+def test_a_full_disk_cuts_no_line_in_half(tmp_path, capsys):
     """What was written whole stays, what was cut off is taken back and counted as dropped."""
-    recorder = Recorder(tmp_path, names=["x"], version=1)
-    recorder.add(answered(1, rows=50))
-    recorder.close()
+    with small_files():
+        recorder = Recorder(tmp_path, names=["x"], version=1)
+        recorder.add(answered(1, rows=50))
+        recorder.close()
 
     (file,) = tmp_path.glob("*.jsonl")
     content = file.read_bytes()
