@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from sealift.serve.app import App
 from sealift.serve.board import Board, Seat
 from sealift.serve.entrance import LOOKED_AT
 from sealift.serve.house import House
+from sealift.serve.http import line
 from sealift.serve.http.head import END, parsed
 from sealift.serve.http.listener import Listener
 from sealift.serve.limits import Limits
@@ -303,6 +305,48 @@ def test_many_requests_at_once_leave_others_their_turn():
         return first
 
     assert asyncio.run(asyncio.wait_for(scene(), 30)) < 100
+
+
+def test_however_many_send_many_requests_a_turn_is_bounded():
+    """All are answered in the end, and who sends one is answered with what came when it did."""
+
+    async def scene():
+        shared = line.Line()
+        crowd = [Door(line=shared) for _ in range(50)]
+        for door in crowd:
+            door.come(GET * 100)
+        done = [sum(len(door.wire.written) for door in crowd)]
+        while done[-1] < 50 * 100:
+            little = Door(line=shared)
+            little.come(GET)
+            assert little.wire.written
+            await asyncio.sleep(0)
+            done.append(sum(len(door.wire.written) for door in crowd))
+        return done
+
+    done = asyncio.run(asyncio.wait_for(scene(), 30))
+
+    assert done[0] <= line.TOGETHER + 50
+    assert max(after - before for before, after in pairwise(done)) <= line.TOGETHER
+
+
+def test_a_client_in_the_line_is_answered_in_order_whatever_else_it_sends():
+    """What comes while it waits is answered behind what waits, and so is the end."""
+
+    async def scene():
+        door = Door()
+        door.come(GET * 99 + POST + HELLO)
+        door.come(GET.replace(b"/ ", b"/refuse "))
+        door.connection.eof_received()
+        early = len(door.wire.written)
+        while not door.wire.closed:
+            await asyncio.sleep(0)
+        return early, [one.rpartition(b"\r\n\r\n")[2] for one in door.wire.written]
+
+    early, answers = asyncio.run(asyncio.wait_for(scene(), 30))
+
+    assert early == line.AT_ONCE
+    assert answers == [b"0"] * 99 + [b"5", b"refused"]
 
 
 def test_requests_that_wait_for_others_do_not_pile_up():

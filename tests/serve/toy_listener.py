@@ -8,6 +8,7 @@ from sealift.serve.admission import Room
 from sealift.serve.gone import GoneError
 from sealift.serve.http.connection import Connection
 from sealift.serve.http.head import Heads as Read
+from sealift.serve.http.line import Line
 from sealift.serve.http.listener import Listener
 from sealift.serve.http.written import Heads
 from sealift.serve.refusal import RefusalError
@@ -152,14 +153,15 @@ def given(connection, wire, data):
 
 
 class Door:
-    """Where one connection comes in; ``come`` is what its client sends."""
+    """Where one connection comes in, maybe beside others; ``come`` is what its client sends."""
 
     patience = 60.0
     express = None
     ending = False
 
-    def __init__(self, app=None):
+    def __init__(self, app=None, line=None):
         self.app = app or Reader()
+        self.line = line or Line()
         self.heads = Read()
         self.scratch = memoryview(bytearray(1 << 18))
         self.wire = Wire()

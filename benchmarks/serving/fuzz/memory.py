@@ -20,6 +20,7 @@ from sealift.serve.http.answers import App as Answers
 from sealift.serve.http.answers import Express
 from sealift.serve.http.connection import Connection
 from sealift.serve.http.head import Heads
+from sealift.serve.http.line import Line
 from sealift.serve.http.listener import SCRATCH
 from sealift.serve.limits import Limits
 from sealift.serve.ready import Readiness, certify
@@ -78,6 +79,7 @@ class Entrance:
         self.express: Express | None = app.express
         self.ending = False
         self.heads = Heads()
+        self.line = Line()
         self.scratch = memoryview(bytearray(SCRATCH))
         self.patience = 60.0
 

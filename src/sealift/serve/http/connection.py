@@ -32,9 +32,6 @@ router never sends a request on a connection that is being closed."""
 LINGER = 2.0
 """Seconds that a client has to read its last answer while it still sends."""
 
-AT_ONCE = 32
-"""Requests of a client that are answered before others have their turn."""
-
 LARGE = 1 << 16
 """Bytes of an answer from which it is not worth joining them to its head."""
 
@@ -92,7 +89,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._incoming.add(bytes(self._scratch[:nbytes]))
         if self._request is None:
-            self._work()
+            self.work()
         elif self._arriving is not None:
             self._arrive()
             return
@@ -105,7 +102,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._parting:
             return False
         if self._request is None:
-            self._work()
+            self.work()
         else:
             self._leave()
         return True
@@ -121,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         self._unsent = Unsent()
         self._relax()
         if self._request is None:
-            self._work()
+            self.work()
 
     def send(self, head: bytes, body: bytes, *, last: bool) -> None:
         """Answer the request under way, the ``last`` one perhaps. Raises ``GoneError``."""
@@ -187,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._door.ending:
             self._transport.close()
         elif self._ended or self._incoming or self._incoming.refusal is not None:
-            self._work()
+            self.work()
         self._relax()
 
     def returned(self, head: Head, body: bytes) -> None:
@@ -195,7 +192,7 @@ class Connection(asyncio.BufferedProtocol):
         self._soon = False
         if not self._lost:
             self._begin(Request(head, body, self))
-            self._work()
+            self.work()
 
     @property
     def lendable(self) -> bool:
@@ -218,7 +215,7 @@ class Connection(asyncio.BufferedProtocol):
         if data:
             self._loan.other()
             self._incoming.add(data)
-            self._work()
+            self.work()
 
     def look(self, now: float) -> None:
         """Give up what does not move."""
@@ -236,7 +233,7 @@ class Connection(asyncio.BufferedProtocol):
             self._loan.end(self)
             if self._incoming and not self._soon:
                 self._incoming.refusal = late("head of the request")
-                self._work()
+                self.work()
             else:
                 self._transport.close()
 
@@ -268,10 +265,11 @@ class Connection(asyncio.BufferedProtocol):
         elif self._parting:
             self._since = now
 
-    def _work(self) -> None:
+    def work(self) -> None:
         """Answer what has come, request by request, until one takes time or others wait."""
+        line = self._door.line
         try:
-            for _ in range(AT_ONCE):
+            for _ in range(line.share(self)):
                 if self._request is not None or self._full or self._transport.is_closing():
                     return
                 if self._parting or self._soon:
@@ -281,6 +279,7 @@ class Connection(asyncio.BufferedProtocol):
                     if self._ended and not self._soon:
                         self._part()
                     return
+                line.spend()
                 self._begin(request)
         except RefusalError as refusal:
             came = self._incoming.seen()
@@ -292,7 +291,7 @@ class Connection(asyncio.BufferedProtocol):
             self._part()
             return
         if self._request is None:
-            asyncio.get_running_loop().call_soon(self._work)
+            line.enter(self)
 
     def _next(self) -> Request | None:
         """The next request that must be answered now, if there is one."""
@@ -337,7 +336,7 @@ class Connection(asyncio.BufferedProtocol):
             told = {"message": "A request was not answered.", "exception": error, "task": task}
             asyncio.get_running_loop().call_exception_handler(told)
         self._go_on()
-        self._work()
+        self.work()
 
     def _go_on(self) -> None:
         if self._last and not self._lost:
@@ -349,7 +348,7 @@ class Connection(asyncio.BufferedProtocol):
         """Hold what cannot be asked yet, if there is room, and take no more than that."""
         self._incoming.keep()
         if self._incoming.refusal is not None:
-            self._work()
+            self.work()
         elif len(self._incoming) > AHEAD:
             self._tap.close()
 

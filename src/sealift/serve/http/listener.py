@@ -11,6 +11,7 @@ from sealift.serve.entrance import Entrance
 from sealift.serve.http.answers import App, Express
 from sealift.serve.http.connection import Connection
 from sealift.serve.http.head import Heads
+from sealift.serve.http.line import Line
 
 LOOK = 1.0
 """Seconds between looks at all connections."""
@@ -47,6 +48,7 @@ class Listener:
         self._other = other
         self.patience = patience
         self.heads = Heads()
+        self.line = Line()
         self.scratch = memoryview(bytearray(SCRATCH))
         self._entrance = Entrance(
             opened, lambda: Connection(self), full=self._full, moved=self._check
