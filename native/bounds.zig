@@ -5,6 +5,9 @@ const std = @import("std");
 /// Bytes that are compared at once.
 const width = 64;
 
+/// Bytes ahead that are asked of memory: processors ask for no more than a few lines by themselves.
+const ahead = 4096;
+
 /// Whether each value, row by row, is at least its column's `low` and at most its `high`; a value
 /// that is no number is neither.
 pub fn within(
@@ -31,6 +34,7 @@ inline fn rowWithin(
     var fits: @Vector(lanes, bool) = @splat(true);
     var at: usize = 0;
     while (at + lanes <= row.len) : (at += lanes) {
+        @prefetch(@as([*]const u8, @ptrCast(row.ptr)) + at * @sizeOf(T) + ahead, .{});
         const value: Lanes = row[at..][0..lanes].*;
         const least: Lanes = low[at..][0..lanes].*;
         const most: Lanes = high[at..][0..lanes].*;
