@@ -29,7 +29,7 @@ export const express_parts = ("Zig " ++ builtin.zig_version_string ++ " std").*;
 
 /// The version of this interface: a library of another one is not used.
 export fn express_version() u32 {
-    return 7;
+    return 8;
 }
 
 /// How many of the libraries for higher levels of this kind of processor could run here: the first
@@ -88,8 +88,8 @@ export fn express_read(
     return @as(u64, found.form) << 32 | id << 24 | @as(u24, @intCast(found.rows));
 }
 
-/// Writes the answer of `rows` rows from `first` on, of a call of `all` rows whose outputs lie one
-/// after the other in `tensors`, in the form that `express_read` gave.
+/// Writes the answer of `rows` rows from `first` on, of a call of `all` rows whose outputs lie at
+/// the places that `tensors` tells, in the form that `express_read` gave.
 ///
 /// In the low 32 bits its length, 0 where the ordinary road must write it; above them that of its
 /// JSON where tensors in bytes follow it, else 0.
@@ -101,12 +101,10 @@ export fn express_write(
     form: u32,
     id: [*]const u8,
     id_length: u32,
-    tensors: [*]const u8,
-    length: u32,
+    tensors: writer.Tensors,
 ) u64 {
     const part = writer.Part{ .all = all, .first = first, .rows = rows };
-    const bytes = tensors[0..length];
-    const found = writer.write(handle.*, part, form, id[0..id_length], bytes) catch return 0;
+    const found = writer.write(handle.*, part, form, id[0..id_length], tensors) catch return 0;
     return @as(u64, found.json) << 32 | @as(u32, @intCast(found.length));
 }
 
@@ -201,7 +199,8 @@ export fn turnstile_keep(self: *turnstiles.Turnstile, number: u32) void {
 }
 
 /// Sends the answers to the requests from number `begin` up to `end`, from the outputs of a call of
-/// `rows` rows, the first of which is the tensors' row `first`. Gives `end`, or the number of a
+/// `rows` rows, the first of which is row `first` of the inputs; `tensors` tells where they lie.
+/// Gives `end`, or the number of a
 /// request whose answer was not sent.
 export fn turnstile_tell(
     self: *turnstiles.Turnstile,
@@ -209,12 +208,11 @@ export fn turnstile_tell(
     end: usize,
     first: usize,
     rows: usize,
-    tensors: [*]const u8,
-    length: usize,
+    tensors: writer.Tensors,
     date: [*]const u8,
     date_length: usize,
 ) usize {
-    const outputs = turnstiles.Outputs{ .first = first, .rows = rows, .bytes = tensors[0..length] };
+    const outputs = turnstiles.Outputs{ .first = first, .rows = rows, .tensors = tensors };
     return turnstiles.tell(self, begin, end, outputs, date[0..date_length]);
 }
 

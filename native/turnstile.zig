@@ -326,7 +326,7 @@ pub fn gather(self: *Turnstile, begin: usize, end: usize, rows: usize) void {
 }
 
 /// The outputs of a call of the model: of so many rows from `first` on, one output after the other.
-pub const Outputs = struct { first: usize, rows: usize, bytes: []const u8 };
+pub const Outputs = struct { first: usize, rows: usize, tensors: writer.Tensors };
 
 /// Sends the answers to requests from the number `begin` up to `end`, or up to one that could not
 /// be sent, whose number it gives.
@@ -347,7 +347,7 @@ fn answer(self: *Turnstile, one: *const Taken, outputs: Outputs, date: []const u
         .rows = one.rows,
     };
     const id = one.id[0..one.id_length];
-    const written = writer.write(self.plan, part, one.form, id, outputs.bytes) catch {
+    const written = writer.write(self.plan, part, one.form, id, outputs.tensors) catch {
         stopped.stop = .unwritten;
         return;
     };

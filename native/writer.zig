@@ -9,7 +9,7 @@ const plans = @import("plan.zig");
 
 const Plan = plans.Plan;
 
-/// What cannot be written: a number that is not finite, bytes that are not those of the outputs.
+/// What cannot be written: a number that is not finite, more rows than there are.
 pub const Error = error{NotPlain};
 
 pub const Writer = struct {
@@ -42,14 +42,16 @@ pub const Part = struct { all: usize, first: usize, rows: usize };
 /// An answer that was written: its bytes, and those of its JSON where tensors follow it, else 0.
 pub const Answer = struct { length: usize, json: usize };
 
-/// Writes the answer to a part, in a form; `tensors` are the bytes of all outputs of the call, one
-/// after the other.
+/// Where each output of a call lies, with the rows that it was asked for.
+pub const Tensors = [*]const [*]const u8;
+
+/// Writes the answer to a part, in a form.
 pub fn write(
     plan: *Plan,
     part: Part,
     form: forms.Code,
     id: []const u8,
-    tensors: []const u8,
+    tensors: Tensors,
 ) Error!Answer {
     if (part.rows == 0 or part.rows > plan.rows or id.len > plans.id_length) return error.NotPlain;
     if (part.all > plan.room or part.first + part.rows > part.all) return error.NotPlain;
@@ -82,7 +84,7 @@ fn appended(
     plan: *const Plan,
     part: Part,
     form: forms.Code,
-    tensors: []const u8,
+    tensors: Tensors,
 ) Answer {
     const json = writer.at;
     var some = false;
@@ -95,12 +97,9 @@ fn appended(
     return .{ .length = writer.at, .json = if (some) json else 0 };
 }
 
-/// Checks that the bytes are those of all outputs, and the part's numbers finite, whether they are
-/// wanted or not: what is not is told of elsewhere.
-fn sound(plan: *const Plan, part: Part, tensors: []const u8) Error!void {
-    var size: usize = 0;
-    for (plan.outputs) |output| size += part.all * output.row();
-    if (size != tensors.len) return error.NotPlain;
+/// Checks that the part's numbers are finite, whether they are wanted or not: what is not is told
+/// of elsewhere.
+fn sound(plan: *const Plan, part: Part, tensors: Tensors) Error!void {
     for (plan.outputs, 0..) |output, number| {
         const bytes = portion(plan, part, number, tensors);
         if (!binary.finite(output.datatype, bytes)) return error.NotPlain;
@@ -108,11 +107,9 @@ fn sound(plan: *const Plan, part: Part, tensors: []const u8) Error!void {
 }
 
 /// The bytes of an output that belong to a part.
-fn portion(plan: *const Plan, part: Part, number: usize, tensors: []const u8) []const u8 {
-    var begin: usize = 0;
-    for (plan.outputs[0..number]) |output| begin += part.all * output.row();
+fn portion(plan: *const Plan, part: Part, number: usize, tensors: Tensors) []const u8 {
     const row = plan.outputs[number].row();
-    return tensors[begin + part.first * row ..][0 .. part.rows * row];
+    return tensors[number][part.first * row ..][0 .. part.rows * row];
 }
 
 /// The member of an output whose bytes follow the JSON.

@@ -159,10 +159,10 @@ class Gate:
         The first of their rows is the row ``first`` of the tensors. Gives ``end``, or the number of
         a request whose answer ``stopped``.
         """
-        held = self.code.held
+        code = self.code
         found: int = self._tell(
-            *(self._place, begin, end, first, self.code.all),
-            *(held, len(held), date, len(date)),
+            *(self._place, begin, end, first, code.all),
+            *(code.held, date, len(date)),
         )
         return found
 

@@ -22,7 +22,7 @@ from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
-VERSION = 7
+VERSION = 8
 """The version of the interface between the two."""
 
 LIBRARIES = {
@@ -43,6 +43,7 @@ MOST = 1 << 31
 _NUMBER = ctypes.c_size_t
 _BYTES = ctypes.c_char_p
 _PLACE = ctypes.c_void_p
+_BYTE = ctypes.c_ubyte
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "express_plan": (_PLACE, [_BYTES, _NUMBER, _PLACE, _NUMBER]),
@@ -67,7 +68,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "turnstile_keep": (None, [_PLACE, ctypes.c_uint32]),
     "turnstile_tell": (
         _NUMBER,
-        [_PLACE, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _BYTES, _NUMBER, _BYTES, _NUMBER],
+        [_PLACE, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _PLACE, _BYTES, _NUMBER],
     ),
     "turnstile_gather": (None, [_PLACE, ctypes.c_uint32, ctypes.c_uint32, _NUMBER]),
     "turnstile_spans": (None, [_PLACE, _PLACE]),
@@ -163,7 +164,7 @@ class Express:
     ``given`` is the id of the request that was read last, None if it had none, and ``form`` how its
     answer is wanted, 0 for all outputs as JSON; ``json`` is the length of the JSON of the answer
     that was written last where tensors in bytes follow it, else 0. ``rows`` is the most rows of a
-    request, ``handle`` what compiled code knows the model by, ``held`` are the bytes of the outputs
+    request, ``handle`` what compiled code knows the model by, ``held`` tells where the outputs lie
     that it holds, of ``all`` rows, ``out`` where answers are written.
     """
 
@@ -183,7 +184,9 @@ class Express:
         self.room = layout.room
         self.code = code
         self._made_of = (code, layout, inputs, outputs)
-        self.held, self.all = b"", 0
+        self.all = 0
+        self.held = (_PLACE * len(outputs))()
+        self._kept: list[Array] = []
         spec = msgspec.json.encode(layout)
         # pages of it that are never written take no memory
         self._memory = np.empty(layout.size(), np.uint8)
@@ -239,13 +242,15 @@ class Express:
 
         False where they are not as the contract says.
         """
-        self.held, self.all = b"", 0
-        tensors = []
+        self.all = 0
+        kept = self._kept = []
         for array, (dtype, shape) in zip(outputs, self._expected(rows), strict=True):
             if array.shape != shape or array.dtype != dtype:
                 return False
-            tensors.append(array.data if array.flags.c_contiguous else array.tobytes())
-        self.held, self.all = b"".join(tensors), rows
+            whole = array if array.flags.carray else np.array(array, order="C")
+            self.held[len(kept)] = ctypes.addressof(_BYTE.from_buffer(whole.data))
+            kept.append(whole)
+        self.all = rows
         return True
 
     def write(self, first: int, rows: int, given: str, form: int = 0) -> bytes | None:
@@ -254,12 +259,11 @@ class Express:
         None where the other road must write it: for a number that is not finite, or an id with
         other than plain ASCII.
         """
-        held = self.held
-        if len(held) >= MOST or not given.isascii():
+        if not given.isascii():
             return None
         name = given.encode()
         found: int = self._write(
-            self.handle, self.all, first, rows, form, name, len(name), held, len(held)
+            self.handle, self.all, first, rows, form, name, len(name), self.held
         )
         self.json = found >> 32
         return self.out[: found & 0xFFFFFFFF].tobytes() if found else None
