@@ -7,12 +7,12 @@ import numpy as np
 
 from sealift.record.contract import Contract, Field, Output
 from sealift.serve import native
+from sealift.serve.aside import LONG
 from sealift.serve.encode import Encoder
 from sealift.serve.guard import Guard
 from sealift.serve.protocol import Protocol
 from sealift.serve.quick import Quick
 from sealift.serve.refusal import RefusalError
-from sealift.serve.service import SHORT
 from sealift.serve.tensors import NUMPY, Packer, TensorInfo, sized
 
 IDENTITY = ('a "b"', "7")
@@ -37,7 +37,7 @@ class Roads:
     def asked(self, body, header=0):
         """The ordinary road, as the service takes it; None where it refuses."""
         try:
-            found = self.quick.read(body) if not header and len(body) < SHORT else None
+            found = self.quick.read(body) if not header and len(body) < LONG else None
             return found or self.protocol.read(body, str(header) if header else None)
         except RefusalError:
             return None

@@ -17,6 +17,7 @@ _WRONG = (
     rb"(?P<escape>\\(?:(?P<half>uHEX{4}))?)".replace(b"HEX", b"[0-9a-fA-F]")
 )
 _LITERALS = ((5, b"f"), (4, b"tn"))
+_ABSENT = (b"NaN", b"Infinity")
 _LETTERS = rb"[A-Za-z]{1,20}"
 _VALUES = (
     "write texts in double quotes, numbers with a digit first, true, false and null in small "
@@ -104,10 +105,18 @@ def _unexpected(text: bytes, place: int) -> str:
         )
     if text[start - 1 : start] == b"-":
         return _number(text, start)
+    if text.startswith(_ABSENT, start):
+        return _absent(text, start)
     return f"at byte {start} there must be a value, not {_character(text, start)}; {_VALUES}"
 
 
+def _absent(text: bytes, place: int) -> str:
+    return f"at byte {place} stands {_character(text, place)}; write null for no value"
+
+
 def _number(text: bytes, place: int) -> str:
+    if text.startswith(_ABSENT, place):
+        return _absent(text, place)
     return (
         f"a number cannot go on with {_character(text, place)}, at byte {place}; write no "
         "leading zeros, and digits behind a sign, a point and an exponent"

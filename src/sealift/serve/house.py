@@ -10,6 +10,7 @@ from sealift import __version__
 from sealift.serve import page, rows, strict, usage
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
+from sealift.serve.aside import LONG, Aside
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
 from sealift.serve.limits import Limits
@@ -36,10 +37,15 @@ class Index(msgspec.Struct, forbid_unknown_fields=True):
 _INDEX = msgspec.json.Decoder(Index)
 
 
+def _wanted(body: bytes) -> Index:
+    return strict.decode(_INDEX, body, ("ready",)) if body else Index()
+
+
 class House:
     """The services of a server by the names of their models, and what they have in common.
 
-    Bodies under way share one room, whichever model they are for.
+    Bodies under way share one room, and long ones are read one at a time, whichever model they are
+    for.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class House:
         self.services = {service.name: service for service in services}
         self.metrics = Metrics(seat)
         self.room = Room(limits.room)
+        self._aside = Aside()
         self.ending = False
         self.reader: Reader | None = None
         self._seat = seat
@@ -63,6 +70,7 @@ class House:
         self._document = b""
         for service in services:
             service.room = self.room
+            service.aside = self._aside
 
     @property
     def only(self) -> Service | None:
@@ -142,7 +150,8 @@ class House:
         """``POST /v2/repository/index``."""
         call.kind((rows.JSON,))
         body = await call.body(self.limits.body, self.room)
-        asked = strict.decode(_INDEX, body, ("ready",)) if body else Index()
+        long = len(body) > LONG
+        asked = await self._aside.read(_wanted, body) if long else _wanted(body)
         self.heed()
         listed = (one.repository.index(ready=asked.ready) for one in self.services.values())
         return told([entry for one in listed for entry in one])

@@ -6,6 +6,7 @@ sent any, or compiled code reads them.
 
 from __future__ import annotations
 
+from threading import local
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,8 +28,8 @@ _WIDE: dict[str, tuple[Literal["d", "i"], type[np.generic]]] = {
 }
 
 
-class Numerals:
-    """Reads lists; used by one thread."""
+class Numerals(local):
+    """Reads lists, with a parser for each thread: one cannot read two lists at a time."""
 
     def __init__(self) -> None:
         self._kept: Parser | None = None

@@ -19,6 +19,7 @@ from sealift.serve import native, rows
 from sealift.serve.admission import Room
 from sealift.serve.answer import Answer, told
 from sealift.serve.artifact import Artifact
+from sealift.serve.aside import LONG, Aside
 from sealift.serve.batch import Batch, of_rows
 from sealift.serve.batcher import Batcher
 from sealift.serve.board import Seat
@@ -43,9 +44,6 @@ from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
 from sealift.serve.tensors import Array, Packer, cells, sized
-
-SHORT = 1 << 16
-"""Bytes of a request up to which it may be one row in its plainest form."""
 
 _KINDS = (rows.JSON, BINARY)
 
@@ -83,6 +81,7 @@ class Service:
         self.version = str(artifact.identity.version)
         self._number = artifact.identity.version
         self.room = Room(limits.room)
+        self.aside = Aside()
         self.reload: Callable[[], Awaitable[None]] | None = None
         self.comparing: asyncio.Task[None] | None = None
         self.artifact = artifact
@@ -135,9 +134,10 @@ class Service:
         kind = call.kind(rows.KINDS)
         body = self._at_hand(call) or await self._body(call)
         received = clock.monotonic()
-        given, checked = rows.read(self.guard, body, kind)
+        sent = (loaded, body, kind)
+        long = len(body) > LONG
+        given, batch = await self.aside.read(self._rows, *sent) if long else self._rows(*sent)
         call.id = given or call.id
-        batch = of_rows(self.guard, loaded.packer, checked)
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, batch)
         head = {"id": call.id, "model": self.name, "version": self._number}
@@ -145,6 +145,10 @@ class Service:
         content = rows.written(wanted, head, result.predictions, result.flags)
         self._note(call, loaded, batch, result, (received, decoded))
         return Answer(200, content, kind=wanted)
+
+    def _rows(self, loaded: _Loaded, body: bytes, kind: str) -> tuple[str | None, Batch]:
+        given, checked = rows.read(self.guard, body, kind)
+        return given, of_rows(self.guard, loaded.packer, checked)
 
     async def infer(self, call: Call) -> Answer:
         """``POST .../infer``: tensors."""
@@ -157,9 +161,11 @@ class Service:
         if loaded is None:
             raise self._unready()
         received = clock.monotonic()
-        asked = loaded.quick.read(body) if header is None and len(body) < SHORT else None
+        asked = loaded.quick.read(body) if header is None and len(body) < LONG else None
         if asked is None:
-            asked = loaded.protocol.read(body, header)
+            read = loaded.protocol.read
+            long = (len(body) if header is None else min(len(body), binary_from(header))) > LONG
+            asked = await self.aside.read(read, body, header) if long else read(body, header)
         return await self._answered(call, loaded, asked, received, in_json)
 
     async def inferred(self, call: Call, read: Callable[[Protocol], Asked], write: Writer[T]) -> T:

@@ -6,7 +6,7 @@ The decoder checks types and bounds while it parses; what it reports is put in p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -67,8 +67,9 @@ def decode_lines(
             _sound(decoder, line, f"The line of {inside!r}", inside)
         raise _unread(body, error) from error
     if body.count(b'"') != msgspec.json.Encoder().encode_lines(values).count(b'"'):
-        for number, line in enumerate(_lines(body)):
-            _refuse_repeated(line, place(f"[{number}]")[0])
+        for number, (line, value) in enumerate(zip(_lines(body), values, strict=True)):
+            if line.count(b'"') != msgspec.json.encode(value).count(b'"'):
+                _refuse_repeated(line, place(f"[{number}]")[0])
     return values
 
 
@@ -121,6 +122,8 @@ def _unread(
 
 def _spotted(text: bytes, path: str) -> RefusalError | None:
     """What is told of a fault that has a path, if the bytes are sound otherwise."""
+    if len(text) > spots.FAR:
+        return None
     if b"NaN" not in text and b"Infinity" not in text and not flaw.halved(text):
         return None
     try:
@@ -145,7 +148,7 @@ def _named(body: bytes, refusal: RefusalError) -> RefusalError:
     before, left_out, _ = refusal.where.partition("[...]")
     if not left_out:
         return refusal
-    name = spots.unfit(body, before)
+    name = spots.unfit(body, before) if len(body) <= spots.FAR else None
     path = before if name is None else _joined(before, name)
     named = f"A value in {before!r}" if name is None else repr(path)
     what = refusal.what.replace(repr(refusal.where), named)
@@ -162,8 +165,10 @@ def _sound(decoder: msgspec.json.Decoder[T], text: bytes, subject: str, path: st
         raise _unread(text, error, subject, path) from error
 
 
-def _lines(body: bytes) -> list[bytes]:
-    return [line for line in body.split(b"\n") if line.strip()]
+def _lines(body: bytes) -> Iterator[bytes]:
+    """The lines that are not blank."""
+    for found in re.finditer(rb"\S[^\n]*", body):
+        yield body[body.rfind(b"\n", 0, found.start()) + 1 : found.end()]
 
 
 def _joined(path: str, rest: str) -> str:
@@ -215,14 +220,17 @@ def _plain(kinds: str) -> str:
 
 def _refuse_repeated(body: bytes, path: str) -> None:
     try:
-        spot = spots.found(body)
+        if len(body) > spots.FAR:
+            name, where = spots.repeated(body), path
+        else:
+            spot = spots.found(body)
+            name = spot.word if spot is not None and spot.kind == "repeated" else None
+            where = _joined(path, spot.path) if spot is not None else path
     except (ValueError, RecursionError) as error:
         raise _unread(body, error, path=path) from error
-    if spot is not None and spot.kind == "repeated":
+    if name is not None:
         raise RefusalError(
-            f"{brief(spot.word)} occurs twice in one object.",
-            code="repeated_field",
-            path=_joined(path, spot.path),
+            f"{brief(name)} occurs twice in one object.", code="repeated_field", path=where
         )
 
 
