@@ -132,6 +132,14 @@ def test_a_cell_that_is_no_finite_number_is_said_to_be_none(columns_server, word
     assert f"must be a finite number, not '{word}'; an empty cell is no value" in answer["error"]
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\x0b", "\x1c", "\x1f", "\xa0", "\u2003", "\x1c\xa0"])
+def test_a_number_out_of_range_is_refused_with_any_blank_behind_it(columns_server, blank):
+    """With what float() takes for one, and what it does not."""
+    answer = by_csv(columns_server, f"{NAMES}\nUA,93{blank},100.0,false".encode())
+    assert answer.status_code == 400
+    assert (answer.json()["code"], answer.json()["path"]) == ("out_of_range", "rows[0].hour")
+
+
 def test_bytes_that_are_no_text_are_refused(columns_server):
     """400."""
     assert by_csv(columns_server, b"\xff\xfe\0").json()["code"] == "malformed_csv"

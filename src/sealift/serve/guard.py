@@ -181,7 +181,8 @@ class Guard:
             return refusal
         row, _, name = refusal.where.removeprefix("rows[").partition("].")
         text = rows[int(row)][self.names.index(name)] or ""
-        if math.isfinite(float(text)):
+        # U+001C to U+001F are blanks around a number to strip(), as elsewhere, but not to float()
+        if math.isfinite(float(text.strip())):
             return refusal
         what = f"must be a finite number, not {text[:20]!r}; an empty cell is no value"
         return RefusalError(f"{refusal.where!r} {what}.", code=refusal.code, path=refusal.where)
