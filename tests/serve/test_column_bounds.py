@@ -9,7 +9,7 @@ from sealift.serve.refusal import RefusalError
 
 WIDTH = 4
 FIELDS = [
-    (place, Field(name=f"f{place}", type="float", dtype="FP32", tensor="x", column=place, **more))
+    Field(name=f"f{place}", type="float", dtype="FP32", tensor="x", column=place, **more)
     for place, more in enumerate(
         [
             {"low": -1.0, "high": 1.0},
@@ -24,9 +24,10 @@ FIELDS = [
 def seen(numbers, array):
     """What is flagged of a tensor, or why it is refused."""
     try:
-        return numbers.check(array, lambda row, column: f"{row},{column}")
+        found = numbers.check(array, lambda row, column: f"{row},{column}")
     except RefusalError as refused:
         return refused.where
+    return [] if found is None else np.argwhere(found).tolist()
 
 
 @pytest.mark.parametrize("rows", [1, 7, FEW // WIDTH, FEW // WIDTH + 1, 3 * FEW])
@@ -41,7 +42,7 @@ def test_a_tensor_is_judged_as_its_rows_are_one_by_one(rows, span):
     if refused:
         assert seen(numbers, array) == refused[0]
     else:
-        flags = [(row, *rest) for row, one in enumerate(each) for _, *rest in one]
+        flags = [[row, *rest] for row, one in enumerate(each) for _, *rest in one]
         assert seen(numbers, array) == flags
         assert bool(flags) == (span > 1.0)
 

@@ -1,6 +1,7 @@
-"""Long bodies are read in a thread, so that the event loop answers other clients meanwhile.
+"""Long bodies are read, and answers with many flags written, in a thread.
 
-One is read at a time, as without a thread, and memory is needed for one; the others wait in line.
+So the event loop answers other clients meanwhile. There is one at a time, as without a thread, and
+memory is needed for one; the others wait in line.
 """
 
 from __future__ import annotations

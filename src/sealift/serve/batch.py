@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from sealift.serve.flagged import Marks
 from sealift.serve.guard import Guard
 from sealift.serve.tensors import Array, Packer, Row
 
@@ -18,13 +19,15 @@ class Batch(msgspec.Struct, frozen=True):
 
     ``flags`` names by row the fields whose legal values lie outside what the training data held;
     ``rows`` picks the rows with some numbers for the record, and gives what spells them as clients
-    would write them; of a large batch that holds no more than these rows.
+    would write them; of a large batch that holds no more than these rows. Where naming takes long,
+    ``marks`` have what ``flags`` do not have yet.
     """
 
     count: int
     feeds: dict[str, Array]
     flags: dict[int, list[str]]
     rows: Callable[[Sequence[int]], Spelled]
+    marks: Marks | None = None
 
 
 def of_rows(guard: Guard, packer: Packer, rows: Sequence[Row]) -> Batch:

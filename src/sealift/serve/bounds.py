@@ -24,28 +24,28 @@ Place = Callable[[int, int], str]
 FEW = 4096
 """Values up to which each is compared; of more, the least and the greatest of each column."""
 
-Flag = tuple[int, bool, int]
-"""A row, whether it is a text, and the place of the field in the contract."""
-
 
 class Texts:
     """The contract of the columns of a tensor of texts."""
 
-    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
+    def __init__(self, fields: Sequence[Field]) -> None:
         self._columns = [
             (
-                place,
                 field.name,
                 list.__class_getitem__(field_type(field)),
                 None if field.closed or field.categories is None else frozenset(field.categories),
             )
-            for place, field in fields
+            for field in fields
         ]
 
-    def check(self, flat: list[Any], place: Place) -> list[Flag]:
-        """What is flagged in a tensor, flat and row-major. Raises ``RefusalError``."""
-        width, flags = len(self._columns), []
-        for number, (field, name, kind, known) in enumerate(self._columns):
+    def check(self, flat: list[Any], place: Place) -> Array | None:
+        """Where a tensor, flat and row-major, is flagged: [rows, columns]; None for nowhere.
+
+        Raises ``RefusalError``.
+        """
+        width = len(self._columns)
+        seen: Array = np.zeros((len(flat) // width, width), np.bool_)
+        for number, (name, kind, known) in enumerate(self._columns):
             column = flat[number::width]
 
             def located(path: str, number: int = number, name: str = name) -> tuple[str, str]:
@@ -56,12 +56,8 @@ class Texts:
             except strict.FAULTS as error:
                 raise strict.translated(error, place=located) from error
             if known is not None:
-                flags += [
-                    (row, True, field)
-                    for row, text in enumerate(column)
-                    if text is not None and text not in known
-                ]
-        return flags
+                seen[:, number] = [text is not None and text not in known for text in column]
+        return seen if seen.any() else None
 
 
 class Numbers:
@@ -70,18 +66,17 @@ class Numbers:
     ``plain`` is true where clients send every value as the tensor holds it.
     """
 
-    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
-        self._places = [place for place, _ in fields]
-        self._fields = [field for _, field in fields]
-        self._truths = [number for number, (_, field) in enumerate(fields) if field.type == "bool"]
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._fields = fields
+        self._truths = [number for number, field in enumerate(fields) if field.type == "bool"]
         self._nullable = np.array([field.nullable for field in self._fields])
         self.plain = not any(field.nullable or field.type == "bool" for field in self._fields)
         self._plans: dict[np.dtype[Any], tuple[Array, Array, Array, Array]] = {}
 
-    def check(self, array: Array, place: Place) -> list[Flag]:
-        """What is flagged in a tensor [rows, columns]. Raises ``RefusalError``."""
+    def check(self, array: Array, place: Place) -> Array | None:
+        """Where a tensor [rows, columns] is flagged; None for nowhere. Raises ``RefusalError``."""
         if array.dtype == np.bool_:
-            return []
+            return None
         minimum, maximum, low, high = self._plan(array.dtype)
         usual = _within(array, low, high)
         # a column with NaN lies within nothing, and is looked at value by value
@@ -90,9 +85,9 @@ class Numbers:
         if self._truths:
             self._check_truths(array, place)
         if usual:
-            return []
-        outside = ~((array >= low) & (array <= high)) & ~_missing(array)
-        return [(int(row), False, self._places[column]) for row, column in np.argwhere(outside)]
+            return None
+        outside: Array = ~((array >= low) & (array <= high)) & ~_missing(array)
+        return outside if outside.any() else None
 
     def column(self, number: int, values: list[Any]) -> list[Value]:
         """A column as clients send it: NaN as None, truths as such."""
@@ -166,4 +161,4 @@ def _missing(array: Array) -> Array:
     return np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, np.bool_)
 
 
-__all__ = ["Flag", "Numbers", "Place", "Texts"]
+__all__ = ["Numbers", "Place", "Texts"]

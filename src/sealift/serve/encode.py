@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sealift.serve import binary
+from sealift.serve import binary, flagged
 from sealift.serve.answer import Answer
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.predict import Result
@@ -44,7 +44,7 @@ class Encoder:
         """
         if flags:
             # parameters hold no objects, hence JSON in a text
-            head["parameters"] = {"flags": msgspec.json.encode(flags).decode()}
+            head["parameters"] = {"flags": msgspec.Raw(flagged.quoted(flags))}
         blobs: list[bytes | memoryview] = []
         head["outputs"] = [self._output(outputs[one.name], one, blobs) for one in wanted]
         body = msgspec.json.encode(head)

@@ -135,6 +135,11 @@ class Metrics:
         """Count the rows of an answer."""
         self._table.numbers[self._rows] += rows
 
+    def flagged(self, counts: Mapping[str, int]) -> None:
+        """Count the rows of an answer in which a field is flagged."""
+        for field, times in counts.items():
+            self.flags.add(float(times), field)
+
     def executed(self, rows: int, requests: int) -> None:
         """Count a call of the model."""
         numbers = self._table.numbers

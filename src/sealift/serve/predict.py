@@ -59,10 +59,12 @@ class Predictor:
         answers = ran.outputs[self._answer]
         predictions = cells(answers)
         if not _finite(answers):
+            # rows may share a list
+            flags = dict(flags)
             for number, value in enumerate(predictions):
                 if isinstance(value, float) and not math.isfinite(value):
                     predictions[number] = None
-                    flags.setdefault(number, []).append(self._answer)
+                    flags[number] = [*flags.get(number, ()), self._answer]
         return Result(ran.outputs, predictions, flags, ran.started, ran.ended, ran.rows)
 
     def recorded(self, result: Result, rows: Sequence[int]) -> list[float | str | None]:

@@ -16,8 +16,9 @@ import numpy as np
 from sealift.record.contract import Contract
 from sealift.serve import binary, messages
 from sealift.serve.batch import Batch, Spelled, of_rows
-from sealift.serve.bounds import Flag, Numbers, Texts
+from sealift.serve.bounds import Numbers, Texts
 from sealift.serve.cells import Cells
+from sealift.serve.flagged import Marks
 from sealift.serve.guard import Guard
 from sealift.serve.messages import InferRequest, InputTensor, WantedOutput
 from sealift.serve.refusal import RefusalError, brief, nearest
@@ -55,10 +56,12 @@ class _Input:
         ]
         self.info = info
         self.places = [place for _, place in sorted(found)]
-        members = [(place, contract.fields[place]) for place in self.places]
+        members = [contract.fields[place] for place in self.places]
         self.text = info.datatype == "BYTES"
         self.texts = Texts(members) if self.text else None
         self.numbers = None if self.text else Numbers(members)
+        self.names = np.array([field.name for field in members], object)
+        self.in_order = self.places == sorted(self.places)
 
 
 class Protocol:
@@ -203,17 +206,19 @@ class Protocol:
             text = "'inputs' must hold at least one row."
             raise RefusalError(text, code="length", path="inputs")
         feeds: dict[str, Array] = {}
-        found: list[Flag] = []
+        found: list[tuple[_Input, Array]] = []
         for cells, known in zip(tensors, self._inputs.values(), strict=True):
             shape = (count, cells.width) if len(known.info.shape) == 2 else (count,)
             if known.texts is not None:
-                found += known.texts.check(cells.flat, cells.place)
+                seen = known.texts.check(cells.flat, cells.place)
                 values: Any = np.array([text or "" for text in cells.flat], object)
             elif known.numbers is not None:
                 values = cells.numbers()
-                found += known.numbers.check(values, cells.place)
+                seen = known.numbers.check(values, cells.place)
                 values = values.astype(NUMPY[known.info.datatype], copy=False)
             feeds[known.info.name] = values.reshape(shape)
+            if seen is not None:
+                found.append((known, seen))
 
         def some(numbers: Sequence[int]) -> Spelled:
             picked = feeds
@@ -222,13 +227,21 @@ class Protocol:
                 picked = {name: array[chosen] for name, array in feeds.items()}
             return lambda: self.spelled(picked)
 
-        return Batch(count, feeds, self._named(found), some)
+        marks = self._marks(found) if found else None
+        if marks is None or marks.many:
+            return Batch(count, feeds, {}, some, marks)
+        return Batch(count, feeds, marks.named(), some)
 
-    def _named(self, found: list[Flag]) -> dict[int, list[str]]:
-        flags: dict[int, list[str]] = {}
-        for row, _, place in sorted(found):
-            flags.setdefault(row, []).append(self._fields[place].name)
-        return flags
+    def _marks(self, found: list[tuple[_Input, Array]]) -> Marks:
+        """What is flagged: numbers in the order of the contract, then texts."""
+        first, seen = found[0]
+        if len(found) == 1 and first.in_order:
+            return Marks(first.names, seen)
+        seen = np.hstack([seen for _, seen in found])
+        columns = [(known.text, place) for known, _ in found for place in known.places]
+        order = sorted(range(len(columns)), key=columns.__getitem__)
+        names = np.concatenate([known.names for known, _ in found])
+        return Marks(names[order], seen[:, order])
 
     def spelled(self, feeds: dict[str, Array]) -> list[Row]:
         """The rows of the model's inputs as clients would write them."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sealift.serve import flagged
 from sealift.serve.guard import Guard
 from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Row
@@ -72,7 +73,7 @@ def written(
     if kind == JSON:
         whole = {**head, "predictions": predictions}
         if flags:
-            whole["flags"] = flags
+            whole["flags"] = msgspec.Raw(flagged.told(flags))
         return msgspec.json.encode(whole)
     several = len(predictions) > 1
     ids = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from sealift.serve.company import Company
 from sealift.serve.cost import Cost
 from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
+from sealift.serve.flagged import counted
 from sealift.serve.gathering import Gathering
 from sealift.serve.guard import Guard
 from sealift.serve.limits import Limits
@@ -134,16 +135,17 @@ class Service:
         kind = call.kind(rows.KINDS)
         body = self._at_hand(call) or await self._body(call)
         received = clock.monotonic()
-        sent = (loaded, body, kind)
-        long = len(body) > LONG
-        given, batch = await self.aside.read(self._rows, *sent) if long else self._rows(*sent)
-        call.id = given or call.id
+        sent, long = (loaded, body, kind), len(body) > LONG
+        name, batch = await self.aside.read(self._rows, *sent) if long else self._rows(*sent)
+        call.id = name or call.id
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, batch)
         head = {"id": call.id, "model": self.name, "version": self._number}
-        wanted = rows.chosen(call.headers.get("accept") or "")
-        content = rows.written(wanted, head, result.predictions, result.flags)
-        self._note(call, loaded, batch, result, (received, decoded))
+        wanted, flags = rows.chosen(call.headers.get("accept") or ""), result.flags
+        given, many = (wanted, head, result.predictions, flags), long and flags
+        content = await self.aside.read(rows.written, *given) if many else rows.written(*given)
+        counts = await self.aside.read(counted, flags) if many else counted(flags)
+        self._note(call, loaded, batch, result, (received, decoded), counts)
         return Answer(200, content, kind=wanted)
 
     def _rows(self, loaded: _Loaded, body: bytes, kind: str) -> tuple[str | None, Batch]:
@@ -195,6 +197,8 @@ class Service:
         call.id = asked.id or call.id
         if asked.timeout:
             call.hurry(asked.timeout)
+        if many := asked.batch.marks:
+            asked.batch.flags.update(await self.aside.read(many.named))
         decoded = clock.monotonic()
         result = await loaded.predictor.run(call, asked.batch)
         head = {
@@ -202,8 +206,10 @@ class Service:
             "model_version": self.version,
             "id": call.id if asked.id is None else asked.id,
         }
-        answer = write(loaded.encoder, asked, result, head)
-        self._note(call, loaded, asked.batch, result, (received, decoded))
+        given, flags = (loaded.encoder, asked, result, head), result.flags
+        answer = await self.aside.read(write, *given) if many else write(*given)
+        counts = await self.aside.read(counted, flags) if many else counted(flags)
+        self._note(call, loaded, asked.batch, result, (received, decoded), counts)
         return answer
 
     async def model(self, call: Call) -> Answer:
@@ -307,10 +313,10 @@ class Service:
         batch: Batch,
         result: Result,
         reading: tuple[float, float],
+        counts: Mapping[str, int],
     ) -> None:
         received, decoded = reading
-        now = clock.monotonic()
-        at = clock.now()
+        now, at = clock.monotonic(), clock.now()
         call.rows = batch.count
         self._statistics.answered(
             batch.count,
@@ -324,9 +330,7 @@ class Service:
         self.metrics.given(batch.count)
         if result.flags:
             self.metrics.valueless.add(result.predictions.count(None))
-            for fields in result.flags.values():
-                for field in fields:
-                    self.metrics.flags.add(1.0, field)
+            self.metrics.flagged(counts)
         if self.recorder is not None and (kept := self.recorder.chosen(batch.count)):
             self.recorder.add(
                 Answered(
@@ -389,12 +393,8 @@ class Service:
             await self.reload()
 
     def _unready(self) -> RefusalError:
-        return RefusalError(
-            self.readiness.reason,
-            code="not_ready",
-            status=503,
-            headers=(("retry-after", "1"),),
-        )
+        soon = (("retry-after", "1"),)
+        return RefusalError(self.readiness.reason, code="not_ready", status=503, headers=soon)
 
 
 __all__ = ["Service"]

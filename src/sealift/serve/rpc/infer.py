@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from sealift.serve import binary
+from sealift.serve import binary, flagged
 from sealift.serve.encode import Encoder
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.messages import InferRequest, InputTensor, Parameters, WantedOutput
@@ -112,7 +112,7 @@ def written(encoder: Encoder, asked: Asked, result: Result, head: dict[str, Any]
         block(3, head["id"].encode()),
     ]
     if result.flags:
-        told = block(3, msgspec.json.encode(result.flags))
+        told = block(3, flagged.told(result.flags))
         pieces.append(block(4, block(1, b"flags") + block(2, told)))
     blobs: list[bytes | memoryview] = []
     for one in asked.wanted:
