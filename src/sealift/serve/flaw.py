@@ -69,10 +69,10 @@ def reason(text: bytes, error: Exception) -> str:
     ...         msgspec.json.decode(text)
     ...     except msgspec.DecodeError as error:
     ...         return reason(text, error)
-    >>> told(b'{"id": "a" "rows": []}')
-    "at byte 11 there must be ',' or '}', not '\\"'"
-    >>> told(b'{"rows": [')
-    'it ends at byte 10, before it is complete; send all of it'
+    >>> print(told(b'{"id": "a" "rows": []}'))
+    at byte 11 there must be ',' or '}', not '"'
+    >>> print(told(b'{"rows": ['))
+    it ends at byte 10, before it is complete; send all of it
     """
     said = re.fullmatch(_SAID, str(error))
     what, place = (said[1], int(said[2])) if said else ("", len(text))
