@@ -200,8 +200,7 @@ export fn turnstile_keep(self: *turnstiles.Turnstile, number: u32) void {
 
 /// Sends the answers to the requests from number `begin` up to `end`, from the outputs of a call of
 /// `rows` rows, the first of which is row `first` of the inputs; `tensors` tells where they lie.
-/// Gives `end`, or the number of a
-/// request whose answer was not sent.
+/// Gives `end`, or the number of a request whose answer was not sent.
 export fn turnstile_tell(
     self: *turnstiles.Turnstile,
     begin: usize,

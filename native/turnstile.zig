@@ -325,7 +325,7 @@ pub fn gather(self: *Turnstile, begin: usize, end: usize, rows: usize) void {
     self.part = part;
 }
 
-/// The outputs of a call of the model: of so many rows from `first` on, one output after the other.
+/// The outputs of a call of the model, of so many rows from row `first` of the inputs on.
 pub const Outputs = struct { first: usize, rows: usize, tensors: writer.Tensors };
 
 /// Sends the answers to requests from the number `begin` up to `end`, or up to one that could not
