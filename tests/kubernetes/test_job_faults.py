@@ -26,6 +26,8 @@ while [ $n -lt 3 ]; do
 done
 mkdir -p out; echo $n > out/total
 """
+HELD = "sealift.test/held"
+"""A finalizer that the cluster never takes away: what has it stays when it is told to go."""
 
 
 @pytest.fixture
@@ -257,6 +259,28 @@ def test_a_job_that_somebody_removes_ends_its_step(world):
     assert until(lambda: world.kinds() == ["PersistentVolumeClaim"], 60.0)
 
 
+@pytest.mark.parametrize("script", ["exit 0", "exit 7"])
+def test_a_step_that_ended_is_not_found_while_its_job_is_being_removed(world, script):
+    """However long a cluster takes for that: nobody has to look after it any more."""
+    world.state.faults.finalizers["Job"] = [HELD]
+    world.engine().run(spec(world, script, wanted=()))
+
+    assert "Job" in world.kinds()
+    assert world.engine().find({}) == []
+
+
+def test_a_step_that_was_stopped_is_found_running_until_its_end_is_noted(world):
+    """Its program gets time to end, in which it is not taken for one that has ended."""
+    world.state.faults.finalizers["Job"] = [HELD]
+    stopped = world.engine().start(spec(world, "sleep 60"))
+    world.engine().stop(stopped, grace=1.0)
+    (found,) = world.engine().find({"sealift.key": "sha256:1"})
+    world.state.finalize(Key(JOB, "models", name(world)), HELD)
+
+    assert (found.id, found.running) == (stopped.id, True)
+    assert until(lambda: world.engine().find({}) == [], 60.0)
+
+
 def test_a_failed_attempt_leaves_its_checkpoints_for_the_next(world):
     """And nothing else."""
     wanted = checkpointed(world)
@@ -284,7 +308,7 @@ def test_a_step_that_needs_too_much_memory_says_so(world):
 def test_a_secret_is_in_the_secret_alone(world):
     """No other object holds it, nor does the registry."""
     seen = []
-    world.state.faults.finalizers["Secret"] = ["sealift.test/held"]
+    world.state.faults.finalizers["Secret"] = [HELD]
     world.engine().run(spec(world, "echo $TOKEN", secrets={"TOKEN": "hush-hush"}))
     with world.state.settled():
         seen = [

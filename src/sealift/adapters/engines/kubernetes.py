@@ -126,13 +126,17 @@ class KubernetesJobs:
                 self._cluster.delete(one)
 
     def find(self, labels: dict[str, str]) -> list[Container]:
-        """The containers of all Jobs with these labels."""
+        """The containers of all Jobs with these labels.
+
+        One that has ended is among them until its Job is told to go, whenever that is gone; one
+        that is stopped runs until its end is noted.
+        """
         return [self._container(one) for one in self._jobs(labels)]
 
     def _jobs(self, labels: dict[str, str]) -> list[Object]:
         wanted = {"app.kubernetes.io/component": STEP, **marks(labels)}
         found = self._cluster.find(JOB, self._place.settings.namespace, wanted).items
-        return [one for one in found if _is_step(one)]
+        return [one for one in found if _is_step(one) and not (_ended(one) and _leaving(one))]
 
     def _ran(self, task: Task, spec: ContainerSpec) -> Exit:
         """How the container ended, in as many pods as it took."""
@@ -253,14 +257,13 @@ class KubernetesJobs:
 
     def _container(self, job: Object) -> Container:
         note = msgspec.json.decode(text(job, "metadata", "annotations", NOTE), type=Note)
-        ended = any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
         return Container(
             id=text(job, "metadata", "uid"),
             name=note.name,
             engine=self.name,
             image=note.image,
             labels=note.labels,
-            running=not ended and not text(job, "metadata", "deletionTimestamp"),
+            running=not _ended(job),
             started=instant(job, "metadata", "creationTimestamp"),
         )
 
@@ -290,6 +293,16 @@ def _source(path: str, spec: ContainerSpec) -> Path | None:
 def _is_step(job: Object) -> bool:
     """Whether this is a step's own Job, not the one that sends its outputs."""
     return text(job, "metadata", "labels", JOB_LABEL) == text(job, "metadata", "name")
+
+
+def _ended(job: Object) -> bool:
+    """Whether its program runs no more."""
+    return any(condition(job, kind).get("status") == "True" for kind in ("Complete", "Failed"))
+
+
+def _leaving(job: Object) -> bool:
+    """Whether it was told to go, and goes after its pod."""
+    return bool(text(job, "metadata", "deletionTimestamp"))
 
 
 def _essence(spec: ContainerSpec) -> Json:
