@@ -44,7 +44,7 @@ from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
-from sealift.serve.tensors import Array, Packer, cells, sized
+from sealift.serve.tensors import Packer, cells, sized
 
 _KINDS = (rows.JSON, BINARY)
 
@@ -170,14 +170,18 @@ class Service:
             asked = await self.aside.read(read, body, header) if long else read(body, header)
         return await self._answered(call, loaded, asked, received, in_json)
 
-    async def inferred(self, call: Call, read: Callable[[Protocol], Asked], write: Writer[T]) -> T:
+    async def inferred(
+        self, call: Call, read: Callable[[Protocol], Asked], write: Writer[T], *, long: bool
+    ) -> T:
         """Tensors in any encoding: ``read`` understands the request, ``write`` the answer.
 
-        Raises ``RefusalError``, and whatever a failing model raises.
+        Reading takes ``long`` where a thread should do it. Raises ``RefusalError``, and whatever a
+        failing model raises.
         """
         loaded = self._begin(call)
-        received = clock.monotonic()
-        return await self._answered(call, loaded, read(loaded.protocol), received, write)
+        received, protocol = clock.monotonic(), loaded.protocol
+        asked = await self.aside.read(read, protocol) if long else read(protocol)
+        return await self._answered(call, loaded, asked, received, write)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -365,6 +369,7 @@ class Service:
         if self.recorder is None or not (kept := self.recorder.chosen(company.rows)):
             return
         said = ran.outputs[self.artifact.contract.prediction]
+        labels = self.artifact.contract.task == "classification"
         for member, numbers in company.members(kept):
             places = np.add(numbers, member.first)
             inputs = {name: array[places] for name, array in code.tensors.items()}
@@ -377,16 +382,11 @@ class Service:
                     count=member.rows,
                     kept=numbers,
                     rows=functools.partial(protocol.spelled, inputs),
-                    outputs=self._said(said[places - company.begin]),
+                    outputs=logged(cells(said[places - company.begin]), labels=labels),
                     flags={},
                     trace=member.trace.id if member.trace else "",
                 )
             )
-
-    def _said(self, predicted: Array) -> list[float | str | None]:
-        """Predictions as they are recorded."""
-        labels = self.artifact.contract.task == "classification"
-        return logged(cells(predicted), labels=labels)
 
     async def _reload(self) -> None:
         if self.reload is not None:

@@ -172,7 +172,7 @@ class Desk:
             call.identify()
             found = infer.read(await self._message(call, body))
             service = self._found(found.model, found.version)
-            answer = await service.inferred(call, found.asked, infer.written)
+            answer = await service.inferred(call, found.asked, infer.written, long=found.long)
             reply = await self._packed(call, body[0], infer.streamed(found, answer))
             status_of_http = 200
         except RefusalError as refusal:
@@ -239,7 +239,7 @@ class Desk:
         if method is INFER:
             message = infer.read(data)
             service = self._found(message.model, message.version)
-            return await service.inferred(call, message.asked, infer.written)
+            return await service.inferred(call, message.asked, infer.written, long=message.long)
         asked = shapes.read(method.asked, data)
         if method is CHECK:
             return self._health(asked["service"])

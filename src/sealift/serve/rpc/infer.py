@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from sealift.serve import binary, flagged
+from sealift.serve.aside import LONG
 from sealift.serve.encode import Encoder
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.messages import InferRequest, InputTensor, Parameters, WantedOutput
@@ -40,6 +41,14 @@ class Message(msgspec.Struct, frozen=True):
     data: bytes
     typed: Sequence[tuple[int, int]]
     raw: Sequence[tuple[int, int]]
+
+    @property
+    def long(self) -> bool:
+        """Whether its values take long to be read: many that are typed, or texts."""
+        if len(self.data) <= LONG:
+            return False
+        texts = any(tensor.datatype == "BYTES" for tensor in self.request.inputs)
+        return texts or sum(end - begin for begin, end in self.typed) > LONG
 
     def asked(self, protocol: Protocol) -> Asked:
         """What is asked of a model. Raises ``RefusalError``."""
@@ -84,6 +93,8 @@ def read(data: bytes) -> Message:
         place = tag >> 3
         if tag & 7 != BYTES:
             continue
+        if place == 3 and end - begin > 4 * ID_LENGTH:
+            raise _long_id()
         if place in texts:
             texts[place] = reader.text(begin, end)
         elif place == 4:
@@ -97,8 +108,7 @@ def read(data: bytes) -> Message:
         elif place == 7:
             raw.append((begin, end))
     if len(texts[3]) > ID_LENGTH:
-        text = f"'id' must have at most {ID_LENGTH} characters."
-        raise RefusalError(text, code="length", path="id")
+        raise _long_id()
     request = InferRequest(inputs, texts[3] or None, outputs or None, parameters)
     return Message(texts[1], texts[2], request, data, typed, raw)
 
@@ -179,6 +189,11 @@ def _input(reader: Reader, begin: int, end: int, path: str) -> tuple[InputTensor
     return tensor, values[0] if values else (0, 0)
 
 
+def _long_id() -> RefusalError:
+    text = f"'id' must have at most {ID_LENGTH} characters."
+    return RefusalError(text, code="length", path="id")
+
+
 def _check(shape: Sequence[int], path: str) -> None:
     """Refuse a shape that none can be. Raises ``RefusalError``."""
     if len(shape) > _RANK:
@@ -193,7 +208,8 @@ def _check(shape: Sequence[int], path: str) -> None:
 def _numbers(data: bytes, begin: int, end: int) -> list[int]:
     packed = data[begin:end]
     if len(packed) > _RANK * wire.LONGEST:
-        return [0] * len(packed)
+        # how many more they are does not matter
+        return [0] * (_RANK + 1)
     if not packed or max(packed) < 128:
         return list(packed)
     return cast("list[int]", wire.unpacked(memoryview(packed)).view(np.int64).tolist())
