@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sealift.serve import binary, numerals, strict
+from sealift.serve import binary, numerals, pieces, strict
 from sealift.serve.messages import InputTensor
 from sealift.serve.refusal import RefusalError, brief
-from sealift.serve.tensors import BINARY_ONLY, FIELD_TYPES, NUMPY, Array, TensorInfo
+from sealift.serve.tensors import BINARY_ONLY, FIELD_TYPES, NUMPY, Array, TensorInfo, arrayed
 
 _ELEMENTS: dict[str, Any] = {
     datatype: {"bool": bool, "float": float, "int": int, "string": str}[kind] | None
@@ -85,7 +85,7 @@ class Cells:
         kind = FIELD_TYPES[self._datatype]
         if kind == "float":
             # None becomes NaN
-            return np.array(self.flat, np.float64)
+            return arrayed(self.flat, np.float64)
         for number, value in enumerate(self.flat):
             path = self.place(*divmod(number, self.width))
             if value is None:
@@ -98,7 +98,7 @@ class Cells:
                 raise RefusalError(
                     f"{self._name!r} holds too large a number.", code="out_of_range", path=path
                 )
-        return np.array(self.flat, np.bool_ if kind == "bool" else np.int64)
+        return arrayed(self.flat, np.bool_ if kind == "bool" else np.int64)
 
     def _check_datatype(self, tensor: InputTensor) -> None:
         if tensor.datatype == self._datatype:
@@ -146,10 +146,7 @@ class Cells:
         # told from the text, so that a million numbers are not built to be thrown away
         if len(text) > LONG and tensor.datatype != "BYTES" and text.count(b",") >= max(1, size):
             raise self._mismatch(tensor, "more")
-        if (
-            len(text) > numerals.LONG
-            and (found := _NUMERALS.read(text, tensor.datatype)) is not None
-        ):
+        if len(text) > numerals.LONG and (found := self._numerals(text)) is not None:
             self.array = found
             if found.size != size:
                 raise self._mismatch(tensor, "more" if found.size > size else "fewer")
@@ -159,6 +156,16 @@ class Cells:
         self.flat = self._flatten(values, len(tensor.shape)) if self.nested else values
         if len(self.flat) != size:
             raise self._mismatch(tensor, "more" if len(self.flat) > size else "fewer")
+
+    def _numerals(self, text: bytes) -> Array | None:
+        """The numbers of a flat list; None for anything else."""
+        found = []
+        for piece in pieces.cut(text, b""):
+            part = _NUMERALS.read(piece, self._datatype)
+            if part is None:
+                return None
+            found.append(part)
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _inside(self, inner: str) -> tuple[str, str]:
         path = f"{self.path}.data{inner}"

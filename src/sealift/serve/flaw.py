@@ -28,6 +28,7 @@ _WANTED = {
     "expected ',' or '}'": "',' or '}'",
     "expected ',' or ']'": "',' or ']'",
     "object keys must be strings": "a name in double quotes",
+    "expected '\"'": "a name in double quotes",
     "trailing comma in array": "another value after the comma",
     "trailing comma in object": "another name after the comma",
 }

@@ -8,14 +8,14 @@ data had: a narrower decoder is tried first, and rows that pass it need no other
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from sealift.record.contract import Contract, Field
-from sealift.serve import strict
+from sealift.serve import pieces, strict
 from sealift.serve.refusal import RefusalError
 from sealift.serve.spelling import respelled
 from sealift.serve.tensors import Row, limits
@@ -25,7 +25,11 @@ ID_LENGTH = 128
 
 Id = Annotated[str, Meta(max_length=ID_LENGTH)]
 
+GROUP = 1 << 16
+"""Values of rows that are converted by one call."""
+
 Rows = TypeVar("Rows", bound=Sequence[Any])
+T = TypeVar("T")
 
 _Nothing = Annotated[int, Meta(ge=1, le=0)]
 
@@ -43,11 +47,14 @@ class Guard:
         legal = [field_type(field) for field in contract.fields]
         named = _row(contract, legal, array_like=False)
         self._decoder = _request(contract, named)
+        self._outline = _requests(msgspec.Raw)
+        self._list = _several(named)
         self._line = msgspec.json.Decoder(named)
         self._positional: Any = list[_row(contract, legal, array_like=True)]  # type: ignore[misc]
         usual = [usual_type(field) for field in contract.fields]
         # a field for which there is no such type is one that nothing passes
-        self._usual = _request(contract, _row(contract, usual, array_like=False))
+        plain = _row(contract, usual, array_like=False)
+        self._usual, self._usual_list = _request(contract, plain), _several(plain)
         self._usual_positional: Any = list[_row(contract, usual, array_like=True)]  # type: ignore[misc]
         self._quotes = sum(msgspec.json.encode(name).count(b'"') for name in self.names)
         self._spoken = [place for place, one in enumerate(contract.fields) if one.type == "string"]
@@ -64,13 +71,15 @@ class Guard:
 
     def read(self, body: bytes) -> tuple[str | None, list[Row]]:
         """The id and the rows of a ``/predict`` body. Raises ``RefusalError``."""
+        if len(body) > pieces.PIECE:
+            return self._read_long(body)
         try:
             usual = self._usual.decode(body)
         except strict.FAULTS:
             usual = None
         if usual is not None and usual.rows:
             rows = Usual(map(msgspec.structs.astuple, usual.rows))
-            if body.count(b'"') == self._marks(usual.id, rows):
+            if body.count(b'"') == 2 + self._marks(usual.id, rows):
                 return usual.id, rows
         request: Any = strict.decode(self._decoder, body, [*self.names, "rows", "id"])
         return request.id, self._rows(request.rows, "rows")
@@ -81,8 +90,11 @@ class Guard:
         def located(path: str) -> tuple[str, str]:
             return f"rows{path}", f"rows{path}"
 
-        rows = strict.decode_lines(self._line, body, self.names, located)
-        return self._bounded(self._rows(rows, "rows"))
+        rows: list[Any] = []
+        for found in strict.decode_lines(self._line, body, self.names, located):
+            rows += found
+            self._bounded(rows)
+        return self._rows(rows, "rows")
 
     def read_texts(self, rows: Sequence[Sequence[str | None]]) -> list[Row]:
         """Rows of texts in the order of the fields, as tables hold them; None for an empty cell.
@@ -94,15 +106,18 @@ class Guard:
             row, field = (int(part) for part in path.strip("[]").split("]["))
             return f"rows[{row}].{self.names[field]}", f"rows[{row}].{self.names[field]}"
 
-        try:
-            checked = msgspec.convert(rows, self._positional, strict=False)
-        except strict.FAULTS:
-            checked = None
-        if checked is None:
+        checked: list[Any] = []
+        for group in self._groups(rows):
             try:
-                checked = msgspec.convert(self._respelled(rows), self._positional, strict=False)
+                checked += msgspec.convert(group, self._positional, strict=False)
+                continue
+            except strict.FAULTS:
+                spelled = self._respelled(group)
+            try:
+                checked += msgspec.convert(spelled, self._positional, strict=False)
             except strict.FAULTS as error:
-                raise self._plainly(rows, strict.translated(error, place=located)) from error
+                place = strict.behind(located, len(checked))
+                raise self._plainly(rows, strict.translated(error, place=place)) from error
         return self._bounded(self._rows(checked, "rows"))
 
     def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
@@ -126,19 +141,27 @@ class Guard:
             row, field = (int(part) for part in path.strip("[]").split("]["))
             return place(row, field), self.names[field]
 
+        if not rows:
+            return self._rows(rows, "inputs")
+        usual: list[Row] = Usual()
         try:
-            if not rows:
-                return self._rows(rows, "inputs")
-            return Usual(
-                map(msgspec.structs.astuple, msgspec.convert(rows, self._usual_positional))
-            )
+            for group in self._groups(rows):
+                usual += map(
+                    msgspec.structs.astuple, msgspec.convert(group, self._usual_positional)
+                )
         except strict.FAULTS:
             pass
-        try:
-            checked = msgspec.convert(rows, self._positional)
-        except strict.FAULTS as error:
-            raise strict.translated(error, place=located) from error
-        return self._rows(checked, "inputs")
+        else:
+            return usual
+        legal: list[Row] = []
+        for group in self._groups(rows):
+            try:
+                checked = msgspec.convert(group, self._positional)
+            except strict.FAULTS as error:
+                place_of = strict.behind(located, len(legal))
+                raise strict.translated(error, place=place_of) from error
+            legal += map(msgspec.structs.astuple, checked)
+        return legal
 
     def flags(self, rows: Sequence[Row]) -> dict[int, list[str]]:
         """The fields, by row, whose legal values lie outside what the training data held."""
@@ -156,11 +179,48 @@ class Guard:
                     flagged.setdefault(number, []).append(name)
         return flagged
 
+    def _read_long(self, body: bytes) -> tuple[str | None, list[Row]]:
+        """The same as ``read``, with the rows piece by piece, until there are too many."""
+        request = strict.decode(self._outline, body, [*self.names, "rows", "id"])
+        text, usual = bytes(request.rows), True
+        rows: list[Row] = []
+        for piece in pieces.cut(text, b"}") if text[:1] == b"[" else (text,):
+            found = self._read_rows(piece, len(rows), body)
+            usual = usual and isinstance(found, Usual)
+            rows += found
+            self._bounded(rows)
+        if not rows:
+            return request.id, self._rows(rows, "rows")
+        return request.id, Usual(rows) if usual else rows
+
+    def _read_rows(self, text: bytes, before: int, body: bytes) -> list[Row]:
+        """The rows of a list that stand behind so many others in the body."""
+        try:
+            # one row of megabytes is not usual
+            usual = self._usual_list.decode(text) if len(text) <= strict.LONG else ()
+            rows = Usual(map(msgspec.structs.astuple, usual))
+            if rows and text.count(b'"') == self._marks(None, rows):
+                return rows
+        except strict.FAULTS:
+            pass
+        place = strict.behind(lambda path: (f"rows{path}", f"rows{path}"), before)
+        found = strict.decode_rows(self._list, text, [*self.names, "rows", "id"], place, body)
+        return list(map(msgspec.structs.astuple, found))
+
     def _marks(self, given: str | None, rows: Sequence[Row]) -> int:
-        """The quotation marks of a body with these rows; one with more held a name twice."""
+        """The quotation marks of rows and an id; where there are more, a name occurred twice."""
         spoken = [row[place] for row in rows for place in self._spoken]
         texts = msgspec.json.encode([given, spoken]).count(b'"')
-        return 2 + (2 if given is not None else 0) + len(rows) * self._quotes + texts
+        return (2 if given is not None else 0) + len(rows) * self._quotes + texts
+
+    def _groups(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+        """The rows, as many at a time as are converted within milliseconds."""
+        size = max(1, GROUP // max(1, len(self.names)))
+        if len(rows) <= size:
+            yield rows
+            return
+        for begin in range(0, len(rows), size):
+            yield rows[begin : begin + size]
 
     def _respelled(self, rows: Sequence[Sequence[str | None]]) -> list[list[str | None]]:
         """The rows with their numbers spelled as JSON spells them, as far as they can be."""
@@ -217,16 +277,21 @@ def legal(contract: Contract) -> Callable[[Row], bool]:
 
 
 def _request(contract: Contract, row: type[Any]) -> msgspec.json.Decoder[Any]:
+    return _requests(Annotated[list[row], Meta(max_length=contract.max_rows)])  # type: ignore[valid-type]
+
+
+def _requests(rows: Any) -> msgspec.json.Decoder[Any]:
     request = msgspec.defstruct(
         "PredictRequest",
-        [
-            ("rows", Annotated[list[row], Meta(max_length=contract.max_rows)]),  # type: ignore[valid-type]
-            ("id", Id | None, None),
-        ],
+        [("rows", rows), ("id", Id | None, None)],
         forbid_unknown_fields=True,
         omit_defaults=True,
     )
     return msgspec.json.Decoder(request)
+
+
+def _several(row: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
 
 
 def _row(contract: Contract, kinds: Sequence[Any], *, array_like: bool) -> type[Any]:

@@ -11,11 +11,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sealift.serve import strict
+from sealift.serve import pieces, strict
 from sealift.serve.guard import Id
 from sealift.serve.refusal import RefusalError
 
 Parameters = dict[str, bool | int | float | str | None]
+Shape = Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=8)]
 
 HEADER_LENGTH = "inference-header-content-length"
 SIZE = "binary_data_size"
@@ -29,7 +30,7 @@ class InputTensor(_Member, frozen=True):
     """An input of a request; ``data`` is read once its datatype is known."""
 
     name: str
-    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=8)]
+    shape: Shape
     datatype: str
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     parameters: Parameters = {}
@@ -51,7 +52,34 @@ class InferRequest(_Member, frozen=True):
     parameters: Parameters = {}
 
 
+class _LongTensor(_Member, frozen=True):
+    """An input whose shape may hold millions of numbers."""
+
+    name: str
+    shape: msgspec.Raw
+    datatype: str
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    parameters: Parameters = {}
+
+
+class _LongRequest(_Member, frozen=True):
+    """A request of which no more is read at first than does not take long."""
+
+    inputs: list[_LongTensor]
+    id: Id | None = None
+    outputs: list[WantedOutput] | None = None
+    parameters: Parameters = {}
+
+
+MEMBERS = 1 << 14
+"""Names that a request may hold, in all of its objects together."""
+
+SIZES = 1 << 10
+"""Numbers of a shape up to which it is read, though it may have fewer."""
+
 _REQUEST = msgspec.json.Decoder(InferRequest)
+_LONG_REQUEST = msgspec.json.Decoder(_LongRequest)
+_SHAPE = msgspec.json.Decoder(Shape)
 _MEMBERS = ("inputs", "outputs", "id", "parameters", "name", "shape", "datatype", "data")
 
 
@@ -62,11 +90,41 @@ def read(body: bytes, header: str | None) -> tuple[InferRequest, dict[int, memor
     Raises ``RefusalError``.
     """
     if header is None:
-        request = strict.decode(_REQUEST, body, _MEMBERS)
+        request = _request(body)
         return request, _cut(request, memoryview(b"")) if _binary(request) else {}
     length = header_length(header, len(body))
-    request = strict.decode(_REQUEST, body[:length], _MEMBERS)
+    request = _request(body[:length])
     return request, _cut(request, memoryview(body)[length:])
+
+
+def _request(text: bytes) -> InferRequest:
+    if len(text) <= pieces.PIECE:
+        return strict.decode(_REQUEST, text, _MEMBERS)
+    if pieces.many(text, b":", MEMBERS):
+        raise RefusalError(
+            f"The request holds more than {MEMBERS} names; send fewer parameters, inputs and "
+            "outputs.",
+            code="length",
+        )
+    request = strict.decode(_LONG_REQUEST, text, _MEMBERS)
+    inputs = [
+        InputTensor(
+            one.name,
+            _shape(one.shape, f"inputs[{position}].shape"),
+            one.datatype,
+            one.data,
+            one.parameters,
+        )
+        for position, one in enumerate(request.inputs)
+    ]
+    return InferRequest(inputs, request.id, request.outputs, request.parameters)
+
+
+def _shape(given: msgspec.Raw, path: str) -> list[int]:
+    text = bytes(given)
+    if pieces.many(text, b",", SIZES):
+        raise RefusalError(f"{path!r} must have a length of at most 8.", code="length", path=path)
+    return strict.decode_part(_SHAPE, text, lambda inner: (f"{path}{inner}", f"{path}{inner}"))
 
 
 def binary_from(header: str | None) -> int:

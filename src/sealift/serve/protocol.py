@@ -22,7 +22,7 @@ from sealift.serve.flagged import Marks
 from sealift.serve.guard import Guard
 from sealift.serve.messages import InferRequest, InputTensor, WantedOutput
 from sealift.serve.refusal import RefusalError, brief, nearest
-from sealift.serve.tensors import BINARY_ONLY, NUMPY, Array, Packer, Row, TensorInfo
+from sealift.serve.tensors import BINARY_ONLY, NUMPY, Array, Packer, Row, TensorInfo, arrayed
 
 FEW = 256
 """Values up to which a request in JSON is checked row by row, which is faster for few."""
@@ -211,7 +211,7 @@ class Protocol:
             shape = (count, cells.width) if len(known.info.shape) == 2 else (count,)
             if known.texts is not None:
                 seen = known.texts.check(cells.flat, cells.place)
-                values: Any = np.array([text or "" for text in cells.flat], object)
+                values: Any = arrayed([text or "" for text in cells.flat], object)
             elif known.numbers is not None:
                 values = cells.numbers()
                 seen = known.numbers.check(values, cells.place)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from typing import Any, Literal
 
 import msgspec
+
+from sealift.serve import pieces
 
 _MOST_DIGITS = 4300
 """Characters of a whole number that msgspec takes."""
@@ -22,6 +23,15 @@ FAR = 4 << 20
 Kind = Literal["repeated", "constant", "half"]
 
 _HALF = "[\ud800-\udfff]"
+
+_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+_TO_NAMES = re.compile(
+    # texts that are values
+    rb'(?:[^"{}]++|%b(?=[ \t\r\n]*+[,\]}]))*+' % _TEXT,
+    re.DOTALL,
+)
+_NAME = re.compile(rb"(%b)[ \t\r\n]*+:" % _TEXT, re.DOTALL)
+_COLON = re.compile(rb"[ \t\r\n]*+:")
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -73,26 +83,64 @@ def found(body: bytes) -> Spot | None:
     return None
 
 
-def repeated(body: bytes) -> str | None:
+def repeated(body: bytes, most: int | None = None) -> str | None:
     """A name that occurs twice in one object; None for none.
 
-    No path is told, for which ``found`` would keep all that the body holds. Numbers go to functions
-    of Python, so that other threads have their turn in lists of millions. Raises as ``found``.
+    No path is told, for which ``found`` would keep all that the body holds. Whoever knows that no
+    object may have ``most`` names hears no more of a body once one has. The body must be JSON but
+    for its UTF-8; it is looked through piece by piece, so that other threads have their turn.
 
-    >>> repeated(b'{"rows": [{"a": 1}, {"b": 1, "b": 1}]}'), repeated(b'{"a": {"a": 1}}')
+    >>> repeated(b'{"rows": [{"a": 1}, {"b": 1, "b": 1}]}'), repeated(b'{"a": {"a": "b"}}')
     ('b', None)
     """
+    inside: list[set[str]] = []
+    place = 0
+    while place < len(body):
+        before = place
+        if skipped := _TO_NAMES.match(body, place, place + pieces.PIECE):
+            place = skipped.end()
+        byte = body[place : place + 1]
+        if byte == b"{":
+            inside.append(set())
+            place += 1
+        elif byte == b"}":
+            del inside[-1:]
+            place += 1
+        elif byte == b'"' and (end := _behind_name(body, place, far=place == before)):
+            name = _named(body[place:end])
+            if inside and name in inside[-1]:
+                return _writable(name)
+            if inside:
+                inside[-1].add(name)
+                if len(inside[-1]) == most:
+                    return None
+            place = end
+        elif place == before:
+            # a text, no name, that is longer than what is looked at
+            place = pieces.behind_text(body, place + 1)
+    return None
+
+
+def _behind_name(body: bytes, place: int, *, far: bool) -> int:
+    """Where the text ends that begins at a byte, if it is a name; else 0.
+
+    One that is longer than a piece is found if it is looked for ``far``.
+    """
+    if found := _NAME.match(body, place, place + pieces.PIECE):
+        return found.end(1)
+    if not far:
+        return 0
+    end = pieces.behind_text(body, place + 1)
+    return end if _COLON.match(body, end) else 0
+
+
+def _named(text: bytes) -> str:
+    """A name, from its text with quotation marks."""
+    if b"\\" not in text:
+        return text[1:-1].decode(errors="surrogateescape")
     from json import loads  # noqa: PLC0415
 
-    found: list[str] = []
-
-    def look(pairs: list[tuple[str, None]]) -> None:
-        names = [name for name, _ in pairs]
-        if not found and len(set(names)) < len(names):
-            found.append(_writable(next(one for one, times in Counter(names).items() if times > 1)))
-
-    loads(body, object_pairs_hook=look, parse_int=_nothing, parse_float=_nothing)
-    return found[0] if found else None
+    return str(loads(text))
 
 
 def _nothing(_: str) -> None:

@@ -5,17 +5,21 @@ The decoder checks types and bounds while it parses; what it reports is put in p
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
 
-from sealift.serve import flaw
+from sealift.serve import flaw, pieces
 from sealift.serve import spot as spots
 from sealift.serve.refusal import RefusalError, brief, nearest
 
 T = TypeVar("T")
+Place = Callable[[str], tuple[str, str]]
+"""Turns a decoder's path into the client's, and into what a message calls it."""
+
 FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that it cannot read as the type it was asked for."""
 
@@ -29,6 +33,9 @@ _PLAIN = {
     "str": "text",
 }
 _MOST = 200
+LONG = 4 * pieces.PIECE
+"""Bytes of a piece of rows from which it is likely to be one row."""
+
 _PLACE = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 
 
@@ -46,17 +53,27 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str]) 
         raise _unread(body, error) from error
     # an object that held a name twice has lost quotation marks on the way
     if body.count(b'"') != msgspec.json.encode(value).count(b'"'):
-        _refuse_repeated(body, "")
+        _refuse_repeated(body)
     return value
 
 
 def decode_lines(
-    decoder: msgspec.json.Decoder[T],
-    body: bytes,
-    known: Iterable[str],
-    place: Callable[[str], tuple[str, str]],
+    decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str], place: Place
+) -> Iterator[list[T]]:
+    """Read a body of one JSON object a line, as ``decode`` reads one; blank lines do not count.
+
+    The objects hold no others, and come as many at a time as are read at once.
+    """
+    count = 0
+    for piece in pieces.lines(body):
+        yield (values := _read_lines(decoder, piece, known, behind(place, count)))
+        count += len(values)
+
+
+def _read_lines(
+    decoder: msgspec.json.Decoder[T], body: bytes, known: Iterable[str], place: Place
 ) -> list[T]:
-    """Read a body of one JSON value a line, as ``decode`` reads one; blank lines do not count."""
+    _look_first(body, known, place)
     try:
         values = decoder.decode_lines(body)
     except msgspec.ValidationError as error:
@@ -69,19 +86,44 @@ def decode_lines(
     if body.count(b'"') != msgspec.json.Encoder().encode_lines(values).count(b'"'):
         for number, (line, value) in enumerate(zip(_lines(body), values, strict=True)):
             if line.count(b'"') != msgspec.json.encode(value).count(b'"'):
-                _refuse_repeated(line, place(f"[{number}]")[0])
+                _refuse_repeated(line, functools.partial(_joined, place(f"[{number}]")[0]))
     return values
 
 
-def decode_part(
-    decoder: msgspec.json.Decoder[T], text: bytes, place: Callable[[str], tuple[str, str]]
+def decode_rows(
+    decoder: msgspec.json.Decoder[T], text: bytes, known: Iterable[str], place: Place, body: bytes
 ) -> T:
-    """Read what stands at one place of a body, as ``place`` tells paths inside of it.
-
-    Raises ``RefusalError``.
-    """
+    """Read one piece of a list in a body, which is JSON but for its UTF-8, as ``decode``."""
+    _look_first(text, known, place)
     try:
-        return decoder.decode(text)
+        value = decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise translated(error, known, place) from error
+    except FAULTS as error:
+        raise _unread(body, error) from error
+    if text.count(b'"') != msgspec.json.encode(value).count(b'"'):
+        _refuse_repeated(text, lambda path: place(path)[0])
+    return value
+
+
+def decode_part(decoder: msgspec.json.Decoder[list[T]], text: bytes, place: Place) -> list[T]:
+    """Read the list at one place of a body, as ``place`` tells paths inside of it.
+
+    The body was JSON but for its UTF-8; the list holds values, or lists of them. Raises
+    ``RefusalError``.
+    """
+    if len(text) <= pieces.PIECE or text[:1] != b"[":
+        return _read_part(decoder, text, place, text)
+    found: list[T] = []
+    for piece in pieces.cut(text, b"]" if re.match(rb"\[\s*\[", text) else b""):
+        values: list[T] = _read_part(decoder, piece, behind(place, len(found)), text)
+        found += values
+    return found
+
+
+def _read_part(decoder: msgspec.json.Decoder[T], piece: bytes, place: Place, text: bytes) -> T:
+    try:
+        return decoder.decode(piece)
     except msgspec.ValidationError as error:
         raise translated(error, place=place) from error
     except FAULTS as error:
@@ -89,15 +131,26 @@ def decode_part(
         raise _unread(text, error, repr(path), path) from error
 
 
+def behind(place: Place, count: int) -> Place:
+    """Where that is found which stands behind so many elements of a list.
+
+    >>> behind(lambda path: (f"rows{path}", ""), 5)("[1].a")[0]
+    'rows[6].a'
+    """
+
+    def moved(path: str) -> tuple[str, str]:
+        number, closing, rest = path[1:].partition("]")
+        return place(f"[{int(number) + count}]{rest}" if closing and number.isdecimal() else path)
+
+    return moved if count else place
+
+
 def translated(
     error: Exception,
     known: Iterable[str] = (),
-    place: Callable[[str], tuple[str, str]] = lambda path: (path, path),
+    place: Place = lambda path: (path, path),
 ) -> RefusalError:
-    """A decoder's error about a value in plain words.
-
-    ``place`` turns the decoder's path into the client's, and into what a message calls it.
-    """
+    """A decoder's error about a value in plain words."""
     text = _cut(str(error))
     found = _PLACE.search(text)
     path, subject = place(found.group(1).removeprefix(".") if found else "")
@@ -218,20 +271,44 @@ def _plain(kinds: str) -> str:
     return " or ".join(_PLAIN.get(kind, kind) for kind in kinds.split(" | "))
 
 
-def _refuse_repeated(body: bytes, path: str) -> None:
+def _look_first(text: bytes, known: Iterable[str], place: Place) -> None:
+    """Refuse a row of megabytes which holds some name more often than it can be decoded in time.
+
+    Of more names than are ``known`` one is not, as the decoder tells at once, or occurs twice.
+    """
+    most = len(list(known))
+    if len(text) <= LONG or not pieces.many(text, b":", most):
+        return
+    if (name := spots.repeated(text, most + 1)) is not None:
+        raise _repeated(name, place("")[0])
+
+
+def _refuse_repeated(body: bytes, place: Callable[[str], str] = lambda path: path) -> None:
     try:
         if len(body) > spots.FAR:
-            name, where = spots.repeated(body), path
+            name, where = spots.repeated(body), place("")
         else:
             spot = spots.found(body)
             name = spot.word if spot is not None and spot.kind == "repeated" else None
-            where = _joined(path, spot.path) if spot is not None else path
+            where = place(spot.path if spot is not None else "")[:_MOST]
     except (ValueError, RecursionError) as error:
-        raise _unread(body, error, path=path) from error
+        raise _unread(body, error, path=place("")) from error
     if name is not None:
-        raise RefusalError(
-            f"{brief(name)} occurs twice in one object.", code="repeated_field", path=where
-        )
+        raise _repeated(name, where)
 
 
-__all__ = ["FAULTS", "decode", "decode_lines", "translated"]
+def _repeated(name: str, where: str) -> RefusalError:
+    text = f"{brief(name)} occurs twice in one object."
+    return RefusalError(text, code="repeated_field", path=where)
+
+
+__all__ = [
+    "FAULTS",
+    "Place",
+    "behind",
+    "decode",
+    "decode_lines",
+    "decode_part",
+    "decode_rows",
+    "translated",
+]

@@ -54,6 +54,12 @@ NUMPY: dict[str, DTypeLike] = {
 }
 """How a datatype is held here; numpy has no BF16, whose values FP32 holds exactly."""
 
+PIECE = 1 << 16
+"""Values that become an array by one call."""
+
+FEW = 64
+"""Values, or rows, that always do."""
+
 FLOATS = ("BF16", "FP16", "FP32", "FP64")
 
 FIELD_TYPES: dict[str, FieldType] = {
@@ -139,9 +145,23 @@ class Packer:
                 cells = [row[places[0]] for row in rows]
             else:
                 cells = [[row[place] for place in places] for row in rows]
-            array = np.array(cells, dtype)
+            array = arrayed(cells, dtype)
             feeds[name] = array.reshape(len(rows), -1) if rank == 2 else array.reshape(len(rows))
         return feeds
+
+
+def arrayed(values: Sequence[Any], dtype: DTypeLike) -> Array:
+    """Values, or rows of as many values each, as an array; many are taken piece by piece, so that
+    other threads have their turn in between.
+    """
+    if len(values) <= FEW:
+        return np.array(values, dtype)
+    width = len(values[0]) if isinstance(values[0], (list, tuple)) else 1
+    size = max(FEW, PIECE // max(1, width))
+    if len(values) <= size:
+        return np.array(values, dtype)
+    places = range(0, len(values), size)
+    return np.concatenate([np.array(values[place : place + size], dtype) for place in places])
 
 
 def scalars(array: Array) -> list[Any]:
@@ -190,6 +210,7 @@ __all__ = [
     "Row",
     "TensorInfo",
     "Value",
+    "arrayed",
     "cells",
     "label",
     "limits",
