@@ -25,7 +25,7 @@ from toy_worker import Worker
 
 from sealift.serve.limits import Limits
 from sealift.serve.rpc import rota
-from sealift.serve.rpc.connection import NARROW, Connection
+from sealift.serve.rpc.connection import IDLE, NARROW, Connection
 from sealift.serve.rpc.desk import Desk
 from sealift.serve.rpc.fields import Fields
 from sealift.serve.rpc.listener import SCRATCH
@@ -529,6 +529,20 @@ def test_looking_after_clients_goes_on_whatever_one_has_done(played):
         return [stream for _, stream, _ in client.sent("RST_STREAM")]
 
     assert played(scene) == [1, 3, 5]
+
+
+def test_a_client_that_waits_for_its_turn_is_not_taken_for_idle(played):
+    """However long it has to wait: it has asked for something. One that has asked nothing is."""
+
+    async def scene(house):
+        waiting, idle = await house.client(), await house.client()
+        await idle.takes(pings(1))
+        waiting.read(pings(MANY))
+        for one in (waiting, idle):
+            one.connection.look(one.connection._heard + IDLE + 1)
+        return waiting.sent("GOAWAY"), len(idle.sent("GOAWAY"))
+
+    assert played(scene) == ([], 1)
 
 
 def test_what_metadata_means_is_not_kept_where_it_is_much():

@@ -206,7 +206,7 @@ class Connection(asyncio.BufferedProtocol):
         if moved > self._heard:
             self._heard, self._asked = moved, False
         self._calls.look(now, moved)
-        silent = now - self._heard
+        silent = 0.0 if self._entered else now - self._heard
         if silent > PATIENCE + SILENCE or (silent > SILENCE and not self._greeted):
             self.abort()
         elif silent > IDLE and self._greeted and not self._calls:
