@@ -13,7 +13,7 @@ from sealift.serve.refusal import RefusalError
 from sealift.serve.rpc import fields, frames
 from sealift.serve.rpc.allowance import SMALL, Allowance
 from sealift.serve.rpc.cut import Cut
-from sealift.serve.rpc.desk import KIND, Desk, Reply
+from sealift.serve.rpc.desk import KIND, OTHER_KIND, Desk, Reply
 from sealift.serve.rpc.exchange import Exchanges, nobody
 from sealift.serve.rpc.fields import FORGET, Fields, Metadata
 from sealift.serve.rpc.flow import Inflow
@@ -36,17 +36,11 @@ from sealift.serve.rpc.rota import Quantum
 from sealift.serve.rpc.stream import Stream
 from sealift.serve.rpc.task import started
 
-STREAMS = 1024
-"""Calls at once on a connection."""
-
 SHARE = 4
 """Calls that may send as much as one may, on one connection."""
 
 PATIENCE = 60.0
 """Seconds that a message may take to come, and a reply to be taken."""
-
-_OTHER_KIND = b"\x08\x03415"
-"""``:status: 415``, as RFC 7541 numbers it."""
 
 
 class Calls:
@@ -91,10 +85,10 @@ class Calls:
         self.last = number
         if metadata is None:
             self._turn_away(number, PROTOCOL_ERROR, ended=ended)
-        elif len(self._streams) >= STREAMS:
+        elif not self._desk.admits(len(self._streams)):
             self._turn_away(number, REFUSED_STREAM, ended=ended)
         elif not metadata.get("content-type", "").startswith(KIND):
-            block = self._greeted(_OTHER_KIND)
+            block = self._greeted(OTHER_KIND)
             self._out.put(frames.frame(HEADERS, END_HEADERS | END_STREAM, number, block))
             self._turn_away(number, NO_ERROR, ended=ended)
         else:
@@ -201,6 +195,7 @@ class Calls:
     def _open(self, number: int, metadata: Metadata, *, ended: bool) -> None:
         call = self._desk.begin(metadata[":path"], metadata)
         stream = self._streams[number] = Stream(number, call, self._desk, self._out.initial)
+        self._desk.shares.open += 1
         try:
             method = self._desk.opened(call)
         except RefusalError as refusal:
@@ -344,12 +339,18 @@ class Calls:
 
     def _close(self, stream: Stream) -> None:
         """An answer went out whole."""
-        if self._streams.pop(stream.number, None) is None:
+        if not self._left(stream):
             return
         self._exchanges.pop(stream.number)
         if not stream.whole:
             self._cut_off(stream.number, NO_ERROR)
         self._idle()
+
+    def _left(self, stream: Stream) -> bool:
+        """Count a stream no more; false where that was done before."""
+        known = self._streams.pop(stream.number, None) is not None
+        self._desk.shares.open -= known
+        return known
 
     def _cut_off(self, number: int, code: int) -> None:
         """Let the client send no more in a stream."""
@@ -374,7 +375,7 @@ class Calls:
 
     def _drop(self, stream: Stream) -> None:
         """Forget a call that nobody waits for any more."""
-        self._streams.pop(stream.number, None)
+        self._left(stream)
         self._out.forget(stream)
         self._desk.room.give_back(stream)
         exchange = self._exchanges.pop(stream.number)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import ClassVar, cast
 
 from sealift import clock
-from sealift.serve.rpc import allowance, fields, frames
+from sealift.serve.rpc import allowance, fields, frames, shares
 from sealift.serve.rpc.allowance import Allowance
 from sealift.serve.rpc.blocks import Blocks
-from sealift.serve.rpc.calls import PATIENCE, STREAMS, Calls
+from sealift.serve.rpc.calls import PATIENCE, Calls
 from sealift.serve.rpc.desk import Desk
 from sealift.serve.rpc.frames import (
     ACK,
@@ -98,7 +98,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._others.add(self)
         offered = {
-            frames.MAX_CONCURRENT_STREAMS: STREAMS,
+            frames.MAX_CONCURRENT_STREAMS: shares.STREAMS,
             frames.INITIAL_WINDOW_SIZE: self._desk.window,
             frames.MAX_HEADER_LIST_SIZE: fields.LIST,
         }

@@ -29,6 +29,7 @@ from sealift.serve.rpc.methods import (
     lost,
     model_path,
 )
+from sealift.serve.rpc.shares import Shares
 from sealift.serve.service import Service
 
 PREFIX = 5
@@ -47,6 +48,9 @@ OWN = 1024
 """Bytes that a call takes beside what it holds."""
 
 KIND = "application/grpc"
+
+OTHER_KIND = b"\x08\x03415"
+"""``:status: 415``, as RFC 7541 numbers it."""
 
 _ANSWERED = b"\x88"
 """``:status: 200``, as RFC 7541 numbers it."""
@@ -67,13 +71,14 @@ class Desk:
     """The models of a server as methods of gRPC.
 
     ``most`` is the largest message in bytes, ``window`` what a client may send of one before more
-    is asked for, and ``room`` is for what is under way.
+    is asked for, ``room`` is for what is under way, and ``shares`` are of the calls that are open.
     """
 
     def __init__(self, house: House, access: AccessLog, image: str) -> None:
         self.most = house.limits.body
         self.window = max(frames.WINDOW, min(WIDE, self.most + PREFIX))
         self.room = house.room
+        self.shares = Shares()
         self._greetings = _greetings(house, image)
         self._house = house
         self._routes = Routes(house)
@@ -88,6 +93,13 @@ class Desk:
         call = RemoteCall(path, metadata)
         self._counting.begin(call)
         return call
+
+    def admits(self, held: int) -> bool:
+        """Whether a connection that holds so many calls may open another now."""
+        if self.shares.admits(held):
+            return True
+        self._house.metrics.refused.add(1.0, "overloaded")
+        return False
 
     def gone(self, call: RemoteCall) -> None:
         """A call whose client has left."""
@@ -313,4 +325,4 @@ def _framed(message: bytes, compressed: int) -> bytes:
     return b"%c%b%b" % (compressed, len(message).to_bytes(4, "big"), message)
 
 
-__all__ = ["KIND", "PREFIX", "Desk", "Reply"]
+__all__ = ["KIND", "OTHER_KIND", "PREFIX", "Desk", "Reply"]
