@@ -1,9 +1,12 @@
 """Calls that clients open and do not end: there is a bound for all, and a share for each."""
 
+import gc
+
 import pytest
 from test_grpc_floods import memory
+from test_grpc_turns import House, frame, opening, played  # noqa: F401  a fixture
 from toy_grpc import METHOD, Client, infer
-from toy_http2 import CODES, END_STREAM, Peer, frame, opening, words
+from toy_http2 import CODES, END_STREAM, Peer, words
 from toy_running import Running
 from toy_wire import packed
 
@@ -105,3 +108,20 @@ def test_clients_that_open_at_the_same_time_get_equal_shares():
             shares.open += 1
     assert max(held) - min(held) <= 1
     assert SHARED - sum(held) == pytest.approx(SHARED / 64, abs=63)
+
+
+def test_an_open_stream_is_few_objects_to_the_collector(played):  # noqa: F811
+    """It looks at them again and again: the stream, its call, its requests, and no more."""
+
+    async def scene(house: House):
+        client = await house.client()
+        client.read(opening(1, STREAM))
+        gc.collect()
+        before = len(gc.get_objects())
+        await client.takes(b"".join(opening(number, STREAM) for number in range(3, 1003, 2)))
+        gc.collect()
+        return (len(gc.get_objects()) - before) / 500, house.desk.shares.open
+
+    each, opened = played(scene)
+    assert opened == 501
+    assert each < 4.5

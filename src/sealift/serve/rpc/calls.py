@@ -173,7 +173,7 @@ class Calls:
             exchange = self._exchanges.get(stream.number)
             waits = exchange.waits if exchange else stream.task is None and not stream.answering
             if exchange is not None and 0 < stream.call.deadline < now:
-                self._over(stream, stream.call.late())
+                self.over(stream, stream.call.late())
             elif stream.rest and now - _since(stream, moved) > PATIENCE:
                 self._reset(stream, CANCEL)
             elif now - stream.since > PATIENCE and waits:
@@ -203,7 +203,7 @@ class Calls:
             self._refuse(stream, refusal)
             return
         if method is STREAM:
-            self._exchanges.begin(stream, self._send, self._over)
+            self._exchanges.begin(stream, self)
             stream.answering = True
             self._out.put(self._head(stream, self._desk.coding(call)))
         if ended:
@@ -270,7 +270,7 @@ class Calls:
 
     def _refuse(self, stream: Stream, refusal: RefusalError) -> None:
         if stream.number in self._exchanges:
-            self._over(stream, refusal)
+            self.over(stream, refusal)
             return
         self._reply(stream, self._desk.refused(stream.call, refusal))
 
@@ -295,14 +295,14 @@ class Calls:
         first, self._first = self._first, b""
         return first + block
 
-    def _send(self, stream: Stream, message: bytes) -> None:
+    def send(self, stream: Stream, message: bytes) -> None:
         """One of several answers."""
         stream.rest = memoryview(message)
         self._push(stream)
         self._widen(stream)
         self._out.release()
 
-    def _over(self, stream: Stream, refusal: RefusalError | None) -> None:
+    def over(self, stream: Stream, refusal: RefusalError | None) -> None:
         """A stream of requests ends."""
         reply = self._desk.ended(stream.call, refusal)
         if (exchange := self._exchanges.pop(stream.number)) is not None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol
 
 from sealift.serve.refusal import RefusalError
+from sealift.serve.rpc.call import RemoteCall
 from sealift.serve.rpc.desk import Desk
 from sealift.serve.rpc.rota import Quantum
 from sealift.serve.rpc.stream import Stream
@@ -19,33 +21,32 @@ _OWN = ("grpc-timeout", "x-request-id")
 """What is said of the stream, and not of each request in it."""
 
 
-class Exchange:
-    """The requests of one stream.
+class Line(Protocol):
+    """The way to the client."""
 
-    ``send`` gives an answer to the client, ``end`` ends the stream with None (all is well) or
-    with the reason why it must end. ``late`` hears when more has come than there is a ``quantum``
-    for: ``take`` is to be called again, and the exchange is ``behind`` until then.
+    def send(self, stream: Stream, message: bytes) -> None:
+        """Give it an answer."""
+        ...
+
+    def over(self, stream: Stream, refusal: RefusalError | None) -> None:
+        """End the stream: with None all is well, else this is why it must end."""
+        ...
+
+
+class Exchange:
+    """The requests of one stream, ``among`` others of its connection.
+
+    It is ``behind`` when more has come than there was a quantum for: ``take`` is to be called
+    again. An open stream is little more than this, so it holds little until something comes.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        desk: Desk,
-        send: Callable[[Stream, bytes], None],
-        end: Callable[[Stream, RefusalError | None], None],
-        quantum: Quantum,
-        late: Callable[[Stream], None],
-    ) -> None:
+    __slots__ = ("_among", "_leaving", "_line", "_pending", "_stopped", "_stream", "behind")
+
+    def __init__(self, stream: Stream, line: Line, among: Exchanges) -> None:
         self._stream = stream
-        self._desk = desk
-        self._send = send
-        self._end = end
-        self._quantum = quantum
-        self._late = late
-        self._metadata = {
-            name: value for name, value in stream.call.metadata.items() if name not in _OWN
-        }
-        self._pending: deque[asyncio.Task[bytes]] = deque()
+        self._line = line
+        self._among = among
+        self._pending: list[asyncio.Task[bytes]] = []
         self._leaving = self._stopped = False
         self.behind = False
 
@@ -65,7 +66,7 @@ class Exchange:
             self._begin()
         except RefusalError as refusal:
             self.stop()
-            self._end(self._stream, refusal)
+            self._line.over(self._stream, refusal)
             return
         stream = self._stream
         ends = (stream.whole or self._leaving) and not self.behind
@@ -87,25 +88,24 @@ class Exchange:
 
     def _begin(self) -> None:
         while len(self._pending) < AHEAD:
-            if self._quantum.left <= 0:
+            if self._among.quantum.left <= 0:
                 if not (self.behind or self._stream.empty):
                     self.behind = True
-                    self._late(self._stream)
+                    self._among.fall_behind(self._stream)
                 return
             body = self._stream.message()
             if body is None:
                 return
-            self._quantum.left -= 1
-            work = self._desk.exchanged(self._stream.call, self._metadata, body)
-            self._pending.append(started(work))
+            self._among.quantum.left -= 1
+            self._pending.append(started(self._among.exchanged(self._stream.call, body)))
 
     async def _answer(self) -> None:
         stream = self._stream
         try:
             while self._pending:
                 answer = await self._pending[0]
-                self._pending.popleft()
-                self._send(stream, answer)
+                del self._pending[0]
+                self._line.send(stream, answer)
                 if self._stopped:
                     return
                 if stream.rest:
@@ -115,15 +115,15 @@ class Exchange:
         except RefusalError as refusal:
             stream.task = None
             self.stop()
-            self._end(stream, refusal)
+            self._line.over(stream, refusal)
             return
         stream.task = None
         if self.behind:
             return
         if stream.whole:
-            self._end(stream, None if stream.empty else _cut())
+            self._line.over(stream, None if stream.empty else _cut())
         elif self._leaving:
-            self._end(stream, _ending())
+            self._line.over(stream, _ending())
 
 
 class Exchanges:
@@ -133,8 +133,8 @@ class Exchanges:
     """
 
     def __init__(self, desk: Desk, quantum: Quantum, late: Callable[[], None]) -> None:
+        self.quantum = quantum
         self._desk = desk
-        self._quantum = quantum
         self._late = late
         self._all: dict[int, Exchange] = {}
         self._behind: deque[Stream] = deque()
@@ -148,16 +148,16 @@ class Exchanges:
         """Whether there are requests for which there was no quantum."""
         return bool(self._behind)
 
-    def begin(
-        self,
-        stream: Stream,
-        send: Callable[[Stream, bytes], None],
-        end: Callable[[Stream, RefusalError | None], None],
-    ) -> None:
+    def begin(self, stream: Stream, line: Line) -> None:
         """Begin one."""
-        self._all[stream.number] = Exchange(
-            stream, self._desk, send, end, self._quantum, self._fall_behind
-        )
+        self._all[stream.number] = Exchange(stream, line, self)
+
+    def exchanged(self, call: RemoteCall, body: bytes | bytearray) -> Coroutine[Any, Any, bytes]:
+        """Work on one request of a stream."""
+        metadata = call.metadata
+        if any(name in metadata for name in _OWN):
+            metadata = {name: value for name, value in metadata.items() if name not in _OWN}
+        return self._desk.exchanged(call, metadata, body)
 
     def get(self, number: int) -> Exchange | None:
         """The one of a stream."""
@@ -169,7 +169,7 @@ class Exchanges:
 
     def taken_up(self) -> Iterator[Stream]:
         """Go on with those that are behind, as long as there is a quantum; their streams."""
-        while self._behind and self._quantum.left > 0:
+        while self._behind and self.quantum.left > 0:
             stream = self._behind.popleft()
             exchange = self._all.get(stream.number)
             if exchange is not None:
@@ -187,7 +187,8 @@ class Exchanges:
         self._behind.clear()
         self._late = nobody
 
-    def _fall_behind(self, stream: Stream) -> None:
+    def fall_behind(self, stream: Stream) -> None:
+        """Go on with a stream when there is a quantum."""
         self._behind.append(stream)
         self._late()
 
