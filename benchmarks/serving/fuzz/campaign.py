@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import statistics
@@ -139,14 +140,23 @@ def of_wire(seen: Seen, where: Where) -> Sequence[Result]:
 
 
 def slope(held: Sequence[int], count: int) -> float:
-    """Bytes a request, by least squares over the second half of equally distant samples.
+    """Bytes a request over the second half of equally distant samples: the median of the slopes
+    between all pairs of them.
+
+    A sample that was taken while a large body was there, or just after its memory was given back,
+    does not turn it, as it would turn least squares. This is the estimator of Theil and Sen: P. K.
+    Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", Journal of the American
+    Statistical Association 63 (324), 1968.
 
     >>> slope([0, 0, 0, 100, 110, 120], 60)
     1.0
     """
     half = held[len(held) // 2 :]
-    places = [number * count / len(held) for number in range(len(half))]
-    return statistics.linear_regression(places, half).slope
+    apart = count / len(held)
+    pairs = itertools.combinations(enumerate(half), 2)
+    return statistics.median(
+        (later - sooner) / ((second - first) * apart) for (first, sooner), (second, later) in pairs
+    )
 
 
 def of_coverage(covered: Covered, where: Where) -> Result:
