@@ -30,6 +30,16 @@ class Tap:
             self._closed = True
             self._transport.pause_reading()
 
+    def end(self) -> None:
+        """Let go of a transport that is lost.
+
+        Those of asyncio hold methods of their own, which only some ways to end them undo: with its
+        socket each would wait for Python's collector.
+        """
+        for name in ("_read_ready_cb", "_write_ready"):
+            if hasattr(self._transport, name):
+                setattr(self._transport, name, None)
+
     def open(self) -> None:
         """Go on."""
         if self._closed and not self._transport.is_closing():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import signal
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,7 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import msgspec
 
 from sealift import clock, process
-from sealift.serve import connections, equality, log
+from sealift.serve import connections, equality, garbage, log
 from sealift.serve.access import AccessLog
 from sealift.serve.app import App
 from sealift.serve.artifact import Artifact
@@ -33,9 +32,6 @@ from sealift.serve.turn import Loop, Turns
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """What tells a server to end; the second time, to hurry. The parent passes both on as SIGTERM."""
-
-GARBAGE = 20_000
-"""Objects between looks for cycles among them; requests leave none behind unless they fail."""
 
 SWITCH = 0.0001
 """Seconds for which one thread may keep the interpreter while another waits for it."""
@@ -235,10 +231,7 @@ async def _prepare(service: Service, prepared: Certified | str | None, shop: _Sh
         service.readiness.set("failed", outcome)
         return
     service.install(outcome, shop.pool, threads)
-    # what lives now lives as long as the process: the collector need not look at it again
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    garbage.settle()
     service.readiness.set("ready")
     service.heed()
     log.event("ready", worker=shop.seat.worker, model=service.name)
@@ -275,6 +268,7 @@ async def _beat(house: House, seat: Seat) -> None:
         seat.status.add(1.0, "beat")
         house.heed()
         house.publish()
+        garbage.tidy()
         _let_go(relief, quiet=begun == house.metrics.begun)
         begun = house.metrics.begun
         await asyncio.sleep(BEAT)

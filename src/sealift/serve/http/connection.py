@@ -70,6 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self._lost = True
         self._incoming.clear()
         self._loan.end(self)
+        self._tap.end()
         self._door.left(self)
         self._leave()
 

@@ -12,7 +12,6 @@ from typing import ClassVar, cast
 
 from sealift import clock
 from sealift.serve.rpc import allowance, fields, frames, shares
-from sealift.serve.rpc.allowance import Allowance
 from sealift.serve.rpc.blocks import Blocks
 from sealift.serve.rpc.calls import PATIENCE, Calls
 from sealift.serve.rpc.desk import Desk
@@ -75,7 +74,7 @@ class Connection(asyncio.BufferedProtocol):
         self._blocks = Blocks()
         self._unread = Unread(desk.room)
         self._quantum = Quantum()
-        self._allowance = Allowance()
+        self._allowance = allowance.Allowance()
         self._heard = clock.monotonic()
         self._asked = self._greeted = self._ending = self._told = self._failed = False
         self._more = self._entered = False
@@ -115,6 +114,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Give up all calls, in turns."""
         self._others.discard(self)
+        self._tap.end()
         self._forget()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
