@@ -28,6 +28,7 @@ mkdir -p out; echo $n > out/total
 """
 HELD = "sealift.test/held"
 """A finalizer that the cluster never takes away: what has it stays when it is told to go."""
+REFUSES = 'admission webhook "x" denied the request: no Jobs here'
 
 
 @pytest.fixture
@@ -232,11 +233,35 @@ def refused(image):
     raise ClusterError("no such image", where=image)
 
 
-def test_a_rule_that_refuses_the_job_is_said(world):
-    """In the words of the rule."""
-    world.state.faults.denied["Job"] = 'admission webhook "x" denied the request: no Jobs here'
+@pytest.mark.parametrize("way", ["run", "start"])
+def test_a_rule_that_refuses_the_job_is_said(world, way):
+    """In the words of the rule; and nothing of the step stays, its secrets least of all."""
+    world.state.faults.denied["Job"] = REFUSES
     with pytest.raises(ClusterError, match="no Jobs here"):
-        world.engine().run(spec(world, "exit"))
+        getattr(world.engine(), way)(spec(world, "exit", secrets={"TOKEN": "hush-hush"}))
+
+    assert world.kinds() == []
+
+
+def test_a_rule_that_refuses_the_job_leaves_the_checkpoints_of_an_earlier_attempt(world):
+    """For when the rule has been changed."""
+    wanted = checkpointed(world)
+    world.engine().run(spec(world, "echo 5 > /checkpoints/n; exit 1", mounts=wanted.mounts))
+    world.state.faults.denied["Job"] = REFUSES
+    with pytest.raises(ClusterError, match="no Jobs here"):
+        world.engine().run(wanted)
+
+    assert until(lambda: world.kinds() == ["PersistentVolumeClaim"], 60.0)
+
+
+def test_a_rule_that_refuses_a_job_harms_none_that_runs(world):
+    """The same step, begun before there was the rule."""
+    begun = world.engine().start(spec(world, "sleep 60"))
+    world.state.faults.denied["Job"] = REFUSES
+    with pytest.raises(ClusterError, match="no Jobs here"):
+        world.engine().start(spec(world, "sleep 60"))
+
+    assert [(one.id, one.running) for one in world.engine().find({})] == [(begun.id, True)]
 
 
 def test_a_cluster_that_is_busy_is_borne(world):

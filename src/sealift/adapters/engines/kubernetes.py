@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from sealift.adapters.engines.kubernetes_image import Images
 from sealift.adapters.engines.kubernetes_job import Watched, Work
 from sealift.adapters.engines.mounts import mounts
 from sealift.digest import of_json
-from sealift.errors import DataError, MachineError, StepError
+from sealift.errors import AwayError, ClusterError, DataError, MachineError, StepError
 from sealift.kubernetes.kinds import JOB
 from sealift.kubernetes.objects import Object, Place
 from sealift.kubernetes.porter import PORTER
@@ -112,8 +113,7 @@ class KubernetesJobs:
     def start(self, spec: ContainerSpec) -> Container:
         """Make the Job; returns once it is there."""
         task = self._task(spec, None)
-        self._work.made(objects(self._pushed(task, spec), self._place))
-        return self._container(self._work.found(task.name) or {})
+        return self._container(self._begun(task, spec))
 
     def stop(self, container: Container, *, grace: float) -> None:
         """Have its Job removed, with its pod, which gets 30 seconds to end; it is not waited for.
@@ -144,7 +144,7 @@ class KubernetesJobs:
             job = self._work.found(task.name)
             if job is None:
                 self._told(spec, "sends its inputs")
-                job = self._work.made(objects(self._pushed(task, spec), self._place))
+                job = self._begun(task, spec)
             else:
                 self._told(spec, "found in the cluster")
             going = self._work.ended(job, self._watched(task, spec))
@@ -159,6 +159,18 @@ class KubernetesJobs:
             where=f"job {task.name}",
             remedy="See `kubectl get events` for who takes it away; with checkpoints it goes on.",
         )
+
+    def _begun(self, task: Task, spec: ContainerSpec) -> Object:
+        """The Job of a step, made with all that it needs; of one that is refused nothing stays."""
+        try:
+            return self._work.made(objects(self._pushed(task, spec), self._place))
+        except AwayError:
+            raise  # nobody knows what was made
+        except ClusterError:
+            with suppress(ClusterError):
+                if self._cluster.get(JOB, task.name, self._place.settings.namespace) is None:
+                    self._clear(task, well=False)
+            raise
 
     def _watched(self, task: Task, spec: ContainerSpec) -> Watched:
         def told(word: str) -> None:
