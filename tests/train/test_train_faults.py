@@ -3,16 +3,19 @@
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from train_project import Small, in_bubblewrap, on_host, one
 
 from sealift import process
 from sealift.errors import MachineError
 from sealift.record.run import Run
-from sealift.testing.engine import MemoryEngine
+from sealift.testing.engine import EVERYTHING, MemoryEngine
 from sealift.testing.engine_bench import processes, unique, until
+from sealift.train.pulse import WHOLE
 
 WORKER = Path(__file__).with_name("train_worker.py")
 
@@ -125,6 +128,43 @@ def test_an_interrupted_run_ends_its_containers_and_says_so(real):
     assert one(run, "train").status == "failed"
     assert run.finished is not None
     assert scratch(real) == []
+
+
+class Late(MemoryEngine):
+    """On another machine, where a container is there only once somebody has looked for it."""
+
+    def __init__(self):
+        super().__init__(self.begin, guarantees=replace(EVERYTHING, elsewhere=True))
+        self.looked, self.stopped = threading.Event(), []
+
+    def begin(self, spec):
+        """Start a container; it ends when it is stopped."""
+        assert self.looked.wait(60)
+        begun = self.start(spec)
+        self.stopped.append(until(lambda: begun.id not in self.containers))
+        return 143
+
+    def find(self, labels):
+        """Look, and let it begin."""
+        found = super().find(labels)
+        self.looked.set()
+        return found
+
+
+def test_an_interrupted_run_ends_what_begins_elsewhere_after_it(tmp_path):
+    """The inputs of a step were still on their way there when Ctrl-C came."""
+    small = Small(tmp_path, Late())
+
+    def interrupt(name, _):
+        if name == WHOLE:
+            raise KeyboardInterrupt
+
+    small.talk.step = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        small.run()
+
+    assert small.engine.stopped == [True]
+    assert small.ledger.all(Run)[-1].status == "failed"
 
 
 @pytest.mark.engine

@@ -83,7 +83,8 @@ class MemoryEngine:
     def find(self, labels: dict[str, str]) -> list[Container]:
         """Every container that was started and not stopped, with these labels."""
         self._fault("find", "")
-        return [one for one in self.containers.values() if labels.items() <= one.labels.items()]
+        known = list(self.containers.values())  # at once, for others may start some meanwhile
+        return [one for one in known if labels.items() <= one.labels.items()]
 
     def crash(self, container: Container) -> None:
         """Let it end by itself. Raises ``NotFoundError`` when it was stopped before."""
@@ -92,4 +93,4 @@ class MemoryEngine:
         self.containers[container.id] = msgspec.structs.replace(container, running=False)
 
 
-__all__ = ["MemoryEngine"]
+__all__ = ["EVERYTHING", "MemoryEngine"]

@@ -282,9 +282,10 @@ class _Execution:
     def _abort(self, error: BaseException) -> None:
         """Stop the steps at work, remove their folders and note that the run ended early."""
         self._bench.stopping.set()
-        self._end_elsewhere()
         deadline = clock.monotonic() + GRACE
+        stopped: set[str] = set()
         while self._working:
+            self._end_elsewhere(stopped)
             number = signal.SIGTERM if clock.monotonic() < deadline else signal.SIGKILL
             for child in process.children(self._bench.threads):
                 with suppress(ProcessLookupError):
@@ -300,15 +301,21 @@ class _Execution:
         with suppress(SealiftError, OSError):
             self._end("failed", "Interrupted." if interrupted else str(error) or repr(error))
 
-    def _end_elsewhere(self) -> None:
-        """Stop the steps at work on other machines, which do not end with this process."""
+    def _end_elsewhere(self, stopped: set[str]) -> None:
+        """Stop the steps at work on other machines, which do not end with this process.
+
+        One whose inputs are still on their way is there later only, so this looks for all again;
+        ``stopped`` are the containers that need not be stopped again.
+        """
         if not self._elsewhere:
             return
         engine = self._bench.engine
         for job in self._working.values():
             with suppress(SealiftError):
                 for one in engine.find({KEY: job.key}):
-                    engine.stop(one, grace=GRACE)
+                    if one.id not in stopped:
+                        engine.stop(one, grace=GRACE)
+                        stopped.add(one.id)
 
     def _note(self, future: Outcome) -> None:
         """Keep what a step that was at work came to, if it came to anything."""

@@ -50,4 +50,4 @@ class Pulse:
             self._progress.step(name, status)
 
 
-__all__ = ["EVERY", "Pulse"]
+__all__ = ["EVERY", "WHOLE", "Pulse"]
