@@ -12,7 +12,6 @@ from toy_worker import LENGTH, PATH, ROWS, Worker, infer, packed, posted, same
 
 from sealift.serve.limits import Limits
 from sealift.serve.recorder import Recorder
-from sealift.serve.turn import Loop
 
 
 @pytest.fixture
@@ -296,21 +295,3 @@ def test_a_real_server_joins_what_comes_at_once(tmp_path):
 
     assert stats["inference_count"] == 240
     assert stats["execution_count"] < 240
-
-
-def test_a_turn_that_ends_badly_stops_no_other():
-    """The loop tells its handler, and goes on."""
-    loop, told = Loop(), []
-    turns = iter([ZeroDivisionError("one"), ZeroDivisionError("two")])
-
-    def ended():
-        if error := next(turns, None):
-            raise error
-        return False
-
-    loop.turns.ended = ended
-    loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
-    assert loop.run_until_complete(asyncio.sleep(0.01, "done")) == "done"
-    loop.close()
-
-    assert told == ["one", "two"]

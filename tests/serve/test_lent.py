@@ -15,6 +15,7 @@ from sealift.serve.gate import Gate
 from sealift.serve.http.answers import Client
 from sealift.serve.http.head import Heads
 from sealift.serve.ticket import issued
+from sealift.serve.turn import Loop
 from sealift.serve.turnstile import Turnstile
 
 HEAD = posted(infer(ROWS[0]))[: -len(infer(ROWS[0]))]
@@ -198,6 +199,7 @@ def test_what_clients_sent_is_kept_where_the_request_of_one_ends_the_turnstile(w
         turnstile = Turnstile(
             worker.service.gathering,
             worker.app.express,
+            asyncio.get_running_loop().turns,
             begun=("", ""),
             largest=1000,
             opened=lambda: True,
@@ -212,8 +214,8 @@ def test_what_clients_sent_is_kept_where_the_request_of_one_ends_the_turnstile(w
         turnstile.close()
         return clients, failed
 
-    with contextlib.ExitStack() as stack:
-        clients, failed = asyncio.run(scene(paired(stack, 3)))
+    with contextlib.ExitStack() as stack, asyncio.Runner(loop_factory=Loop) as runner:
+        clients, failed = runner.run(scene(paired(stack, 3)))
     assert failed == []
     assert [b"".join(one.got) for one in clients] == [b"GET /%d\r\n\r\n" % n for n in range(3)]
 

@@ -121,7 +121,7 @@ def played(worker, scene, *, within=60, **options):
             await asyncio.wait_for(serving, 30)
 
     loop = Loop()
-    loop.turns.ended = worker.app.express.answer
+    worker.app.express.attend(loop.turns)
     try:
         return loop.run_until_complete(play())
     finally:

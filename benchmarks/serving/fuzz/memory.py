@@ -126,7 +126,7 @@ class Memory:
         self.service.install(outcome, self._pool, 1)
         self.service.readiness.set("ready")
         app = App(House([self.service], Limits(), seat), AccessLog("none"), "")
-        self._loop.turns.ended = app.express.answer
+        app.express.attend(self._loop.turns)
         self._entrance = Entrance(app)
         self._dial()
 

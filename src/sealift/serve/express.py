@@ -29,6 +29,7 @@ from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.service import Service
 from sealift.serve.ticket import Ticket, issued
 from sealift.serve.trace import Trace, parsed
+from sealift.serve.turn import Turns
 from sealift.serve.turnstile import Turnstile
 
 PATIENCE = 0.1
@@ -46,9 +47,15 @@ class Express:
         self._most = house.limits.body
         self._waiting: dict[Gathering, Service] = {}
         self._turnstiles: dict[Gathering, Turnstile] = {}
+        self._turns: Turns | None = None
         self._services = {path: one for one in house.services.values() for path in one.paths}
         if access == "all" or 0 < house.limits.timeout < PATIENCE:
             self._services = {}
+
+    def attend(self, turns: Turns) -> None:
+        """Answer at the end of each of these turns; clients are lent from now on."""
+        self._turns = turns
+        turns.ended = self.answer
 
     def take(self, client: Client, head: Head, body: bytes) -> bool:
         """Whether the request is answered at the end of this turn; else it is not touched."""
@@ -75,12 +82,11 @@ class Express:
         return True
 
     def answer(self) -> bool:
-        """Answer all that were taken; whether there were any."""
-        busy = False
+        """Answer all that were taken; whether connections had to do with it."""
+        met = False
         for turnstile in list(self._turnstiles.values()):
             if turnstile.waiting:
-                turnstile.answer()
-                busy = True
+                met |= turnstile.answer()
         waiting, self._waiting = self._waiting, {}
         # an answer may bring the client's next request, for which the memory must be free
         answered = [(gathering, gathering.answered()) for gathering in waiting]
@@ -90,7 +96,7 @@ class Express:
                     self._tell(gathering, plain)
                 except Exception as error:  # noqa: BLE001  others wait for their answers
                     log.fault(error, "A client was not dealt with.")
-        return busy or bool(waiting)
+        return met or bool(waiting)
 
     def date(self) -> str:
         """The line of a head that tells the date."""
@@ -130,7 +136,8 @@ class Express:
             return
         client.told(content)
         self.counted(clock.monotonic() - plain.came, {plain.generation: 1})
-        self._turnstile(gathering, ticket.service).welcome(client, ticket)
+        if self._turns is not None:
+            self._turnstile(gathering, ticket.service, self._turns).welcome(client, ticket)
 
     def _content(self, plain: Plain, ticket: Ticket) -> bytes | None:
         """The answer with its head; None where the ordinary road must give it."""
@@ -142,7 +149,7 @@ class Express:
             log.fault(error, "An answer could not be written.")
             return None
 
-    def _turnstile(self, gathering: Gathering, service: Service) -> Turnstile:
+    def _turnstile(self, gathering: Gathering, service: Service, turns: Turns) -> Turnstile:
         found = self._turnstiles.get(gathering)
         if found is None:
             self._forget()
@@ -150,6 +157,7 @@ class Express:
             found = Turnstile(
                 gathering,
                 self,
+                turns,
                 begun=(begun[0], begun[1]),
                 largest=self._most,
                 opened=lambda: service.gathering is gathering and not self._house.ending,

@@ -9,7 +9,6 @@ would have been said there.
 
 from __future__ import annotations
 
-import asyncio
 import select
 from bisect import bisect_right
 from collections import Counter
@@ -26,6 +25,7 @@ from sealift.serve.group import Ran
 from sealift.serve.http.answers import Client
 from sealift.serve.ticket import Ticket
 from sealift.serve.trace import Trace
+from sealift.serve.turn import Turns
 
 
 class Desk(Protocol):
@@ -77,7 +77,7 @@ class Party:
 
 
 class Turnstile:
-    """Clients of one model; a ``Keeper`` of them.
+    """Clients of one model, served in ``turns`` of the event loop; a ``Keeper`` of them.
 
     ``opened`` says whether they may be served here; when it says no, all of them go back. Heads of
     answers begin as the two of ``begun``, JSON and that with tensors behind it. Bodies have at most
@@ -89,6 +89,7 @@ class Turnstile:
         self,
         gathering: Gathering,
         desk: Desk,
+        turns: Turns,
         *,
         begun: tuple[str, str],
         largest: int,
@@ -100,6 +101,7 @@ class Turnstile:
         self._batcher = gathering.batcher
         self._code = gathering.code.twin()
         self._desk = desk
+        self._turns = turns
         self._opened = opened
         self._largest = largest
         self._begun = begun
@@ -109,6 +111,7 @@ class Turnstile:
         self._epoll = select.epoll()
         self._gate = Gate(self._code, self._epoll.fileno())
         self._watched = False
+        self._met = 0
 
     def welcome(self, client: Client, ticket: Ticket) -> None:
         """Serve a client from now on that sends requests with such a ticket, if it may be lent."""
@@ -126,7 +129,7 @@ class Turnstile:
         self._gate.since[file] = clock.monotonic()
         if not self._watched:
             self._watched = True
-            asyncio.get_running_loop().add_reader(self._epoll, self._come)
+            self._turns.watch(self._epoll, self._come)
 
     def _watch(self, file: int) -> bool:
         """Have the kernel tell of a client; false where it cannot, as it bounds their number."""
@@ -164,11 +167,11 @@ class Turnstile:
             next(iter(self._files)).came(b"")
         if self._watched:
             self._watched = False
-            asyncio.get_running_loop().remove_reader(self._epoll)
+            self._turns.unregister(self._epoll)
 
-    def answer(self) -> None:
-        """Answer all that were taken."""
-        count, self.waiting = self.waiting, 0
+    def answer(self) -> bool:
+        """Answer all that were taken; whether connections had to do with it."""
+        met, count, self.waiting = self._met, self.waiting, 0
         gate, most = self._gate, self._batcher.together()
         back: list[int] = []
         begin = 0
@@ -178,6 +181,7 @@ class Turnstile:
             begin = part.end
         if back:
             self._return([(gate.request(number).file, gate.kept(number)) for number in back])
+        return self._met > met
 
     def firsts(self, part: Part) -> list[int]:
         """The first row of each request."""
@@ -188,19 +192,22 @@ class Turnstile:
         one = self._gate.request(number)
         return Member(one.id, self._tickets[one.known].generation, one.first, one.rows, one.trace)
 
-    def _come(self) -> None:
-        """Take what clients have sent."""
+    def _come(self) -> bool:
+        """Take what clients have sent; whether connections had to do with it."""
         if not self._opened():
             self.close()
-            return
+            return True
         self.came = clock.monotonic()
         turn = self._gate.take(self._batcher.longest(), self._largest, self.came)
         self.read = clock.monotonic()
         self.waiting = turn.taken
-        self._return(turn.returned)
+        if turn.returned:
+            self._return(turn.returned)
+        return bool(turn.returned)
 
     def _return(self, returned: Sequence[tuple[int, bytes]]) -> None:
         """Send clients back with what they sent."""
+        self._met += 1
         # what one of them is answered may end the turnstile, which knows no client then
         for client, data in [(self._clients[file], data) for file, data in returned]:
             try:
@@ -215,6 +222,7 @@ class Turnstile:
             return self._ask(part, count)
         except Exception as error:  # noqa: BLE001  nobody knows who of them was answered
             log.fault(error, "Clients were closed, some of them unanswered.")
+            self._met += 1
             files = self._gate.column("fd", part)
             for client in [self._clients[file] for file in files if file in self._clients]:
                 client.end()
@@ -277,6 +285,7 @@ class Turnstile:
 
     def _hand(self, client: Client, one: Taken, stopped: Stopped) -> None:
         """Let the connection of a client send an answer, or the rest of one."""
+        self._met += 1
         ticket = self._tickets[one.known]
         client.came(b"")
         if stopped.why == "short":

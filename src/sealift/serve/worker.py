@@ -173,7 +173,8 @@ def _doors(
     app = App(house, access, chosen.image)
     express = None
     if turns is not None:
-        express, turns.ended = app.express, app.express.answer
+        express = app.express
+        express.attend(turns)
     return Door(app, opened[0], most=most - share, other=remote.take_over, express=express), remote
 
 
