@@ -348,46 +348,10 @@ def test_a_constant_column_leaves_room_of_its_own_size(source):
     assert (zero.minimum, zero.maximum) == (0, 1)
 
 
-def zipmap_model(path, outputs=(("label", TensorProto.INT64, ["N"]),)):
-    """A classifier whose probabilities are maps."""
-    models.save(
-        path,
-        [
-            helper.make_node(
-                "LinearClassifier",
-                ["X"],
-                ["label", "scores"],
-                domain="ai.onnx.ml",
-                classlabels_ints=[0, 1],
-                coefficients=[1.0, 1.0, 1.0, -1.0, -1.0, -1.0],
-                intercepts=[0.0, 0.0],
-            ),
-            helper.make_node(
-                "ZipMap", ["scores"], ["maps"], domain="ai.onnx.ml", classlabels_int64s=[0, 1]
-            ),
-        ],
-        [("X", TensorProto.FLOAT, ["N", 3])],
-        outputs,
-        extra=[
-            helper.make_value_info(
-                "maps",
-                helper.make_sequence_type_proto(
-                    helper.make_map_type_proto(
-                        TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
-                    )
-                ),
-            )
-        ],
-    )
-
-
 def test_probabilities_as_maps_become_a_tensor(source):
     """The usual export of a classifier is served as it is; the columns follow the classes."""
-    zipmap_model(source / "model" / "model.onnx")
-    models.tensor_table(source / "table")
-    table = (source / "table").read_text().splitlines()
-    rows = [f"{line.rpartition(',')[0]},{number % 2}" for number, line in enumerate(table[1:])]
-    (source / "table").write_text("\n".join([table[0], *rows]))
+    models.zipmap_model(source / "model" / "model.onnx")
+    models.labelled_table(source / "table")
     models.settings(source / "settings.json", target="y", task="classification")
 
     learn(source, source / "out")
@@ -404,7 +368,7 @@ def test_probabilities_as_maps_become_a_tensor(source):
 
 def test_a_map_is_no_answer_to_a_regression(source):
     """A classifier under the task of a regression."""
-    zipmap_model(source / "model" / "model.onnx")
+    models.zipmap_model(source / "model" / "model.onnx")
 
     refused(source, "PackageError", "'maps' has 2 values a row")
 

@@ -14,7 +14,7 @@ def resident():
 
 fields = [toy_roads.field(f"x{number}", "float", "FP32", number, "X") for number in range(500)]
 roads = toy_roads.roads(fields, [("y", "FP32", ())])
-room = roads.express.tensors["X"].nbytes + roads.express.out.nbytes
+room = roads.express.tensors["X"].array.nbytes + roads.express.out.nbytes
 before = resident()
 twin = roads.express.twin()
 grown = resident() - before

@@ -85,7 +85,7 @@ def answered(number, rows=1):
         count=rows,
         kept=range(rows),
         rows=lambda: [(1.5,)] * rows,
-        outputs=[2.5] * rows,
+        outputs=lambda: [2.5] * rows,
         flags={},
     )
 
@@ -96,6 +96,23 @@ def waited(condition):
     while not condition() and time.monotonic() < until:
         time.sleep(0.01)
     assert condition()
+
+
+def test_a_request_that_cannot_be_spelled_costs_the_others_nothing(tmp_path, capsys):
+    """It is counted as dropped, and the log says why."""
+
+    def fails():
+        raise ValueError("no such row")
+
+    recorder = Recorder(tmp_path, names=["x"], version=1)
+    spoilt = msgspec.structs.replace(answered(1, rows=3), rows=fails)
+    for one in (answered(0), spoilt, answered(2)):
+        recorder.add(one)
+    recorder.close()
+
+    assert [line.id for line in lines(tmp_path)] == ["0", "2"]
+    assert (recorder.written, recorder.dropped) == (2, 3)
+    assert "no such row" in capsys.readouterr().out
 
 
 def test_files_are_rotated_and_the_oldest_dropped(tmp_path):

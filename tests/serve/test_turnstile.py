@@ -7,7 +7,6 @@ import re
 import socket
 import struct
 
-import numpy as np
 import pytest
 from toy_street import KINDS, played
 from toy_worker import ROWS, Worker, infer, packed, posted, same
@@ -48,7 +47,7 @@ def test_what_memory_held_before_means_nothing(worker):
     async def scene(street):
         client = await street.enter()
         (turnstile,) = worker.app.express._turnstiles.values()
-        turnstile._gate.taken.view(np.uint8)[:] = 0xFF
+        turnstile._gate._taken[:] = b"\xff" * len(turnstile._gate._taken)
         return await client.ask(request)
 
     assert same(played(worker, scene)) == same(worker.alone(request))
@@ -311,9 +310,9 @@ def test_tensors_in_bytes_are_received_where_the_model_is_asked_from(worker):
     straight = []
 
     def note(_code, party):
-        part = party._part
-        taken = party._turnstile._gate.taken[part.begin : part.end]
-        straight.extend((taken["length"] - taken["split"]).tolist())
+        gate, part = party._turnstile._gate, party._part
+        lengths, kept = gate.column("length", part), gate.column("split", part)
+        straight.extend(length - split for length, split in zip(lengths, kept, strict=True))
 
     async def scene(street):
         clients = [await street.enter() for _ in range(3)]

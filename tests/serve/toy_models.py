@@ -155,6 +155,47 @@ def classes_table(path, rows=100):
             writer.writerow([p, q, "3.0" if p + q > 0 else "7.0"])
 
 
+def zipmap_model(path, outputs=(("label", TensorProto.INT64, ["N"]),)):
+    """A classifier whose probabilities are maps."""
+    save(
+        path,
+        [
+            helper.make_node(
+                "LinearClassifier",
+                ["X"],
+                ["label", "scores"],
+                domain="ai.onnx.ml",
+                classlabels_ints=[0, 1],
+                coefficients=[1.0, 1.0, 1.0, -1.0, -1.0, -1.0],
+                intercepts=[0.0, 0.0],
+            ),
+            helper.make_node(
+                "ZipMap", ["scores"], ["maps"], domain="ai.onnx.ml", classlabels_int64s=[0, 1]
+            ),
+        ],
+        [("X", TensorProto.FLOAT, ["N", 3])],
+        outputs,
+        extra=[
+            helper.make_value_info(
+                "maps",
+                helper.make_sequence_type_proto(
+                    helper.make_map_type_proto(
+                        TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+                    )
+                ),
+            )
+        ],
+    )
+
+
+def labelled_table(path):
+    """The rows for ``tensor_model`` with a class each."""
+    tensor_table(path)
+    lines = path.read_text().splitlines()
+    rows = [f"{line.rpartition(',')[0]},{number % 2}" for number, line in enumerate(lines[1:])]
+    path.write_text("\n".join([lines[0], *rows]))
+
+
 def slow_model(path):
     """Multiplies large matrices, which takes many milliseconds."""
     size = 500

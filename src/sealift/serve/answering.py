@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from sealift.serve.tensors import Array, TensorInfo
@@ -36,6 +36,16 @@ class Answering(Protocol):
 
     def run(self, feeds: dict[str, Array], options: Any = None, /) -> dict[str, Array]:
         """The outputs by name; ``options`` come from ``stoppable``."""
+        ...
+
+    def bound(
+        self, feeds: dict[str, Array], outputs: dict[str, Array], /
+    ) -> Callable[[], object] | None:
+        """A call that reads its inputs from these arrays and writes all outputs into those.
+
+        It may be made again and again, with what the arrays hold then, by one thread. None for a
+        model that is to be ``run``.
+        """
         ...
 
     def stoppable(self) -> Any:

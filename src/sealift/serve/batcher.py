@@ -19,7 +19,7 @@ from sealift.serve.admission import overloaded
 from sealift.serve.batch import Batch
 from sealift.serve.cost import Cost
 from sealift.serve.gone import GoneError
-from sealift.serve.group import Group, Ran, Runs, Ticket
+from sealift.serve.group import Group, Ran, Runs, Ticket, Timed
 from sealift.serve.refusal import RefusalError
 from sealift.serve.tensors import Array
 
@@ -165,14 +165,23 @@ class Batcher:
 
         Raises what the model raises.
         """
+        outputs: dict[str, Array] = {}
+        ran = self.timed(lambda: outputs.update(self._model.run(feeds)), rows, requests)
+        return Ran(ran.started, ran.ended, rows, outputs)
+
+    def timed(self, call: Callable[[], object], rows: int, requests: int) -> Timed:
+        """Make a short ``call`` of the model, with so many rows of so many requests, at once.
+
+        Raises what it raises.
+        """
         started = clock.monotonic()
-        outputs = self._model.run(feeds)
+        call()
         ended = clock.monotonic()
         self._short += 1
         if self._short % SAMPLED == 0:
             self.cost.learn(rows, ended - started)
         self._observe(rows, requests, ended - started)
-        return Ran(outputs, started, ended, rows)
+        return Timed(started, ended, rows)
 
     @property
     def _gathers(self) -> bool:

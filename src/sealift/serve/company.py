@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from sealift.serve.group import Ran
+from sealift.serve.group import Timed
 from sealift.serve.trace import Trace
 
 
@@ -33,7 +33,7 @@ class Company(Protocol):
     ``reading`` is the seconds that it took to read them all.
     """
 
-    ran: Ran
+    ran: Timed
     requests: int
     rows: int
     begin: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ FILES = 1 << 15
 
 _SPANS = ("taken", "returned", "part", "stopped", "reply", "arena", "begun")
 _NUMBERS = ("fd", "at", "length", "split", "known", "first", "rows", "form", "named", "traced")
-_TEXTS = (("id", "S128"), ("trace", "S32"), ("flags", "S4"))
-_TAKEN = np.dtype([*((name, np.uint32) for name in _NUMBERS), *_TEXTS])
+_COLUMNS = {name: column for column, name in enumerate(_NUMBERS)}
+_ID, _TRACE, _FLAGS, _WIDE = 40, 168, 200, 204
+_WORDS = _WIDE // 4
 _RETURNED = np.dtype([(name, np.uint32) for name in ("fd", "at", "length")])
 _MIXED = 0xFFFFFFFF
 _SEEN = np.dtype([("since", np.float64), ("split", np.uint32), ("bytes", np.uint32)])
@@ -76,8 +78,8 @@ class _Stopped(ctypes.Structure):
 class Gate:
     """For clients of one model, whose files ``epoll`` watches; for one thread.
 
-    ``taken`` are the requests of a turn, which hold until the next one; ``since`` tells by their
-    files when clients were last here.
+    The requests of a turn hold until the next one; ``since`` tells by their files when clients
+    were last here.
     """
 
     def __init__(self, code: Code, epoll: int) -> None:
@@ -99,7 +101,8 @@ class Gate:
         self._stuck = library.turnstile_stuck
         self._forget = library.turnstile_forget
         spans = self._spans(library.turnstile_spans)
-        self.taken = np.frombuffer(spans["taken"], _TAKEN)
+        self._taken = spans["taken"]
+        self._numbers = self._taken.cast("I")
         self._returned = np.frombuffer(spans["returned"], _RETURNED)
         self._part = spans["part"].cast("I")
         self._stopped = _Stopped.from_buffer(spans["stopped"])
@@ -131,9 +134,10 @@ class Gate:
 
     def request(self, number: int) -> Taken:
         """A request that was taken."""
-        fd, _, _, _, known, first, rows, _, named, traced, given, trace, flags = self._one(number)
-        part = Trace(trace.decode("ascii"), flags[:2].decode("ascii")) if traced else None
-        return Taken(fd, known, given[:named].decode("ascii"), first, rows, part)
+        fd, _, _, _, known, first, rows, _, named, traced = self._of(number)
+        begin = number * _WIDE
+        given = str(self._taken[begin + _ID : begin + _ID + named], "ascii")
+        return Taken(fd, known, given, first, rows, self._trace(begin) if traced else None)
 
     def part(self, begin: int, end: int, rows: int) -> Part:
         """Those requests from number ``begin`` on, up to ``end`` at most, that have no more than so
@@ -142,15 +146,18 @@ class Gate:
         end, first, rows, known = self._part
         return Part(begin, end, first, rows, None if known == _MIXED else known)
 
-    def column(self, name: Literal["fd", "known", "first"], part: Part) -> list[int]:
-        """Of each request the client's file, the number of its kind, or its first row."""
-        found: list[int] = self.taken[name][part.begin : part.end].tolist()
-        return found
+    def column(
+        self, name: Literal["fd", "known", "first", "length", "split"], part: Part
+    ) -> Sequence[int]:
+        """Of each request the client's file, the number of its kind, its first row, its bytes, or
+        how many of them are kept apart from a tensor; until the next turn."""
+        begin, end = part.begin * _WORDS, part.end * _WORDS
+        return self._numbers[begin + _COLUMNS[name] : end : _WORDS]
 
     def kept(self, number: int) -> bytes:
         """The bytes of a request that was taken."""
         self._keep(self._place, number)
-        _, at, length, *_ = self._one(number)
+        _, at, length, *_ = self._of(number)
         return self._kept(at, length)
 
     def tell(self, begin: int, end: int, first: int, date: bytes) -> int:
@@ -185,9 +192,15 @@ class Gate:
             body = (bytes(self._reply[: said.head]) + body)[said.sent :]
         return Stopped(why, body, said.json)
 
-    def _one(self, number: int) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self.taken[number].item()
-        return found
+    def _of(self, number: int) -> list[int]:
+        """What is known of a request, in numbers."""
+        begin = number * _WORDS
+        return self._numbers[begin : begin + len(_NUMBERS)].tolist()
+
+    def _trace(self, begin: int) -> Trace:
+        """What a request is part of whose entry begins at this byte."""
+        text = str(self._taken[begin + _TRACE : begin + _FLAGS + 2], "ascii")
+        return Trace(text[:32], text[32:])
 
     def _kept(self, at: int, length: int) -> bytes:
         return bytes(self._arena[at : at + length])

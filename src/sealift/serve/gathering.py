@@ -12,9 +12,9 @@ from typing import Any
 
 from sealift import clock
 from sealift.serve import log
-from sealift.serve.batcher import Batcher
 from sealift.serve.company import Company, Member
-from sealift.serve.group import Ran
+from sealift.serve.group import Timed
+from sealift.serve.inplace import InPlace
 from sealift.serve.native import Express as Code
 from sealift.serve.trace import Trace
 
@@ -52,7 +52,7 @@ class Plain:
         self.came = came
         self.read = clock.monotonic()
         self.body: bytes | None = None
-        self.ran: Ran
+        self.ran: Timed
         self.begin = 0
 
     def members(self, rows: Sequence[int]) -> Iterator[tuple[Member, Sequence[int]]]:
@@ -66,9 +66,10 @@ class Gathering:
     ``note`` is told of those that were answered while their inputs are still in memory.
     """
 
-    def __init__(self, code: Code, batcher: Batcher, note: Callable[[Code, Company], None]) -> None:
-        self.code = code
-        self.batcher = batcher
+    def __init__(self, placed: InPlace, note: Callable[[Code, Company], None]) -> None:
+        self.placed = placed
+        self.code = placed.code
+        self.batcher = placed.batcher
         self.note = note
         self._waiting: list[Plain] = []
         self._rows = 0
@@ -116,11 +117,10 @@ class Gathering:
         """Ask the model for some that lie side by side."""
         begin = part[0].first
         try:
-            ran = self.batcher.called(self.code.inputs(begin, rows), rows, len(part))
-            held = self.code.hold(rows, ran.outputs.values())
+            ran = self.placed.ask(begin, rows, len(part))
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
             return
-        if not held:
+        if ran is None:
             return
         for plain in part:
             plain.ran, plain.begin = ran, begin

@@ -28,16 +28,18 @@ class Runs(Protocol):
         ...
 
 
-class Ran(msgspec.Struct, frozen=True, gc=False):
-    """What the model said about a request, and about how many rows it was asked at once.
+class Timed(msgspec.Struct, frozen=True, gc=False):
+    """A call of the model: when it started and ended, by the monotonic clock, and its rows."""
 
-    ``started`` and ``ended`` are when the model was called, by the monotonic clock.
-    """
-
-    outputs: dict[str, Array]
     started: float
     ended: float
     rows: int
+
+
+class Ran(Timed, frozen=True, gc=False):
+    """What the model said about a request, and in which call."""
+
+    outputs: dict[str, Array]
 
 
 class Ticket:
@@ -103,7 +105,7 @@ class Group:
         outputs = self._model.run(feeds, self._options)
         ended = clock.monotonic()
         for ticket, own in zip(part, parted(outputs, counts), strict=True):
-            ticket.said = Ran(own, started, ended, rows)
+            ticket.said = Ran(started, ended, rows, own)
         self.calls.append((rows, len(part), ended - started))
 
     def tell(self) -> None:
@@ -162,4 +164,4 @@ def parted(outputs: dict[str, Array], counts: Sequence[int]) -> list[dict[str, A
     return parts
 
 
-__all__ = ["Group", "Ran", "Runs", "Ticket", "joined", "kind", "parted"]
+__all__ = ["Group", "Ran", "Runs", "Ticket", "Timed", "joined", "kind", "parted"]

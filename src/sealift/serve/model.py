@@ -6,7 +6,7 @@ import ctypes
 import importlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Model:
         self._halves = {tensor.name for tensor in self.inputs if tensor.datatype == "BF16"}
         gives_halves = any(tensor.datatype == "BF16" for tensor in self.outputs)
         self._plain = not self._halves and not gives_halves
+        tables = any(tensor.type in MAPS for tensor in session.get_outputs())
+        self._bindable = self._plain and not tables and self.computes == "cpu"
         # what wraps it looks, for each call, at what the contract has made sure of already; on a
         # graphics card it also goes on without the card
         inner = getattr(session, "_sess", session) if self.computes == "cpu" else session
@@ -64,6 +66,30 @@ class Model:
             name: _tensor(answer) if isinstance(answer, list) else answer
             for name, answer in zip(self.names, answers, strict=True)
         }
+
+    def bound(
+        self, feeds: dict[str, Array], outputs: dict[str, Array]
+    ) -> Callable[[], object] | None:
+        """A call that reads its inputs from these arrays and writes all outputs into those.
+
+        Nothing is converted and no memory is allocated for them. The call raises what a ``run``
+        raises, and an error for outputs of another shape. None for a model of other than plain
+        tensors, or one that a graphics card computes.
+        """
+        if not self._bindable:
+            return None
+        binding = self._session.io_binding()
+        for name, array in feeds.items():
+            binding.bind_input(name, *_place(array))
+        for name, array in outputs.items():
+            binding.bind_output(name, *_place(array))
+        run = self._session.run_with_iobinding
+
+        def call(_arrays: object = (feeds, outputs)) -> None:
+            # the binding knows where the arrays lie, and does not keep them
+            run(binding)
+
+        return call
 
     def stoppable(self) -> Any:
         """Options of one call, which ends soon with an error once their ``terminate`` is true."""
@@ -119,6 +145,11 @@ def _array(value: Any) -> Any:
     size = math.prod(value.shape()) * 2
     raw = ctypes.string_at(value.data_ptr(), size) if size else b""
     return bfloat16.widened(np.frombuffer(raw, np.uint16)).reshape(value.shape())
+
+
+def _place(array: Array) -> tuple[Any, ...]:
+    """Where an array lies, and what it holds, as onnxruntime is told."""
+    return "cpu", 0, array.dtype.type, array.shape, array.ctypes.data
 
 
 def _absent(path: Path) -> PackageError:

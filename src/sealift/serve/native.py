@@ -20,6 +20,7 @@ import numpy as np
 from sealift.record.contract import Contract
 from sealift.serve.guard import ID_LENGTH
 from sealift.serve.layout import Layout, laid_out
+from sealift.serve.slab import Slab
 from sealift.serve.tensors import NUMPY, Array, TensorInfo
 
 VERSION = 8
@@ -34,16 +35,12 @@ LIBRARIES = {
 REMEDY = "Install Sealift again; in a checkout, run `make setup`."
 """What to do about compiled code that is of no use."""
 
-KEPT = 256
-"""Numbers of rows for which it is kept how their tensors look."""
-
 MOST = 1 << 31
 """Bytes from which they are left to others."""
 
 _NUMBER = ctypes.c_size_t
 _BYTES = ctypes.c_char_p
 _PLACE = ctypes.c_void_p
-_BYTE = ctypes.c_ubyte
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "express_plan": (_PLACE, [_BYTES, _NUMBER, _PLACE, _NUMBER]),
@@ -177,16 +174,22 @@ class Express:
         code: ctypes.PyDLL,
         layout: Layout,
         inputs: Sequence[TensorInfo],
-        outputs: Sequence[tuple[np.dtype[Any], tuple[int, ...]]],
+        outputs: Sequence[tuple[str, np.dtype[Any], tuple[int, ...]]],
     ) -> None:
-        """Raises ``ValueError`` for a layout that is not understood."""
+        """Outputs have a name, a datatype and the shape of a row.
+
+        Raises ``ValueError`` for a layout that is not understood.
+        """
         self.rows = layout.rows
         self.room = layout.room
         self.code = code
         self._made_of = (code, layout, inputs, outputs)
         self.all = 0
-        self.held = (_PLACE * len(outputs))()
-        self._kept: list[Array] = []
+        self.said = {
+            name: Slab(np.empty((layout.room, *tail), dtype)) for name, dtype, tail in outputs
+        }
+        places = [one.array.ctypes.data for one in self.said.values()]
+        self.held = (_PLACE * len(places))(*places)
         spec = msgspec.json.encode(layout)
         # pages of it that are never written take no memory
         self._memory = np.empty(layout.size(), np.uint8)
@@ -198,14 +201,11 @@ class Express:
         self._read = code.express_read
         self._write = code.express_write
         self.tensors = {
-            one.name: self._tensor(code.express_input(plan, number), one)
+            one.name: Slab(self._tensor(code.express_input(plan, number), one))
             for number, one in enumerate(inputs)
         }
-        self._outputs = list(outputs)
         self._id = self._bytes(code.express_id(plan), ID_LENGTH)
         self.out = self._bytes(code.express_out(plan), code.express_room(plan))
-        self._views: dict[int, dict[str, Array]] = {}
-        self._shapes: dict[int, list[tuple[np.dtype[Any], tuple[int, ...]]]] = {}
 
     def twin(self) -> Express:
         """Another one for the same model, with memory of its own."""
@@ -228,28 +228,27 @@ class Express:
 
     def inputs(self, first: int, rows: int) -> dict[str, Array]:
         """The model's inputs, by tensor: views of the memory that requests are read into."""
-        if first:
-            return {name: tensor[first : first + rows] for name, tensor in self.tensors.items()}
-        views = self._views.get(rows)
-        if views is None:
-            views = {name: tensor[:rows] for name, tensor in self.tensors.items()}
-            if len(self._views) < KEPT:
-                self._views[rows] = views
-        return views
+        return {name: one.array[first : first + rows] for name, one in self.tensors.items()}
+
+    def outputs(self, rows: int) -> dict[str, Array]:
+        """The model's outputs, by tensor: views of the memory that answers are written from."""
+        return {name: one.array[:rows] for name, one in self.said.items()}
+
+    def copied(self, rows: Sequence[int]) -> dict[str, bytes]:
+        """What some rows of the inputs hold now, by tensor."""
+        return {name: one.copied(rows) for name, one in self.tensors.items()}
 
     def hold(self, rows: int, outputs: Iterable[Array]) -> bool:
-        """Take the outputs of a call of so many rows, all of them in their order.
+        """Take a copy of the outputs of a call of so many rows, all of them in their order.
 
         False where they are not as the contract says.
         """
         self.all = 0
-        kept = self._kept = []
-        for array, (dtype, shape) in zip(outputs, self._expected(rows), strict=True):
-            if array.shape != shape or array.dtype != dtype:
+        places = self.outputs(rows).values()
+        for array, place in zip(outputs, places, strict=True):
+            if array.shape != place.shape or array.dtype != place.dtype:
                 return False
-            whole = array if array.flags.carray else np.array(array, order="C")
-            self.held[len(kept)] = ctypes.addressof(_BYTE.from_buffer(whole.data))
-            kept.append(whole)
+            place[...] = array
         self.all = rows
         return True
 
@@ -267,14 +266,6 @@ class Express:
         )
         self.json = found >> 32
         return self.out[: found & 0xFFFFFFFF].tobytes() if found else None
-
-    def _expected(self, rows: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
-        found = self._shapes.get(rows)
-        if found is None:
-            found = [(dtype, (rows, *tail)) for dtype, tail in self._outputs]
-            if len(self._shapes) < KEPT:
-                self._shapes[rows] = found
-        return found
 
     def _bytes(self, address: int, length: int) -> memoryview:
         begin = address - self._memory.ctypes.data
@@ -301,7 +292,7 @@ def made(
     if code is None or layout is None:
         return None
     shapes = {one.name: one.shape[1:] for one in contract.outputs}
-    kinds = [(np.dtype(NUMPY[one.datatype]), shapes[one.name]) for one in outputs]
+    kinds = [(one.name, np.dtype(NUMPY[one.datatype]), shapes[one.name]) for one in outputs]
     try:
         return Express(code, layout, inputs, kinds)
     except ValueError:

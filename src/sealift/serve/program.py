@@ -88,6 +88,9 @@ class Program:
             )
         return {one.name: _held(found[one.name], one, rows) for one in self.outputs}
 
+    def bound(self, _feeds: dict[str, Array], _outputs: dict[str, Array], /) -> None:
+        """A program makes its outputs itself."""
+
     def stoppable(self) -> Any:
         """Options that change nothing: a call of Python cannot be ended from outside."""
         return SimpleNamespace(terminate=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,8 +33,8 @@ PIECE = 1 << 18
 class Answered(msgspec.Struct, frozen=True):
     """A request of ``count`` rows that was answered, of which those numbered ``kept`` are written.
 
-    ``outputs`` has one value for each of those, None where there was none. ``rows`` spells them; it
-    is called by the thread that writes them.
+    ``rows`` spells those, and ``outputs`` has one value for each of them, None where there was
+    none. Both are called by the thread that writes them.
     """
 
     id: str
@@ -43,7 +44,7 @@ class Answered(msgspec.Struct, frozen=True):
     count: int
     kept: Sequence[int]
     rows: Callable[[], Sequence[Row]]
-    outputs: list[float | str | None]
+    outputs: Callable[[], Sequence[float | str | None]]
     flags: dict[int, list[str]]
     trace: str = ""
 
@@ -110,7 +111,7 @@ class Recorder:
 
         Each number is written by one thread alone, so that nobody waits for a lock.
         """
-        rows = len(answered.outputs)
+        rows = len(answered.kept)
         if self._closed or self._added - self._taken + rows > self._capacity:
             self._refused += rows
             return
@@ -146,11 +147,11 @@ class Recorder:
     def _gathered(self) -> list[Answered]:
         """What waits to be written, which waits no longer."""
         batch = [self._queue.popleft() for _ in range(len(self._queue))]
-        self._taken += sum(len(answered.outputs) for answered in batch)
+        self._taken += sum(len(answered.kept) for answered in batch)
         return batch
 
     def _write(self, batch: Sequence[Answered]) -> None:
-        rows = sum(len(answered.outputs) for answered in batch)
+        rows = sum(len(answered.kept) for answered in batch)
         written = sum(map(self._put, self._pieces(batch)))
         self.written += written
         self._lost += rows - written
@@ -159,15 +160,22 @@ class Recorder:
         """Whole lines, so few at a time that neither they nor a file become large."""
         # one by one: the interpreter belongs to this thread while lines are encoded
         encode, lines = self._encoder.encode, bytearray()
-        for answered in batch:
-            for prediction in self._records(answered):
-                lines += encode(prediction)
-                lines += b"\n"
-                if len(lines) >= PIECE:
-                    yield bytes(lines)
-                    lines.clear()
+        for prediction in chain.from_iterable(map(self._told, batch)):
+            lines += encode(prediction)
+            lines += b"\n"
+            if len(lines) >= PIECE:
+                yield bytes(lines)
+                lines.clear()
         if lines:
             yield bytes(lines)
+
+    def _told(self, answered: Answered) -> Iterable[Prediction]:
+        """The predictions of a request; none where they cannot be spelled."""
+        try:
+            return self._records(answered)
+        except Exception as error:  # noqa: BLE001  others are to be written
+            log.fault(error, "Predictions were not recorded.")
+            return ()
 
     def _put(self, lines: bytes) -> int:
         """Write lines; how many were."""
@@ -179,7 +187,7 @@ class Recorder:
 
     def _records(self, answered: Answered) -> Iterator[Prediction]:
         several = answered.count > 1
-        found = zip(answered.kept, answered.rows(), answered.outputs, strict=True)
+        found = zip(answered.kept, answered.rows(), answered.outputs(), strict=True)
         return (
             Prediction(
                 id=f"{answered.id}/{number}" if several else answered.id,

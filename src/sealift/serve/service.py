@@ -6,13 +6,11 @@ The four steps are apart, so that others can stand between them or bring other e
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 
 from sealift import clock
 from sealift.serve import native, rows
@@ -24,19 +22,19 @@ from sealift.serve.batch import Batch, of_rows
 from sealift.serve.batcher import Batcher
 from sealift.serve.board import Seat
 from sealift.serve.call import Call
-from sealift.serve.company import Company
 from sealift.serve.cost import Cost
 from sealift.serve.encode import BINARY, Encoder, in_json
 from sealift.serve.equality import Proof
 from sealift.serve.flagged import counted
 from sealift.serve.gathering import Gathering
 from sealift.serve.guard import Guard
+from sealift.serve.inplace import InPlace
 from sealift.serve.limits import Limits
 from sealift.serve.messages import HEADER_LENGTH, binary_from
 from sealift.serve.metrics import Metrics
-from sealift.serve.native import Express as Code
+from sealift.serve.noting import Noting
 from sealift.serve.orders import Orders
-from sealift.serve.predict import Predictor, Result, logged
+from sealift.serve.predict import Predictor, Result
 from sealift.serve.protocol import Asked, Protocol
 from sealift.serve.quick import Quick
 from sealift.serve.ready import Certified, Readiness
@@ -44,7 +42,7 @@ from sealift.serve.recorder import Answered, Recorder
 from sealift.serve.refusal import RefusalError
 from sealift.serve.repository import UNLOADED, Repository
 from sealift.serve.statistics import Statistics
-from sealift.serve.tensors import Packer, cells, sized
+from sealift.serve.tensors import Packer, sized
 
 _KINDS = (rows.JSON, BINARY)
 
@@ -112,12 +110,11 @@ class Service:
             observe=self._called,
         )
         protocol = Protocol(self.guard, certified.packer, inputs, model.outputs)
+        noting = Noting(contract, protocol, self._statistics, self.metrics, self.recorder)
         code = native.made(contract, inputs, model.outputs, (self.name, self.version))
         self._loaded = _Loaded(
             certified.packer,
-            None
-            if code is None
-            else Gathering(code, batcher, functools.partial(self._gathered, protocol)),
+            None if code is None else Gathering(InPlace(code, model, batcher), noting.note),
             protocol,
             Quick(self.guard, certified.packer, inputs, protocol),
             Encoder(datatypes, contract.classes),
@@ -336,6 +333,7 @@ class Service:
             self.metrics.valueless.add(result.predictions.count(None))
             self.metrics.flagged(counts)
         if self.recorder is not None and (kept := self.recorder.chosen(batch.count)):
+            outputs = loaded.predictor.recorded(result, kept)
             self.recorder.add(
                 Answered(
                     id=call.id,
@@ -345,46 +343,9 @@ class Service:
                     count=batch.count,
                     kept=kept,
                     rows=batch.rows(kept),
-                    outputs=loaded.predictor.recorded(result, kept),
+                    outputs=lambda: outputs,
                     flags=result.flags,
                     trace=call.trace.id if call.trace else "",
-                )
-            )
-
-    def _gathered(self, protocol: Protocol, code: Code, company: Company) -> None:
-        """Count plain requests that were answered together, and record them."""
-        now, at = clock.monotonic(), clock.now()
-        ran, requests = company.ran, company.requests
-        self._statistics.answered(
-            company.rows,
-            at,
-            joined=ran.rows,
-            requests=requests,
-            read=company.reading,
-            waited=(ran.started - company.read) * requests,
-            computed=(ran.ended - ran.started) * requests,
-            wrote=now - ran.ended,
-        )
-        self.metrics.given(company.rows)
-        if self.recorder is None or not (kept := self.recorder.chosen(company.rows)):
-            return
-        said = ran.outputs[self.artifact.contract.prediction]
-        labels = self.artifact.contract.task == "classification"
-        for member, numbers in company.members(kept):
-            places = np.add(numbers, member.first)
-            inputs = {name: array[places] for name, array in code.tensors.items()}
-            self.recorder.add(
-                Answered(
-                    id=member.id,
-                    at=at,
-                    generation=member.generation,
-                    seconds=now - company.came,
-                    count=member.rows,
-                    kept=numbers,
-                    rows=functools.partial(protocol.spelled, inputs),
-                    outputs=logged(cells(said[places - company.begin]), labels=labels),
-                    flags={},
-                    trace=member.trace.id if member.trace else "",
                 )
             )
 

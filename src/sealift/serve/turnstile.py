@@ -21,7 +21,7 @@ from sealift.serve import log
 from sealift.serve.company import Member
 from sealift.serve.gate import FILES, Gate, Part, Stopped, Taken
 from sealift.serve.gathering import Gathering
-from sealift.serve.group import Ran
+from sealift.serve.group import Timed
 from sealift.serve.http.answers import Client
 from sealift.serve.ticket import Ticket
 from sealift.serve.trace import Trace
@@ -54,7 +54,7 @@ class Party:
     """
 
     def __init__(
-        self, turnstile: Turnstile, part: Part, ran: Ran, begin: int, share: float
+        self, turnstile: Turnstile, part: Part, ran: Timed, begin: int, share: float
     ) -> None:
         self._turnstile = turnstile
         self._part = part
@@ -99,7 +99,8 @@ class Turnstile:
         self.waiting = 0
         self._note = gathering.note
         self._batcher = gathering.batcher
-        self._code = gathering.code.twin()
+        self._placed = gathering.placed.twin()
+        self._code = self._placed.code
         self._desk = desk
         self._turns = turns
         self._opened = opened
@@ -183,7 +184,7 @@ class Turnstile:
             self._return([(gate.request(number).file, gate.kept(number)) for number in back])
         return self._met > met
 
-    def firsts(self, part: Part) -> list[int]:
+    def firsts(self, part: Part) -> Sequence[int]:
         """The first row of each request."""
         return self._gate.column("first", part)
 
@@ -235,12 +236,10 @@ class Turnstile:
         """
         numbers = range(part.begin, part.end)
         try:
-            feeds = self._code.inputs(part.first, part.rows)
-            ran = self._batcher.called(feeds, part.rows, len(numbers))
-            held = self._code.hold(part.rows, ran.outputs.values())
+            ran = self._placed.ask(part.first, part.rows, len(numbers))
         except Exception:  # noqa: BLE001  a model may fail in any way, and is asked again elsewhere
             return numbers
-        if not held:
+        if ran is None:
             return numbers
         unwritten = self._tell(part)
         try:
@@ -250,7 +249,7 @@ class Turnstile:
             log.fault(error, "Answers were not counted.")
         return unwritten
 
-    def _count(self, answered: Iterable[Part], count: int, ran: Ran, first: int) -> None:
+    def _count(self, answered: Iterable[Part], count: int, ran: Timed, first: int) -> None:
         """Count requests of a turn that were answered by one call, and have them recorded."""
         seconds = clock.monotonic() - self.came
         for told in answered:
