@@ -215,6 +215,29 @@ def test_a_power_cut_is_no_evidence_against_the_candidate(tmp_path):
     assert release.audit.failed == 0
 
 
+@pytest.mark.parametrize(("stages", "after"), [([20, 50], [0.2, 0.5, 1.0]), ([20], [0.2, 1.0])])
+def test_a_canary_that_is_not_there_gets_no_share_for_what_it_did_before(tmp_path, stages, after):
+    """What is collected only then is enough for the next stage, or for all the traffic."""
+    world = first(tmp_path)
+    world.ask(2, stages=stages)
+    world.until(lambda one: one.state == "observing")
+    world.behind = True
+    for _ in range(80):
+        world.step()
+    world.power_cut()
+    world.replicas.silent.add(2)
+    world.until(lambda one: 0.0 in one.shares.values())
+    world.behind = False
+    for _ in range(20):
+        world.step()
+    assert [*world.release.shares.values()] == [0.2, 0.0]
+    world.replicas.silent.clear()
+    release = world.finish()
+
+    assert release.outcome == "promoted"
+    assert [*release.shares.values()] == [0.2, 0.0, *after]
+
+
 def test_a_release_ends_only_once_all_its_requests_are_collected(tmp_path):
     """A controller that comes late finds a long log; the audit is whole all the same."""
     world = first(tmp_path)

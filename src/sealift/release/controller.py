@@ -190,16 +190,19 @@ class Controller:
         return True
 
     def _act(self, release: Release, releases: list[Release], verdict: Verdict) -> None:
-        """Do what the verdict says; each verdict is in the record before it is acted on."""
-        judged = replace(release, verdict=verdict)
+        """Do what the verdict says; each verdict is in the record before it is acted on.
+
+        A candidate that is not there is not brought further by what it did before.
+        """
+        judged, there = replace(release, verdict=verdict), not transitions.paused(release)
         held = verdict.decision == "undecided" and release.plan.undecided == "hold"
-        if verdict.decision == "promote":
+        if verdict.decision == "promote" and there:
             self._promote(judged, releases, verdict.reason)
         elif verdict.decision == "rollback":
             self._retreat(judged, releases, verdict.reason, "rolled-back")
         elif verdict.decision == "undecided" and not held:
             self._retreat(judged, releases, verdict.reason, "undecided")
-        elif verdict.decision == "advance" and self._steering.settled(DWELL):
+        elif verdict.decision == "advance" and there and self._steering.settled(DWELL):
             generation, now = _next(releases), self._now()
             self._save(
                 release,
