@@ -42,6 +42,20 @@ def inflated(body: bytes, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def at_once(body: bytes, limit: int) -> bytes | None:
+    """What ``inflated`` gives; None for what takes longer than a thread would, which is known once
+    ``LARGE`` bytes of it are. Raises as that does.
+    """
+    if len(body) > LARGE:
+        return None
+    try:
+        return inflated(body, min(limit, LARGE))
+    except RefusalError as refusal:
+        if refusal.status != 413 or limit <= LARGE:
+            raise
+        return None
+
+
 def deflated(body: bytes, coding: str) -> bytes:
     """A body compressed with one of ``CODINGS``; ``deflate`` with zlib's header."""
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _WRITTEN[coding])
@@ -52,7 +66,7 @@ SMALL = 1024
 """Bytes of an answer up to which compressing it gains nothing."""
 
 LARGE = 1 << 16
-"""Bytes of an answer from which it is compressed in a thread."""
+"""Bytes, plain or compressed, from which a thread compresses an answer, or inflates a body."""
 
 
 def accepted(header: str) -> str:

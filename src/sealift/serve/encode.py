@@ -16,7 +16,7 @@ from sealift.serve.answer import Answer
 from sealift.serve.messages import HEADER_LENGTH
 from sealift.serve.predict import Result
 from sealift.serve.protocol import Asked, Wanted
-from sealift.serve.tensors import Array
+from sealift.serve.tensors import PIECE, Array
 
 BINARY = "application/octet-stream"
 
@@ -52,6 +52,14 @@ class Encoder:
             return b"".join((body, *blobs)), len(body)
         return body, None
 
+    def slow(self, outputs: Mapping[str, Array], wanted: Sequence[Wanted]) -> bool:
+        """Whether an answer has so many values in JSON that a thread should write it."""
+        size = 0
+        for one in wanted:
+            if not one.binary:
+                size += outputs[one.name].size
+        return size > PIECE
+
     def chosen(self, array: Array, wanted: Wanted) -> tuple[str, Array]:
         """What goes back for an output, its best classes where they are asked for."""
         if wanted.classes:
@@ -71,8 +79,16 @@ class Encoder:
             blobs.append(binary.packed(array, datatype))
             told["parameters"] = {"binary_data_size": len(blobs[-1])}
         else:
-            told["data"] = array.reshape(-1).tolist()
+            values = array.reshape(-1)
+            told["data"] = values.tolist() if len(values) <= PIECE else _told(values)
         return told
+
+
+def _told(values: Array) -> msgspec.Raw:
+    """A long list, written piece by piece, so that other threads have their turn in between."""
+    places = range(0, len(values), PIECE)
+    parts = [msgspec.json.encode(values[at : at + PIECE].tolist())[1:-1] for at in places]
+    return msgspec.Raw(b"[%b]" % b",".join(parts))
 
 
 def in_json(encoder: Encoder, asked: Asked, result: Result, head: dict[str, Any]) -> Answer:

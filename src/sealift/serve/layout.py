@@ -19,6 +19,9 @@ ROOM = 1 << 20
 TOGETHER = 2048
 """Rows of several requests that are worth keeping side by side."""
 
+NUMBERS = 1 << 17
+"""Numbers that an answer may have, unless one row has more: they are written within a turn."""
+
 VALUE = 40
 """Bytes that a number of an answer may take."""
 
@@ -106,7 +109,9 @@ def laid_out(
         head=f'{{"model_name":{name},"model_version":{version},"id":"',
         middle='","outputs":[',
         tail="]}",
-        rows=min(contract.max_rows, fit),
+        rows=min(
+            contract.max_rows, fit, max(1, NUMBERS // sum(one.width for one in whole_outputs))
+        ),
         room=min(fit, max(contract.max_rows, TOGETHER)),
     )
 

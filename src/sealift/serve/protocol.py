@@ -67,8 +67,8 @@ class _Input:
 class Protocol:
     """The protocol's requests for one model.
 
-    ``cells`` is the most values of a request, ``binary_only`` whether there is an output that
-    only binary can carry.
+    ``cells`` is the most values of a request, ``texts`` whether some of them are texts,
+    ``binary_only`` whether there is an output that only binary can carry.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Protocol:
         self._in_order = places == [list(range(len(self._fields)))]
         self.binary_only = any(tensor.datatype in BINARY_ONLY for tensor in outputs)
         self.cells = contract.max_rows * len(contract.fields)
+        self.texts = any(known.text for known in self._inputs.values())
         self._whole: dict[bool, list[Wanted]] = {}
         # a truth in a tensor of numbers is written 0 or 1 there, which rows do not allow
         self._by_rows = not any(

@@ -162,8 +162,8 @@ class Service:
         received = clock.monotonic()
         asked = loaded.quick.read(body) if header is None and len(body) < LONG else None
         if asked is None:
-            read = loaded.protocol.read
-            long = (len(body) if header is None else min(len(body), binary_from(header))) > LONG
+            read, texts = loaded.protocol.read, loaded.protocol.texts
+            long = len(body) > LONG and (header is None or texts or binary_from(header) > LONG)
             asked = await self.aside.read(read, body, header) if long else read(body, header)
         return await self._answered(call, loaded, asked, received, in_json)
 
@@ -208,7 +208,8 @@ class Service:
             "id": call.id if asked.id is None else asked.id,
         }
         given, flags = (loaded.encoder, asked, result, head), result.flags
-        answer = await self.aside.read(write, *given) if many else write(*given)
+        slow = many or loaded.encoder.slow(result.outputs, asked.wanted)
+        answer = await self.aside.read(write, *given) if slow else write(*given)
         counts = await self.aside.read(counted, flags) if many else counted(flags)
         self._note(call, loaded, asked.batch, result, (received, decoded), counts)
         return answer
@@ -267,8 +268,7 @@ class Service:
 
     def heed(self) -> None:
         """Follow an order to load or unload that another worker was given."""
-        installed = self._batcher is not None
-        if not installed or self._obeying is not None or not self._orders.pending:
+        if self._batcher is None or self._obeying is not None or not self._orders.pending:
             return
         if self._orders.loaded:
             self._obeying = asyncio.ensure_future(self._load_too())

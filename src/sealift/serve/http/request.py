@@ -13,9 +13,6 @@ from sealift.serve.call import Call
 from sealift.serve.http.head import Head
 from sealift.serve.refusal import RefusalError
 
-INLINE = 1 << 16
-"""Compressed bytes up to which a body is inflated at once; more has a thread."""
-
 SHORT = 100_000
 """Bytes of a body that are read though nobody wants them, to keep the connection."""
 
@@ -99,10 +96,10 @@ class Request(Call):
         self.read = True
         if not packed:
             return body
-        if len(body) <= INLINE:
-            plain = coding.inflated(body, limit)
-            room.take(self, len(plain))
-            return plain
+        short = coding.at_once(body, limit)
+        if short is not None:
+            room.take(self, len(short))
+            return short
         # others go on meanwhile, so there must be room for the most that it can become
         most = min(limit, coding.RATIO * len(body))
         room.take(self, most)

@@ -35,9 +35,6 @@ from sealift.serve.service import Service
 PREFIX = 5
 """Bytes before a message: whether it is compressed, and its length."""
 
-INLINE = 1 << 16
-"""Compressed bytes up to which a message is inflated at once; more has a thread."""
-
 SMALL = 1024
 """Bytes of an answer up to which compressing it gains nothing."""
 
@@ -236,10 +233,10 @@ class Desk:
                 code="malformed_coding",
                 path="grpc-encoding",
             )
-        if len(content) <= INLINE:
-            plain = coding.inflated(content, self.most)
-            self.room.take(call, len(plain))
-            return plain
+        short = coding.at_once(content, self.most)
+        if short is not None:
+            self.room.take(call, len(short))
+            return short
         # others go on meanwhile, so there must be room for the most that it can become
         expected = min(self.most, coding.RATIO * len(content))
         self.room.take(call, expected)
