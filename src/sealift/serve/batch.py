@@ -30,14 +30,37 @@ class Batch(msgspec.Struct, frozen=True):
     marks: Marks | None = None
 
 
-def of_rows(guard: Guard, packer: Packer, rows: Sequence[Row]) -> Batch:
-    """Rows that the guard has checked."""
+MANY = 1 << 17
+"""Values from which rows are kept as bytes: to forget a million values takes as long as others may
+wait.
+"""
+
+
+def of_rows(guard: Guard, packer: Packer, rows: list[Row]) -> Batch:
+    """Rows that the guard has checked; many are taken out of the list."""
+    feeds, flags, count = packer.pack(rows), guard.flags(rows), len(rows)
+    if count * len(guard.names) > MANY:
+        return Batch(count, feeds, flags, _stored(rows))
 
     def some(numbers: Sequence[int]) -> Spelled:
         picked = [rows[number] for number in numbers]
         return lambda: picked
 
-    return Batch(len(rows), packer.pack(rows), guard.flags(rows), some)
+    return Batch(count, feeds, flags, some)
+
+
+def _stored(rows: list[Row]) -> Callable[[Sequence[int]], Spelled]:
+    """Picks rows that are kept as bytes."""
+    stored: list[bytes] = []
+    rows.reverse()
+    while rows:
+        stored.append(msgspec.msgpack.encode(rows.pop()))
+
+    def some(numbers: Sequence[int]) -> Spelled:
+        picked = [stored[number] for number in numbers]
+        return lambda: [tuple(msgspec.msgpack.decode(one)) for one in picked]
+
+    return some
 
 
 __all__ = ["Batch", "Spelled", "of_rows"]

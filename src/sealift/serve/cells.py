@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -78,27 +79,29 @@ class Cells:
         Raises ``RefusalError`` for null, and for numbers too large, in whole numbers and truths.
         """
         if self.array is None:
-            self.array = self._widened()
+            self.array = self._widened(self.flat, 0)
         return self.array.reshape(self.rows, self.width)
 
-    def _widened(self) -> Array:
+    def _widened(self, values: list[Any], before: int) -> Array:
+        """Values that stand behind so many others, as an array."""
         kind = FIELD_TYPES[self._datatype]
         if kind == "float":
             # None becomes NaN
-            return arrayed(self.flat, np.float64)
-        for number, value in enumerate(self.flat):
-            path = self.place(*divmod(number, self.width))
+            return arrayed(values, np.float64)
+        for number, value in enumerate(values, before):
             if value is None:
                 raise RefusalError(
                     f"{self._name!r} holds null, but no {kind} may be missing.",
                     code="wrong_type",
-                    path=path,
+                    path=self.place(*divmod(number, self.width)),
                 )
             if kind == "int" and not _WHOLE.min <= value <= _WHOLE.max:
                 raise RefusalError(
-                    f"{self._name!r} holds too large a number.", code="out_of_range", path=path
+                    f"{self._name!r} holds too large a number.",
+                    code="out_of_range",
+                    path=self.place(*divmod(number, self.width)),
                 )
-        return arrayed(self.flat, np.bool_ if kind == "bool" else np.int64)
+        return arrayed(values, np.bool_ if kind == "bool" else np.int64)
 
     def _check_datatype(self, tensor: InputTensor) -> None:
         if tensor.datatype == self._datatype:
@@ -152,10 +155,25 @@ class Cells:
                 raise self._mismatch(tensor, "more" if found.size > size else "fewer")
             return
         decoder = (_NESTED if self.nested else _FLAT)[tensor.datatype]
-        values = strict.decode_part(decoder, text, self._inside)
-        self.flat = self._flatten(values, len(tensor.shape)) if self.nested else values
-        if len(self.flat) != size:
-            raise self._mismatch(tensor, "more" if len(self.flat) > size else "fewer")
+        parts = strict.decode_part(decoder, text, self._inside)
+        count = self._take(parts, len(tensor.shape), long=len(text) > pieces.PIECE)
+        if count != size:
+            raise self._mismatch(tensor, "more" if count > size else "fewer")
+
+    def _take(self, parts: Iterator[list[Any]], rank: int, *, long: bool) -> int:
+        """Take values in, numbers of ``long`` data as arrays; how many there are."""
+        arrays: list[Array] = []
+        count = rows = 0
+        for part in parts:
+            values = self._flatten(part, rank, rows) if self.nested else part
+            if long and self._datatype != "BYTES":
+                arrays.append(self._widened(values, count))
+            else:
+                self.flat += values
+            count, rows = count + len(values), rows + len(part)
+        if arrays:
+            self.array = np.concatenate(arrays)
+        return count
 
     def _numerals(self, text: bytes) -> Array | None:
         """The numbers of a flat list; None for anything else."""
@@ -193,14 +211,15 @@ class Cells:
             path=f"{self.path}.data",
         )
 
-    def _flatten(self, data: list[list[Any]], rank: int) -> list[Any]:
+    def _flatten(self, data: list[list[Any]], rank: int, before: int) -> list[Any]:
+        """The values of rows that stand behind so many others."""
         if rank != 2:
             raise RefusalError(
                 "Data of a shape with one dimension cannot be nested.",
                 code="shape",
                 path=f"{self.path}.data",
             )
-        for number, row in enumerate(data):
+        for number, row in enumerate(data, before):
             if len(row) != self.width:
                 raise RefusalError(
                     f"Each row must hold {self.width} values, not {len(row)}.",

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
+from sealift.serve.pieces import PIECE, quotes
+
 # compiled when they are needed, which they are for bad requests only
 _SAID = r"JSON is malformed: (.*) \(byte (\d+)\)"
-_WRONG = (
-    # whatever is right, and then an escape that is not
+_RIGHT = (
     rb'(?:[^\\]++|\\["\\/bfnrt]|\\u(?![dD][89a-fA-F])HEX{4}'
     rb"|\\u[dD][89abAB]HEX{2}\\u[dD][c-fC-F]HEX{2})*+"
-    rb"(?P<escape>\\(?:(?P<half>uHEX{4}))?)".replace(b"HEX", b"[0-9a-fA-F]")
-)
+).replace(b"HEX", b"[0-9a-fA-F]")
+_WRONG = rb"(?P<escape>\\(?:(?P<half>u[0-9a-fA-F]{4}))?)"
 _LITERALS = ((5, b"f"), (4, b"tn"))
 _ABSENT = (b"NaN", b"Infinity")
 _LETTERS = rb"[A-Za-z]{1,20}"
@@ -42,10 +43,18 @@ def coded(text: bytes) -> str | None:
     """
     if text.startswith(b"\xef\xbb\xbf"):
         return "it begins with a byte order mark; leave that out"
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        return f"byte {error.start} (0x{text[error.start]:02x}) is not UTF-8; write texts in UTF-8"
+    begin = 0
+    while begin < len(text):
+        end = begin + PIECE
+        # a character has three such bytes at most, behind its first
+        while end < begin + PIECE + 3 and text[end : end + 1] and text[end] & 0xC0 == 0x80:
+            end += 1
+        try:
+            text[begin:end].decode()
+        except UnicodeDecodeError as error:
+            place = begin + error.start
+            return f"byte {place} (0x{text[place]:02x}) is not UTF-8; write texts in UTF-8"
+        begin = end
     return None
 
 
@@ -57,8 +66,20 @@ def halved(text: bytes) -> bool:
     """
     if re.search(rb"\\u[dD][89a-fA-F]", text) is None:
         return False
-    wrong = re.match(_WRONG, text)
+    wrong = _wrong(text)
     return wrong is not None and wrong["half"] is not None
+
+
+def _wrong(text: bytes) -> re.Match[bytes] | None:
+    """The first escape that is wrong, or cut off; it is looked for piece by piece."""
+    right, place = re.compile(_RIGHT), 0
+    while place < len(text):
+        found = right.match(text, place, place + PIECE)
+        if found is None or found.end() == place:
+            return re.compile(_WRONG).match(text, place)
+        # an escape may have been cut off by the end of what was looked at
+        place = found.end()
+    return None
 
 
 def reason(text: bytes, error: Exception) -> str:
@@ -126,10 +147,10 @@ def _number(text: bytes, place: int) -> str:
 
 def _escape(text: bytes) -> str | None:
     """What is wrong with the first escape that is; None for one that the end cuts off."""
-    wrong = re.match(_WRONG, text)
-    if wrong is None or b'"' not in text[wrong.start("escape") :]:
+    wrong = _wrong(text)
+    if wrong is None or b'"' not in text[wrong.start() :]:
         return None
-    place = wrong.start("escape")
+    place = wrong.start()
     if wrong["half"]:
         return (
             f"{wrong['escape'].decode()} at byte {place} is half of a surrogate pair; write both "
@@ -160,8 +181,7 @@ def _word(text: bytes, place: int) -> int | None:
 
 def _quoted(text: bytes, place: int) -> bool:
     """Whether a byte stands in a text, in JSON that is right up to there."""
-    marks = text[:place].replace(rb"\\", b"").replace(rb"\"", b"")
-    return marks.count(b'"') % 2 == 1
+    return quotes(text, 0, place) % 2 == 1
 
 
 def _character(text: bytes, place: int) -> str:

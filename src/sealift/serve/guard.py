@@ -8,7 +8,8 @@ data had: a narrower decoder is tried first, and rows that pass it need no other
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -90,35 +91,29 @@ class Guard:
         def located(path: str) -> tuple[str, str]:
             return f"rows{path}", f"rows{path}"
 
-        rows: list[Any] = []
+        rows: list[Row] = []
         for found in strict.decode_lines(self._line, body, self.names, located):
-            rows += found
+            rows += map(msgspec.structs.astuple, found)
             self._bounded(rows)
-        return self._rows(rows, "rows")
+        return rows or self._rows(rows, "rows")
 
-    def read_texts(self, rows: Sequence[Sequence[str | None]]) -> list[Row]:
+    def read_texts(self, groups: Iterable[Sequence[Sequence[str | None]]]) -> list[Row]:
         """Rows of texts in the order of the fields, as tables hold them; None for an empty cell.
 
-        Raises ``RefusalError`` for a text that does not spell a value of its field.
+        They come as many at a time as are converted at once. Raises ``RefusalError`` for a text
+        that does not spell a value of its field.
         """
 
         def located(path: str) -> tuple[str, str]:
             row, field = (int(part) for part in path.strip("[]").split("]["))
             return f"rows[{row}].{self.names[field]}", f"rows[{row}].{self.names[field]}"
 
-        checked: list[Any] = []
-        for group in self._groups(rows):
-            try:
-                checked += msgspec.convert(group, self._positional, strict=False)
-                continue
-            except strict.FAULTS:
-                spelled = self._respelled(group)
-            try:
-                checked += msgspec.convert(spelled, self._positional, strict=False)
-            except strict.FAULTS as error:
-                place = strict.behind(located, len(checked))
-                raise self._plainly(rows, strict.translated(error, place=place)) from error
-        return self._bounded(self._rows(checked, "rows"))
+        rows: list[Row] = []
+        for group in groups:
+            place = strict.behind(located, len(rows))
+            rows += map(msgspec.structs.astuple, self._converted(group, place))
+            self._bounded(rows)
+        return rows or self._rows(rows, "rows")
 
     def read_values(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
         """Rows of values in the order of the fields, as tables with types hold them.
@@ -213,9 +208,31 @@ class Guard:
         texts = msgspec.json.encode([given, spoken]).count(b'"')
         return (2 if given is not None else 0) + len(rows) * self._quotes + texts
 
+    def _converted(self, rows: Sequence[Sequence[str | None]], place: strict.Place) -> list[Any]:
+        """Texts as values, of rows that are found at a ``place``. Raises ``RefusalError``."""
+        try:
+            found: list[Any] = msgspec.convert(rows, self._positional, strict=False)
+        except strict.FAULTS:
+            spelled = self._respelled(rows)
+        else:
+            return found
+        try:
+            found = msgspec.convert(spelled, self._positional, strict=False)
+        except strict.FAULTS as error:
+            text = ""
+            if (found_at := re.search(r"- at `\$\[(\d+)\]\[(\d+)\]`$", str(error))) is not None:
+                text = rows[int(found_at[1])][int(found_at[2])] or ""
+            raise self._plainly(text, strict.translated(error, place=place)) from error
+        return found
+
+    @property
+    def group(self) -> int:
+        """Rows that are converted by one call."""
+        return max(1, GROUP // max(1, len(self.names)))
+
     def _groups(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
         """The rows, as many at a time as are converted within milliseconds."""
-        size = max(1, GROUP // max(1, len(self.names)))
+        size = self.group
         if len(rows) <= size:
             yield rows
             return
@@ -235,12 +252,10 @@ class Guard:
             for row in rows
         ]
 
-    def _plainly(self, rows: Sequence[Sequence[str | None]], refusal: RefusalError) -> RefusalError:
+    def _plainly(self, text: str, refusal: RefusalError) -> RefusalError:
         """The refusal, or what is told instead of a cell that spells NaN or an infinity."""
         if refusal.code != "out_of_range":
             return refusal
-        row, _, name = refusal.where.removeprefix("rows[").partition("].")
-        text = rows[int(row)][self.names.index(name)] or ""
         # U+001C to U+001F are blanks around a number to strip(), as elsewhere, but not to float()
         if math.isfinite(float(text.strip())):
             return refusal

@@ -124,7 +124,8 @@ def _shape(given: msgspec.Raw, path: str) -> list[int]:
     text = bytes(given)
     if pieces.many(text, b",", SIZES):
         raise RefusalError(f"{path!r} must have a length of at most 8.", code="length", path=path)
-    return strict.decode_part(_SHAPE, text, lambda inner: (f"{path}{inner}", f"{path}{inner}"))
+    (found,) = strict.decode_part(_SHAPE, text, lambda inner: (f"{path}{inner}", f"{path}{inner}"))
+    return found
 
 
 def binary_from(header: str | None) -> int:

@@ -28,7 +28,6 @@ _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _TEXTS = re.compile(_TEXT, re.DOTALL)
 _WHOLE_TEXTS = re.compile(rb'(?:[^"]++|%b)*+' % _TEXT, re.DOTALL)
 _REST_OF_TEXT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_PAST_BACKSLASHES = re.compile(rb"\\*+[^\\]?")
 
 
 def cut(text: bytes, mark: bytes) -> Iterator[bytes]:
@@ -61,6 +60,23 @@ def lines(body: bytes) -> Iterator[bytes]:
     yield body[begin:] if begin else body
 
 
+def paragraphs(text: bytes) -> Iterator[bytes]:
+    """Whole lines, which may end in any way, as many as make a piece.
+
+    >>> list(paragraphs(b"a\\r\\nb"))
+    [b'a\\r\\nb']
+    """
+    marks = [mark for mark in (b"\n", b"\r") if mark in text]
+    begin = 0
+    while begin < len(text):
+        ends = [text.find(mark, begin + PIECE) + 1 for mark in marks]
+        end = min((one for one in ends if one), default=len(text))
+        if text[end - 1 : end + 1] == b"\r\n":
+            end += 1
+        yield text[begin:end]
+        begin = end
+
+
 def many(text: bytes, mark: bytes, most: int) -> bool:
     """Whether a byte stands in JSON more than ``most`` times, not counting its texts.
 
@@ -89,7 +105,7 @@ def _end(text: bytes, begin: int, ends: re.Pattern[bytes]) -> int | None:
         if found is None:
             place += PIECE - _SLACK
             continue
-        if _quotes(text, known, found.start()) % 2 == 0:
+        if quotes(text, known, found.start()) % 2 == 0:
             return found.end()
         # it stands in a text, behind which the search goes on
         known = place = behind_text(text, found.start())
@@ -99,14 +115,16 @@ def _end(text: bytes, begin: int, ends: re.Pattern[bytes]) -> int | None:
     return None
 
 
-def _quotes(text: bytes, begin: int, end: int) -> int:
+def quotes(text: bytes, begin: int, end: int) -> int:
     """The quotation marks that begin or end a text; ``begin`` and ``end`` are within no escape."""
     count = 0
     while begin < end:
-        stop = end
-        if begin + PIECE < end and (found := _PAST_BACKSLASHES.match(text, begin + PIECE, end)):
-            stop = found.end()
+        stop = min(begin + PIECE, end)
         piece = text[begin:stop]
+        if stop < end and (len(piece) - len(piece.rstrip(b"\\"))) % 2:
+            # the last one begins an escape
+            stop += 1
+            piece = text[begin:stop]
         if b"\\" in piece:
             piece = piece.replace(rb"\\", b"").replace(rb"\"", b"")
         count += piece.count(b'"')
@@ -126,4 +144,4 @@ def behind_text(text: bytes, place: int) -> int:
     return place
 
 
-__all__ = ["PIECE", "behind_text", "cut", "lines", "many"]
+__all__ = ["PIECE", "behind_text", "cut", "lines", "many", "paragraphs", "quotes"]

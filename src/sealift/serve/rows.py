@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from sealift.serve import flagged
+from sealift.serve import flagged, pieces
 from sealift.serve.guard import Guard
 from sealift.serve.refusal import RefusalError, brief, nearest
 from sealift.serve.tensors import Row
@@ -22,6 +23,10 @@ ARROW = "application/vnd.apache.arrow.stream"
 _FILE = "application/vnd.apache.arrow.file"
 KINDS = (JSON, CSV, *_LINES, ARROW, _FILE)
 """The media types that are understood."""
+
+
+LINE = 2 << 20
+"""Bytes of a line of CSV: one is parsed by one call."""
 
 
 def read(guard: Guard, body: bytes, kind: str) -> tuple[str | None, list[Row]]:
@@ -128,15 +133,12 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _table(guard: Guard, body: bytes) -> list[list[str | None]]:
+def _table(guard: Guard, body: bytes) -> Iterator[list[list[str | None]]]:
+    """The rows of a table, as many at a time as are converted at once."""
+    group: list[list[str | None]] = []
+    count = 0
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RefusalError("The body is not valid UTF-8.", code="malformed_csv") from error
-    most = guard.contract.max_rows
-    rows: list[list[str | None]] = []
-    try:
-        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        lines = csv.reader(_lines(body), strict=True)
         header = next(lines, [])
         if not header:
             raise RefusalError(
@@ -147,20 +149,51 @@ def _table(guard: Guard, body: bytes) -> list[list[str | None]]:
             if not cells:
                 continue
             # one row too many is enough to be refused for
-            if len(rows) > most:
+            if count > guard.contract.max_rows:
                 break
             if len(cells) != len(places):
                 raise RefusalError(
                     f"The row has {len(cells)} cells, but the header has {len(places)}.",
                     code="malformed_csv",
-                    path=f"rows[{len(rows)}]",
+                    path=f"rows[{count}]",
                 )
-            rows.append([cells[place] or None for place in places])
+            group.append([cells[place] or None for place in places])
+            count += 1
+            if len(group) == guard.group:
+                yield group
+                group = []
     except csv.Error as error:
         raise RefusalError(
-            f"The body is not CSV: {error}.", code="malformed_csv", path=f"rows[{len(rows)}]"
+            f"The body is not CSV: {error}.", code="malformed_csv", path=f"rows[{count}]"
         ) from error
-    return rows
+    if group:
+        yield group
+
+
+def _lines(body: bytes) -> Iterable[str]:
+    """The lines of a table. Raises ``RefusalError``."""
+    if len(body) <= pieces.PIECE:
+        return _spelled(body.removeprefix(BOM_UTF8))
+    return _read_lines(body.removeprefix(BOM_UTF8))
+
+
+def _read_lines(body: bytes) -> Iterator[str]:
+    for piece in pieces.paragraphs(body):
+        if len(piece) > pieces.PIECE + LINE:
+            raise RefusalError(
+                f"A line of the body has more than {LINE} bytes; send such rows as JSON.",
+                code="malformed_csv",
+            )
+        # a step of the interpreter for each, so that other threads have their turn
+        for line in _spelled(piece):  # noqa: UP028
+            yield line
+
+
+def _spelled(text: bytes) -> io.StringIO:
+    try:
+        return io.StringIO(text.decode(), newline="")
+    except UnicodeDecodeError as error:
+        raise RefusalError("The body is not valid UTF-8.", code="malformed_csv") from error
 
 
 def _places(names: Sequence[str], header: list[str]) -> list[int]:

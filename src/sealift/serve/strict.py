@@ -106,19 +106,22 @@ def decode_rows(
     return value
 
 
-def decode_part(decoder: msgspec.json.Decoder[list[T]], text: bytes, place: Place) -> list[T]:
+def decode_part(
+    decoder: msgspec.json.Decoder[list[T]], text: bytes, place: Place
+) -> Iterator[list[T]]:
     """Read the list at one place of a body, as ``place`` tells paths inside of it.
 
-    The body was JSON but for its UTF-8; the list holds values, or lists of them. Raises
-    ``RefusalError``.
+    The body was JSON but for its UTF-8; the list holds values, or lists of them, which come as many
+    at a time as are read at once. Raises ``RefusalError``.
     """
     if len(text) <= pieces.PIECE or text[:1] != b"[":
-        return _read_part(decoder, text, place, text)
-    found: list[T] = []
+        yield _read_part(decoder, text, place, text)
+        return
+    count = 0
     for piece in pieces.cut(text, b"]" if re.match(rb"\[\s*\[", text) else b""):
-        values: list[T] = _read_part(decoder, piece, behind(place, len(found)), text)
-        found += values
-    return found
+        values: list[T] = _read_part(decoder, piece, behind(place, count), text)
+        yield values
+        count += len(values)
 
 
 def _read_part(decoder: msgspec.json.Decoder[T], piece: bytes, place: Place, text: bytes) -> T:
@@ -220,8 +223,15 @@ def _sound(decoder: msgspec.json.Decoder[T], text: bytes, subject: str, path: st
 
 def _lines(body: bytes) -> Iterator[bytes]:
     """The lines that are not blank."""
-    for found in re.finditer(rb"\S[^\n]*", body):
-        yield body[body.rfind(b"\n", 0, found.start()) + 1 : found.end()]
+    said, place = re.compile(rb"\S"), 0
+    while place < len(body):
+        found = said.search(body, place, place + pieces.PIECE)
+        if found is None:
+            place += pieces.PIECE
+            continue
+        end = body.find(b"\n", found.start())
+        place = len(body) if end < 0 else end
+        yield body[body.rfind(b"\n", 0, found.start()) + 1 : place]
 
 
 def _joined(path: str, rest: str) -> str:
