@@ -25,7 +25,7 @@ from benchmarks.serving.places import HERE, WORK
 from benchmarks.serving.running import post, running
 from benchmarks.serving.subject import Request
 
-WIRE = int(os.environ.get("FUZZ_WIRE", "300000"))
+WIRE = int(os.environ.get("FUZZ_WIRE", "900000"))
 COVERED = int(os.environ.get("FUZZ_COVERED", "900000"))
 COMPILED = int(os.environ.get("FUZZ_COMPILED", "1000000"))
 LENT = int(os.environ.get("FUZZ_LENT", "100000"))
