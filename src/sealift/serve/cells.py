@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -155,21 +155,26 @@ class Cells:
                 raise self._mismatch(tensor, "more" if found.size > size else "fewer")
             return
         decoder = (_NESTED if self.nested else _FLAT)[tensor.datatype]
-        parts = strict.decode_part(decoder, text, self._inside)
-        count = self._take(parts, len(tensor.shape), long=len(text) > pieces.PIECE)
+        rank = len(tensor.shape)
+        if len(text) > pieces.PIECE:
+            count = self._read_long(strict.decode_parts(decoder, text, self._inside), rank)
+        else:
+            values = strict.decode_part(decoder, text, self._inside)
+            self.flat = self._flatten(values, rank, 0) if self.nested else values
+            count = len(self.flat)
         if count != size:
             raise self._mismatch(tensor, "more" if count > size else "fewer")
 
-    def _take(self, parts: Iterator[list[Any]], rank: int, *, long: bool) -> int:
-        """Take values in, numbers of ``long`` data as arrays; how many there are."""
+    def _read_long(self, parts: Iterable[list[Any]], rank: int) -> int:
+        """Take values in, numbers as arrays, as they come; how many there are."""
         arrays: list[Array] = []
         count = rows = 0
         for part in parts:
             values = self._flatten(part, rank, rows) if self.nested else part
-            if long and self._datatype != "BYTES":
-                arrays.append(self._widened(values, count))
-            else:
+            if self._datatype == "BYTES":
                 self.flat += values
+            else:
+                arrays.append(self._widened(values, count))
             count, rows = count + len(values), rows + len(part)
         if arrays:
             self.array = np.concatenate(arrays)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -230,14 +230,12 @@ class Guard:
         """Rows that are converted by one call."""
         return max(1, GROUP // max(1, len(self.names)))
 
-    def _groups(self, rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    def _groups(self, rows: Sequence[T]) -> Iterable[Sequence[T]]:
         """The rows, as many at a time as are converted within milliseconds."""
         size = self.group
         if len(rows) <= size:
-            yield rows
-            return
-        for begin in range(0, len(rows), size):
-            yield rows[begin : begin + size]
+            return (rows,)
+        return (rows[place : place + size] for place in range(0, len(rows), size))
 
     def _respelled(self, rows: Sequence[Sequence[str | None]]) -> list[list[str | None]]:
         """The rows with their numbers spelled as JSON spells them, as far as they can be."""

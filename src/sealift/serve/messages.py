@@ -124,8 +124,7 @@ def _shape(given: msgspec.Raw, path: str) -> list[int]:
     text = bytes(given)
     if pieces.many(text, b",", SIZES):
         raise RefusalError(f"{path!r} must have a length of at most 8.", code="length", path=path)
-    (found,) = strict.decode_part(_SHAPE, text, lambda inner: (f"{path}{inner}", f"{path}{inner}"))
-    return found
+    return strict.decode_part(_SHAPE, text, lambda inner: (f"{path}{inner}", f"{path}{inner}"))
 
 
 def binary_from(header: str | None) -> int:

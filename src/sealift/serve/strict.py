@@ -107,31 +107,36 @@ def decode_rows(
 
 
 def decode_part(
-    decoder: msgspec.json.Decoder[list[T]], text: bytes, place: Place
-) -> Iterator[list[T]]:
-    """Read the list at one place of a body, as ``place`` tells paths inside of it.
+    decoder: msgspec.json.Decoder[T], text: bytes, place: Place, whole: bytes | None = None
+) -> T:
+    """Read what stands at one place of a body, as ``place`` tells paths inside of it.
 
-    The body was JSON but for its UTF-8; the list holds values, or lists of them, which come as many
-    at a time as are read at once. Raises ``RefusalError``.
+    Bytes are told as those of the ``whole`` that it is a piece of. Raises ``RefusalError``.
     """
-    if len(text) <= pieces.PIECE or text[:1] != b"[":
-        yield _read_part(decoder, text, place, text)
-        return
-    count = 0
-    for piece in pieces.cut(text, b"]" if re.match(rb"\[\s*\[", text) else b""):
-        values: list[T] = _read_part(decoder, piece, behind(place, count), text)
-        yield values
-        count += len(values)
-
-
-def _read_part(decoder: msgspec.json.Decoder[T], piece: bytes, place: Place, text: bytes) -> T:
     try:
-        return decoder.decode(piece)
+        return decoder.decode(text)
     except msgspec.ValidationError as error:
         raise translated(error, place=place) from error
     except FAULTS as error:
         path = place("")[0]
-        raise _unread(text, error, repr(path), path) from error
+        raise _unread(whole or text, error, repr(path), path) from error
+
+
+def decode_parts(
+    decoder: msgspec.json.Decoder[list[T]], text: bytes, place: Place
+) -> Iterator[list[T]]:
+    """Read a long list of values, or of lists of them, as many at a time as are read at once.
+
+    The body was JSON but for its UTF-8. Raises ``RefusalError``.
+    """
+    if text[:1] != b"[":
+        yield decode_part(decoder, text, place)
+        return
+    count = 0
+    for piece in pieces.cut(text, b"]" if re.match(rb"\[\s*\[", text) else b""):
+        values = decode_part(decoder, piece, behind(place, count), text)
+        yield values
+        count += len(values)
 
 
 def behind(place: Place, count: int) -> Place:
@@ -319,6 +324,7 @@ __all__ = [
     "decode",
     "decode_lines",
     "decode_part",
+    "decode_parts",
     "decode_rows",
     "translated",
 ]
