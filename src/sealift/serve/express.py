@@ -121,12 +121,12 @@ class Express:
 
     def counted(self, seconds: float, generations: Mapping[int, int]) -> None:
         """Count requests that took so long each, by the numbers of their routes."""
-        requests = sum(generations.values())
-        self._metrics.begun += requests
-        self._metrics.answered("infer", 200, seconds, requests)
-        for generation, count in generations.items():
+        metrics = self._metrics
+        for generation, requests in generations.items():
+            metrics.begun += requests
+            metrics.answered("infer", 200, seconds, requests)
             if generation:
-                self._metrics.routed(generation, 200, seconds, count)
+                metrics.routed(generation, 200, seconds, requests)
 
     def _tell(self, gathering: Gathering, plain: Plain) -> None:
         client, ticket, head, body = plain.origin
