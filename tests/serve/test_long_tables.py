@@ -6,6 +6,7 @@ import json
 import random
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import toy_models as models
 from test_flaws import told
@@ -96,6 +97,26 @@ def test_a_line_of_megabytes_is_refused_before_it_is_parsed(tensor_folder, begin
     with pytest.raises(RefusalError, match="more than 2097152 bytes; send such rows as JSON"):
         rows.read(Worker(tensor_folder).service.guard, body, rows.CSV)
     assert max(lengths, default=0) < 100
+
+
+def test_columns_become_the_same_rows_a_group_at_a_time_or_at_once(texts_worker, monkeypatch):
+    """Those of Arrow; the last group may be short."""
+    read = texts_worker.service.guard
+    columns = {
+        "hour": [float(5 + number % 19) for number in range(50)],
+        "carrier": ["AA", "DL"] * 25,
+        "distance": [None, 100.5] * 25,
+        "holiday": [True, False] * 25,
+    }
+    sink = pa.BufferOutputStream()
+    table = pa.table(columns)
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    body, found = sink.getvalue().to_pybytes(), []
+    for group in (1 << 16, 7 * len(columns)):
+        monkeypatch.setattr(guard, "GROUP", group)
+        found.append(rows.read(read, body, rows.ARROW)[1])
+    assert found[0] == found[1] == list(zip(*(columns[name] for name in read.names), strict=True))
 
 
 def test_rows_of_many_values_are_picked_as_they_were_sent(tensor_folder, monkeypatch):

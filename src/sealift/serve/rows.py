@@ -121,7 +121,11 @@ def _columns(guard: Guard, body: bytes) -> list[Row]:
         [whole(value) for value in found[field.name]] if field.type == "int" else found[field.name]
         for field in guard.contract.fields
     ]
-    return guard.read_values(list(zip(*columns, strict=True)))
+    size = guard.group
+    rows: list[tuple[Any, ...]] = []
+    for place in range(0, max(map(len, columns), default=0), size):
+        rows += zip(*(column[place : place + size] for column in columns), strict=True)
+    return guard.read_values(rows)
 
 
 def whole(value: Any) -> Any:
