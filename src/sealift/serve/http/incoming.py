@@ -96,6 +96,7 @@ class Incoming:
             return None
         end += len(END)
         if end - at > LARGEST:
+            _ended(data, at)
             raise too_large()
         head = heads.read(data[at:end])
         self.looked = 0
@@ -106,11 +107,17 @@ class Incoming:
         data = self._data = self._data[at:]
         self._at = 0
         self.looked = max(0, len(data) - len(END) + 1)
+        # the answer must not depend on how much of it came at once
+        _ended(data, 0)
         if len(data) > LARGEST:
             raise too_large()
-        line = data.find(b"\n")
-        if line >= 0 and data[:line][-1:] != b"\r":
-            raise unended()
+
+
+def _ended(data: bytes, at: int) -> None:
+    """Refuse a first line, as far as it is not too large, that does not end with CR LF."""
+    line = data.find(b"\n", at, at + LARGEST)
+    if line >= 0 and data[max(at, line - 1) : line] != b"\r":
+        raise unended()
 
 
 __all__ = ["Incoming"]
