@@ -51,45 +51,11 @@ pub inline fn short(base: [*]const u8, place: Block.Place) f64 {
     const masks = Words{ values[place.point -% place.digit], behind[bytes] };
     // below 2^52 the bits of a whole number are those of a fraction
     const step: Pair = @splat(1 << 52);
-    const parts: Pair = @bitCast(valued(2, words & masks) | @as(Words, @bitCast(step)));
+    const parts: Pair = @bitCast(valued(words & masks) | @as(Words, @bitCast(step)));
     const scale = &scales[bytes];
     const both = (parts - step) * @as(Pair, scale[0..2].*);
     return (both[0] + both[1]) / scale[2 + @as(usize, place.sign)];
 }
-
-/// Numbers whose doubles are found together.
-pub const together = 4;
-
-const Several = @Vector(together, f64);
-
-/// The doubles nearest to numbers of at most 8 bytes besides their signs.
-///
-/// What is behind the point is moved onto it: a digit 0 comes after it.
-pub inline fn brief(base: [*]const u8, places: [together]Block.Place) Several {
-    const Wholes = @Vector(together, u64);
-    var words: [together]u64 = undefined;
-    var pointed: [together]u64 = undefined;
-    var divisors: [together]f64 = undefined;
-    var signs: [together]u64 = undefined;
-    inline for (places, 0..) |place, number| {
-        const bytes = place.end -% place.point;
-        words[number] = word(base, place.end) & values[place.end -% place.digit];
-        pointed[number] = values[bytes];
-        divisors[number] = powers[bytes];
-        signs[number] = @as(u64, place.sign) << 63;
-    }
-    const all: Wholes = words;
-    const back: Wholes = pointed;
-    const fraction = all & back & back << @splat(8);
-    const wholes = valued(together, (all & ~back) | fraction >> @splat(8));
-    const step: Several = @splat(1 << 52);
-    const parts: Several = @bitCast(wholes | @as(Wholes, @bitCast(step)));
-    const found: Wholes = @bitCast((parts - step) / @as(Several, divisors));
-    return @bitCast(found | @as(Wholes, signs));
-}
-
-/// The powers of ten, by bytes from a point on.
-const powers: [*]const f64 = numbers.exact[0..9];
 
 /// The double nearest to any number of a block.
 pub fn long(base: [*]const u8, place: Block.Place) numbers.Error!f64 {
@@ -105,11 +71,11 @@ fn digits(base: [*]const u8, place: Block.Place) ?u64 {
     const before_point = place.point - place.digit;
     const count = (place.end - place.point) -| 1;
     if (before_point > 8 or count > 19) return null;
-    const high = valued(2, .{
+    const high = valued(.{
         word(base, place.point) & values[before_point],
         word(base - 16, place.end) & values[count -| 16],
     });
-    const low = valued(2, .{
+    const low = valued(.{
         word(base - 8, place.end) & values[@min(count -| 8, 8)],
         word(base, place.end) & values[@min(count, 8)],
     });
@@ -118,17 +84,16 @@ fn digits(base: [*]const u8, place: Block.Place) ?u64 {
     return high[0] * numbers.whole_powers[count] + (high[1] * eight + low[0]) * eight + low[1];
 }
 
-/// The values of eight digits each, the first in the lowest byte.
-inline fn valued(comptime count: usize, words: @Vector(count, u64)) @Vector(count, u64) {
-    const Whole = @Vector(count, u64);
-    const Pairs = @Vector(4 * count, u16);
-    const Fours = @Vector(2 * count, u32);
+/// The value of eight digits in each half, the first in the lowest byte.
+inline fn valued(words: Words) Words {
+    const Pairs = @Vector(8, u16);
+    const Fours = @Vector(4, u32);
     const ones: Pairs = @bitCast(words);
     const tens: Fours = @bitCast(ones *% @as(Pairs, @splat(10 * 256 + 1)) >> @splat(8));
     const front = tens & @as(Fours, @splat(0xffff));
-    const hundreds: Whole = @bitCast(front * @as(Fours, @splat(100)) + (tens >> @splat(16)));
-    const low: Whole = @splat(0xffffffff);
-    return (hundreds & low) * @as(Whole, @splat(10000)) + (hundreds >> @splat(32));
+    const hundreds: Words = @bitCast(front * @as(Fours, @splat(100)) + (tens >> @splat(16)));
+    const low: Words = @splat(0xffffffff);
+    return (hundreds & low) * @as(Words, @splat(10000)) + (hundreds >> @splat(32));
 }
 
 /// The eight bytes before a place.
