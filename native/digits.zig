@@ -2,8 +2,7 @@
 //!
 //! Giulietti, "The Schubfach way to render doubles", 2020: with the power of ten at which the
 //! doubles around a value are less than one step apart, and two at ten times that power at most,
-//! the four candidates are found by three multiplications. Nearly always one is enough: what it
-//! gives lies far from where one candidate ends and the next begins.
+//! the four candidates are found by three multiplications.
 
 const std = @import("std");
 
@@ -45,12 +44,12 @@ fn halved(comptime above: comptime_int, comptime below: comptime_int) Power {
 
 /// The whole part of the logarithm to base 2 of a power of ten.
 pub fn log2Pow10(power: i32) i32 {
-    return (power *% 1741647) >> 19;
+    return (power * 1741647) >> 19;
 }
 
 /// The whole part of the logarithm to base 10 of 2 to a power; of 3/4 of that where `closer`.
 fn log10Pow2(power: i32, closer: bool) i32 {
-    return (power *% 1262611 -% @as(i32, if (closer) 524031 else 0)) >> 22;
+    return (power * 1262611 - @as(i32, if (closer) 524031 else 0)) >> 22;
 }
 
 /// The digits of a finite number above 0.
@@ -95,46 +94,12 @@ inline fn scaled(scale: Power, factor: u64) u64 {
     return @as(u64, @truncate(high >> 64)) | @intFromBool(@as(u64, @truncate(high)) > 1);
 }
 
-/// The same by one multiplication, and as 16 or 17 digits; null where that cannot tell.
-inline fn quick(value: f64) ?Decimal {
-    const bits: u64 = @bitCast(value);
-    const fraction = bits & (hidden - 1);
-    const exponent: i32 = @intCast(bits >> fraction_bits);
-    if (fraction == 0 or exponent == 0) return null;
-    const binary = exponent -% bias;
-    const power = log10Pow2(binary, false);
-    // 1 to 4
-    const shift: u6 = @truncate(@as(u32, @bitCast(binary +% log2Pow10(-%power) +% 1)));
-    const scale = powers[@intCast(least - power)];
-    const factor = (fraction | hidden) << shift;
-    const low = @as(u128, scale.low) *% factor;
-    const found = @as(u128, scale.high) *% factor +% (low >> 64);
-    const whole: u64 = @truncate(found >> 64);
-    const part: u64 = @truncate(found);
-    // what is left above the ten below, what lacks to the ten above, and half the way to the next
-    // double: in steps of 2^-60
-    const tens = whole / 10;
-    const above = (whole -% 10 *% tens) << 60 | part >> 4;
-    const below = (10 << 60) -% above;
-    const half = scale.high >> (5 -% shift);
-    if (near(above, half) or near(below, half) or near(part, 1 << 63)) return null;
-    const up = below < half;
-    const short = 10 *% (tens +% @intFromBool(up));
-    const long = whole +% (part >> 63);
-    return .{ .digits = if (up or above < half) short else long, .power = power };
-}
-
-/// Whether two numbers are so close that which is larger may be an error of rounding.
-inline fn near(one: u64, other: u64) bool {
-    const error_bound = 16;
-    return one -% other +% error_bound <= 2 * error_bound;
-}
-
 /// Digits as text: `count` of them count, the others are zeros. The first stands `point` places
 /// before the point, or as far behind it.
 pub const Spelled = struct {
     first: u8,
-    rest: Rest,
+    high: u64,
+    low: u64,
     count: usize,
     point: i32,
 
@@ -146,72 +111,44 @@ pub const Spelled = struct {
 
     /// Writes all but the first.
     pub inline fn putRest(self: Spelled, out: *[longest - 1]u8) void {
-        out.* = self.rest;
+        std.mem.writeInt(u64, out[0..8], self.high, .little);
+        std.mem.writeInt(u64, out[8..16], self.low, .little);
     }
 };
 
 /// Digits that a number may have.
 pub const longest = 17;
 
-/// All of them but the first.
-const Rest = @Vector(longest - 1, u8);
-
-/// The digits of a finite number above 0 as text.
-pub inline fn spelled(value: f64) Spelled {
-    const found = quick(value) orelse exactly(value);
-    return written(found);
-}
-
-/// Those that need care; as 16 or 17 digits.
-noinline fn exactly(value: f64) Decimal {
-    var found = shortest(value);
-    while (found.digits < unit * unit / 10) : (found.digits *= 10) found.power -= 1;
-    return found;
-}
-
-const unit = 100_000_000;
-
-/// 16 or 17 digits as text.
-inline fn written(decimal: Decimal) Spelled {
-    const whole = decimal.digits >= unit * unit;
-    const digits = if (whole) decimal.digits else 10 *% decimal.digits;
-    // each by a product of its own, so that none waits for another
-    const first = digits / (unit * unit);
-    const above = digits / unit;
-    const high: u32 = @truncate(above -% first *% unit);
-    const low: u32 = @truncate(digits -% above *% unit);
-    const found = sixteen(.{ high, low });
-    const others: u16 = @bitCast(found != @as(Rest, @splat('0')));
+/// Decimal digits, which are not all 0, as text.
+pub fn spelled(decimal: Decimal) Spelled {
+    const unit = 100_000_000;
+    var digits = decimal.digits;
+    var power = decimal.power;
+    while (digits < unit * unit) : (digits *= 10) power -= 1;
+    const rest = digits % (unit * unit);
+    const high = eight(@intCast(rest / unit));
+    const low = eight(@intCast(rest % unit));
+    const zeros = if (low == none) 8 + @clz(high - none) / 8 else @clz(low - none) / 8;
     return .{
-        .first = @truncate('0' +% first),
-        .rest = found,
-        .count = longest - @as(usize, @clz(others)),
-        .point = decimal.power +% (longest - 1) +% @intFromBool(whole),
+        .first = '0' + @as(u8, @intCast(digits / (unit * unit))),
+        .high = high,
+        .low = low,
+        .count = longest - @as(usize, zeros),
+        .point = power + longest,
     };
 }
 
-/// Eight digits each of two numbers as text: halves, then pairs, then digits side by side.
-inline fn sixteen(eights: @Vector(2, u64)) Rest {
-    const Fours = @Vector(8, u16);
-    const Halves = @Vector(4, u32);
-    const Wholes = @Vector(2, u64);
-    const front = (eights *% @as(Wholes, @splat(109951163))) >> @splat(40);
-    const back = eights -% front *% @as(Wholes, @splat(10000));
-    const fours: Fours = @bitCast(front | back << @splat(32));
-    const hundreds = divided(fours, 5243, 3);
-    const ones = fours -% hundreds *% @as(Fours, @splat(100));
-    const beside = @as(Halves, @bitCast(ones)) << @splat(16);
-    const pairs: Fours = @bitCast(@as(Halves, @bitCast(hundreds)) | beside);
-    const tens = divided(pairs, 6554, 0);
-    const last = pairs -% tens *% @as(Fours, @splat(10));
-    return @as(Rest, @bitCast(tens | last << @splat(8))) | @as(Rest, @splat('0'));
-}
+/// Eight times the digit 0.
+const none: u64 = 0x3030303030303030;
 
-/// The high half of a product, without its last bits.
-inline fn divided(values: @Vector(8, u16), factor: u16, bits: u4) @Vector(8, u16) {
-    const Wide = @Vector(8, u32);
-    const product = @as(Wide, values) * @as(Wide, @splat(factor));
-    return @as(@Vector(8, u16), @truncate(product >> @splat(16))) >> @splat(bits);
+/// The eight digits of a number below 100000000 as text, the first in the lowest byte: halves, then
+/// pairs, then digits side by side.
+fn eight(value: u32) u64 {
+    const halves: u64 = value / 10000 | @as(u64, value % 10000) << 32;
+    const hundreds = ((halves * 10486) >> 20) & 0x0000007f0000007f;
+    const pairs = hundreds | (halves - 100 * hundreds) << 16;
+    const tens = ((pairs * 103) >> 10) & 0x000f000f000f000f;
+    return (tens | (pairs - 10 * tens) << 8) + none;
 }
 
 test "the digits are those of the standard library" {
@@ -225,9 +162,7 @@ test "the digits are those of the standard library" {
         const whole: u64 = @bitCast(value);
         const tables = &float.Backend64_TablesFull;
         const wanted = float.binaryToDecimal(u64, whole, 52, 11, false, tables);
-        const found = spelled(value);
-        const careful = written(exactly(value));
-        try std.testing.expectEqual(careful, found);
+        const found = spelled(shortest(value));
         var mine: [longest]u8 = undefined;
         found.put(&mine);
         var text: [24]u8 = undefined;
@@ -239,13 +174,12 @@ test "the digits are those of the standard library" {
     }
 }
 
-test "digits lie side by side" {
-    for ([_]u32{ 0, 12345678, 99999999, 10203 }) |high| {
-        for (0..10000) |low| {
-            var wanted: [16]u8 = undefined;
-            _ = try std.fmt.bufPrint(&wanted, "{d:0>8}{d:0>4}{d:0>4}", .{ high, 9999 - low, low });
-            const found: [16]u8 = sixteen(.{ high, (9999 - low) * 10000 + low });
-            try std.testing.expectEqualStrings(&wanted, &found);
-        }
+test "eight digits lie side by side" {
+    for ([_]u32{ 0, 12345678, 99999999, 10203 }) |value| {
+        var text: [8]u8 = undefined;
+        var found: [8]u8 = undefined;
+        _ = try std.fmt.bufPrint(&text, "{d:0>8}", .{value});
+        std.mem.writeInt(u64, &found, eight(value), .little);
+        try std.testing.expectEqualStrings(&text, &found);
     }
 }

@@ -265,7 +265,6 @@ test {
     _ = @import("landing.zig");
     _ = levels;
     _ = @import("numbers.zig");
-    _ = @import("numeral.zig");
     _ = @import("reader.zig");
     _ = plans;
     _ = replies;

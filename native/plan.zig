@@ -2,7 +2,6 @@
 //! hold, which texts the answer is made of.
 
 const std = @import("std");
-const numerals = @import("numeral.zig");
 
 /// The datatypes of the Open Inference Protocol that are served.
 pub const Datatype = enum {
@@ -160,8 +159,8 @@ pub const Plan = struct {
     pub fn longest(self: *const Plan, rows: usize) usize {
         var most = self.head.len + self.middle.len + self.tail.len + id_length;
         for (self.outputs) |output| {
-            most += output.before.len + output.behind.len + member_length + numerals.longest;
-            most += rows * output.width * numerals.longest;
+            most += output.before.len + output.behind.len + member_length + value_length;
+            most += rows * output.width * value_length;
         }
         return most;
     }
@@ -169,6 +168,9 @@ pub const Plan = struct {
 
 /// Bytes that the member with an output's values may take without them.
 const member_length = 64;
+
+/// Bytes that a number in an answer may take, while it is written.
+pub const value_length = 40;
 
 /// Lays a plan out in memory that others own. Fails for a spec that is not served, and where the
 /// memory is too small.
