@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from toy_worker import ROWS, Worker, infer, posted
@@ -118,3 +119,17 @@ def test_a_worker_looks_for_it_in_its_beats(tensor_folder, monkeypatch, longest,
     asyncio.run(scene())
 
     assert given == [answered]
+
+
+def test_what_a_model_held_goes_back_when_it_is_loaded_again(tensor_folder, monkeypatch):
+    """It lies between what is needed, and there may be no moment without requests for long."""
+    one, given = Worker(tensor_folder), []
+    before = one.service.gathering
+    settings = SimpleNamespace(threads=1, settings=SimpleNamespace(batch=False))
+    shop = SimpleNamespace(post=settings, seat=one.seat, pool=None)
+    monkeypatch.setattr(worker.garbage, "settle", lambda: None)
+    monkeypatch.setattr(worker, "give_back", lambda: given.append(one.service.gathering))
+    asyncio.run(worker._prepare_again(one.service, shop))
+
+    assert given == [one.service.gathering]
+    assert before not in given

@@ -219,6 +219,8 @@ async def _prepare_again(service: Service, shop: _Shop) -> None:
     # loading holds up the event loop, for as long as it takes
     shop.seat.status.set(0, "watched")
     await _prepare(service, None, shop)
+    # what the model before held lies between what is needed, and is large
+    give_back()
     shop.seat.status.set(1, "watched")
 
 
